@@ -1,0 +1,1 @@
+//! The pure upload state machine: events in, commands out

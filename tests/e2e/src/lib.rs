@@ -1,0 +1,1 @@
+//! WebDriver flows over the whole stack
