@@ -1,0 +1,82 @@
+//! How many requests may be under way at S3.
+
+use std::time::Duration;
+
+/// The budget of S3 requests over all files and parts: halved when S3 asks for less, one more after
+/// as many successes as it has room for (additive increase, multiplicative decrease).
+#[derive(Clone, Debug)]
+pub(crate) struct Budget {
+    limit: usize,
+    most: usize,
+    successes: usize,
+    /// One burst of 503s is one request for less.
+    halved_at: Option<Duration>,
+}
+
+impl Budget {
+    /// Refusals this close together count once.
+    const BURST: Duration = Duration::from_secs(1);
+
+    pub(crate) fn new(most: usize) -> Self {
+        let most = most.max(1);
+        Self {
+            limit: most,
+            most,
+            successes: 0,
+            halved_at: None,
+        }
+    }
+
+    pub(crate) const fn limit(&self) -> usize {
+        self.limit
+    }
+
+    pub(crate) fn succeeded(&mut self) {
+        self.successes += 1;
+        if self.successes >= self.limit && self.limit < self.most {
+            self.limit += 1;
+            self.successes = 0;
+        }
+    }
+
+    pub(crate) fn throttled(&mut self, now: Duration) {
+        let in_burst = self
+            .halved_at
+            .is_some_and(|halved_at| now.saturating_sub(halved_at) < Self::BURST);
+        if !in_burst {
+            self.limit = (self.limit / 2).max(1);
+            self.successes = 0;
+            self.halved_at = Some(now);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_halves_once_a_burst_and_never_below_one() {
+        let mut budget = Budget::new(6);
+        for _ in 0..6 {
+            budget.throttled(Duration::ZERO);
+        }
+        assert_eq!(budget.limit(), 3);
+        for second in 1..9 {
+            budget.throttled(Duration::from_secs(second));
+        }
+        assert_eq!(budget.limit(), 1);
+    }
+
+    #[test]
+    fn it_grows_back_one_by_one_and_never_above_the_most() {
+        let mut budget = Budget::new(3);
+        budget.throttled(Duration::ZERO);
+        let mut limits = Vec::new();
+        for _ in 0..8 {
+            budget.succeeded();
+            limits.push(budget.limit());
+        }
+        assert_eq!(limits, [2, 2, 3, 3, 3, 3, 3, 3]);
+    }
+}

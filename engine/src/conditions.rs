@@ -1,0 +1,32 @@
+//! What every decision depends on besides the file itself.
+
+use std::time::Duration;
+
+use crate::Settings;
+
+/// The time, the network, the settings and the dice.
+#[derive(Debug)]
+pub(crate) struct Conditions {
+    pub(crate) settings: Settings,
+    pub(crate) random: fastrand::Rng,
+    /// The time of the event that is being handled.
+    pub(crate) now: Duration,
+    /// Whether the browser says that it has a network.
+    pub(crate) online: bool,
+}
+
+impl Conditions {
+    pub(crate) fn new(settings: Settings, seed: u64) -> Self {
+        Self {
+            settings,
+            random: fastrand::Rng::with_seed(seed),
+            now: Duration::ZERO,
+            online: true,
+        }
+    }
+
+    /// Whether something that began or last moved then has shown no progress for too long.
+    pub(crate) fn is_stalled(&self, since: Duration) -> bool {
+        self.now.saturating_sub(since) >= self.settings.stall
+    }
+}

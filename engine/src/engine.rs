@@ -1,0 +1,519 @@
+//! The engine: one way in, and what a person can do to a file.
+
+use std::{collections::VecDeque, time::Duration};
+
+use crate::{
+    Command, Event, FileDescription, FileFailure, FileId, FileView, Selection, Settings, Ticket, Totals,
+    UploadError,
+    backoff::Attempts,
+    budget::Budget,
+    calls::Call,
+    cleanup::Cleanups,
+    conditions::Conditions,
+    error::ErrorKind,
+    file::{File, Files, State, Work, can_go_on_after},
+    multipart::{Finish, Multipart},
+    progress::SpeedEstimator,
+    server_clock::ServerClock,
+    transfer::{Earlier, Stage},
+};
+
+/// The pure upload state machine. See the crate's documentation.
+#[derive(Debug)]
+pub struct Engine {
+    pub(crate) conditions: Conditions,
+    pub(crate) files: Files,
+    pub(crate) waiting_small: VecDeque<FileId>,
+    pub(crate) waiting_large: VecDeque<FileId>,
+    /// The files that were admitted: few, however many are queued.
+    pub(crate) active: Vec<FileId>,
+    /// Paused files whose Create or Complete is still on its way.
+    pub(crate) detached: Vec<FileId>,
+    pub(crate) calls: Vec<Call>,
+    /// The failures of the Lambda's API, which all files share.
+    pub(crate) api: Attempts,
+    pub(crate) cleanups: Cleanups,
+    pub(crate) budget: Budget,
+    pub(crate) clock: ServerClock,
+    totals: Totals,
+    /// Bytes that nobody waits for: of files that failed or are paused.
+    idle_bytes: u64,
+    speed: SpeedEstimator,
+    next_attempt: u64,
+    pub(crate) next_call: u64,
+    pub(crate) wake_at: Option<Duration>,
+}
+
+impl Engine {
+    /// How fast the speed of all files together follows the network. Slower than a single file's,
+    /// since the time left of the whole is computed from it.
+    const SPEED_TIME_CONSTANT: Duration = Duration::from_secs(10);
+
+    /// An engine without files. The seed is that of the back-off's jitter.
+    pub fn new(settings: Settings, seed: u64) -> Self {
+        let budget = Budget::new(settings.parallel_requests);
+        Self {
+            conditions: Conditions::new(settings, seed),
+            files: Files::default(),
+            waiting_small: VecDeque::new(),
+            waiting_large: VecDeque::new(),
+            active: Vec::new(),
+            detached: Vec::new(),
+            calls: Vec::new(),
+            api: Attempts::default(),
+            cleanups: Cleanups::default(),
+            budget,
+            clock: ServerClock::default(),
+            totals: Totals::default(),
+            idle_bytes: 0,
+            speed: SpeedEstimator::new(Self::SPEED_TIME_CONSTANT),
+            next_attempt: 1,
+            next_call: 1,
+            wake_at: None,
+        }
+    }
+
+    /// Takes an event that happens at `now`, on a clock that never goes back and whose origin does
+    /// not matter, and appends what is to be done about it.
+    pub fn handle(&mut self, event: Event, now: Duration, commands: &mut Vec<Command>) {
+        self.conditions.now = self.conditions.now.max(now);
+        match event {
+            Event::Progress { ticket, sent } => {
+                self.progress(ticket, sent, commands);
+                return;
+            }
+            Event::FilesAdded(files) => self.add(files, commands),
+            Event::Hashed { ticket, result } => self.hashed(ticket, result, commands),
+            Event::Checked { ticket, result } => self.checked(ticket, result, commands),
+            Event::CallAnswered { call, answer } => self.call_answered(call, answer, commands),
+            Event::Answered { ticket, answer } => self.answered(ticket, answer, commands),
+            Event::Tick => self.tick(commands),
+            Event::Offline => self.conditions.online = false,
+            Event::Online => self.came_online(commands),
+            Event::Woke => self.interrupt_all(commands),
+            Event::Pause(selection) => self.each(selection, |engine, id| engine.pause(id, commands)),
+            Event::Resume(selection) => self.each(selection, |engine, id| engine.resume(id, commands)),
+            Event::Cancel(selection) => self.each(selection, |engine, id| engine.cancel(id, commands)),
+            Event::Retry(selection) => {
+                self.each(selection, |engine, id| engine.retry(id, selection, commands));
+            }
+            Event::Remove(selection) => {
+                self.each(selection, |engine, id| engine.remove(id, selection, commands));
+            }
+        }
+        self.schedule(commands);
+        self.ask_to_be_woken(commands);
+    }
+
+    /// The id that the first file of the next [`Event::FilesAdded`] gets; the others follow.
+    pub fn next_file_id(&self) -> FileId {
+        self.files.next_id()
+    }
+
+    /// A file as the page shows it; nothing once it was removed.
+    pub fn view(&self, id: FileId) -> Option<FileView> {
+        let file = self.files.get(id)?;
+        Some(file.view(self.conditions.now, self.conditions.online, &self.api))
+    }
+
+    /// All files together.
+    pub fn totals(&self) -> Totals {
+        let left = self.totals.bytes - self.totals.sent - self.idle_bytes;
+        Totals {
+            bytes_per_second: self.speed.bytes_per_second().unwrap_or(0),
+            time_left: self.speed.time_for(left),
+            ..self.totals
+        }
+    }
+
+    /// A ticket that no command had before.
+    pub(crate) const fn ticket(&mut self, file: FileId) -> Ticket {
+        let attempt = self.next_attempt;
+        self.next_attempt += 1;
+        Ticket { file, attempt }
+    }
+
+    fn each(&mut self, selection: Selection, mut action: impl FnMut(&mut Self, FileId)) {
+        match selection {
+            Selection::File(id) => action(self, id),
+            Selection::All => (0..self.next_file_id().0).for_each(|id| action(self, FileId(id))),
+        }
+    }
+
+    fn add(&mut self, files: Vec<FileDescription>, commands: &mut Vec<Command>) {
+        for description in files {
+            let id = self.next_file_id();
+            self.totals.files += 1;
+            self.totals.bytes += description.size;
+            self.files.push(File::new(description));
+            self.enqueue_last(id);
+            commands.push(Command::Changed(id));
+        }
+    }
+
+    fn enqueue_last(&mut self, id: FileId) {
+        self.queue_of(id).push_back(id);
+    }
+
+    fn enqueue_first(&mut self, id: FileId) {
+        self.queue_of(id).push_front(id);
+    }
+
+    fn queue_of(&mut self, id: FileId) -> &mut VecDeque<FileId> {
+        let is_large = self
+            .files
+            .get(id)
+            .is_some_and(|file| matches!(file.work(), Some(Work::Multipart(_))));
+        if is_large {
+            &mut self.waiting_large
+        } else {
+            &mut self.waiting_small
+        }
+    }
+
+    fn pause(&mut self, id: FileId, commands: &mut Vec<Command>) {
+        let is_going = self
+            .files
+            .get(id)
+            .is_some_and(|file| matches!(file.state, State::Queued(_) | State::Active(_)));
+        if !is_going {
+            return;
+        }
+        self.stop(id, commands);
+        let work = self.files.get(id).and_then(File::work);
+        if work.is_some_and(|work| work.requests_in_flight() > 0) {
+            self.detached.push(id);
+        }
+        self.change_state(id, commands, |state| match state {
+            State::Queued(work) | State::Active(work) => State::Paused(work),
+            other => other,
+        });
+    }
+
+    fn resume(&mut self, id: FileId, commands: &mut Vec<Command>) {
+        let is_paused = self
+            .files
+            .get(id)
+            .is_some_and(|file| matches!(file.state, State::Paused(_)));
+        if is_paused {
+            self.enqueue_again(id, commands);
+        }
+    }
+
+    fn cancel(&mut self, id: FileId, commands: &mut Vec<Command>) {
+        let Some(work) = self.files.get(id).and_then(File::work) else {
+            return;
+        };
+        // Nobody can take back a Complete: whichever way it ends is what is shown.
+        if work.parts().is_some_and(|parts| parts.is_completing()) {
+            return;
+        }
+        self.stop(id, commands);
+        self.clean_up_after(id);
+        self.change_state(id, commands, |_| State::Cancelled);
+    }
+
+    fn retry(&mut self, id: FileId, selection: Selection, commands: &mut Vec<Command>) {
+        let Some(file) = self.files.get_mut(id) else {
+            return;
+        };
+        match (&file.state, selection) {
+            (State::Failed(..), _) => self.enqueue_again(id, commands),
+            (State::Cancelled, Selection::File(_)) => {
+                let (size, shown) = (file.size(), file.shown);
+                self.change_state(id, commands, |_| State::Queued(Work::new(size)));
+                if let Some(file) = self.files.get_mut(id) {
+                    file.shown = 0;
+                }
+                self.totals.sent -= shown;
+                self.enqueue_first(id);
+            }
+            _ => {}
+        }
+    }
+
+    fn remove(&mut self, id: FileId, selection: Selection, commands: &mut Vec<Command>) {
+        let Some(file) = self.files.get(id) else { return };
+        let may_go = matches!(
+            (&file.state, selection),
+            (State::Stored { .. } | State::Cancelled, _) | (State::Failed(..), Selection::File(_))
+        );
+        if !may_go {
+            return;
+        }
+        let (size, shown) = (file.size(), file.shown);
+        self.clean_up_after(id);
+        self.count_state(id, false);
+        self.totals.files -= 1;
+        self.totals.bytes -= size;
+        self.totals.sent -= shown;
+        self.files.remove(id);
+        commands.push(Command::Removed(id));
+    }
+
+    /// Puts a paused or failed file first in its queue, with all that is done of it.
+    fn enqueue_again(&mut self, id: FileId, commands: &mut Vec<Command>) {
+        self.change_state(id, commands, |state| match state {
+            State::Paused(mut work) | State::Failed(mut work, _) => {
+                work.attempts_mut().reset();
+                for transfer in work.transfers_mut() {
+                    transfer.attempts.reset();
+                }
+                State::Queued(work)
+            }
+            other => other,
+        });
+        self.enqueue_first(id);
+    }
+
+    /// Gives a file up. What S3 has of it is kept for another try, unless none could use it.
+    pub(crate) fn fail(&mut self, id: FileId, error: UploadError, commands: &mut Vec<Command>) {
+        self.stop(id, commands);
+        let worthless = !can_go_on_after(error.kind);
+        if worthless {
+            self.clean_up_after(id);
+        }
+        let Some(size) = self.files.get(id).map(File::size) else {
+            return;
+        };
+        self.change_state(id, commands, |state| match state {
+            State::Queued(_) | State::Active(_) | State::Paused(_) if worthless => {
+                State::Failed(Work::new(size), error)
+            }
+            State::Queued(work) | State::Active(work) | State::Paused(work) => State::Failed(work, error),
+            other => other,
+        });
+    }
+
+    /// S3 said that it has the whole file.
+    pub(crate) fn stored(&mut self, id: FileId, key: String, commands: &mut Vec<Command>) {
+        let Some(file) = self.files.get_mut(id) else {
+            return;
+        };
+        let rest = file.size() - file.shown;
+        file.shown = file.size();
+        if file.is_idle() {
+            self.idle_bytes -= rest;
+        }
+        self.totals.sent += rest;
+        self.speed.moved(rest, self.conditions.now);
+        self.change_state(id, commands, |_| State::Stored { key });
+    }
+
+    /// S3 does not know the multipart upload any more, or wants it to begin again: so does the file.
+    pub(crate) fn start_over(&mut self, id: FileId, error: UploadError, commands: &mut Vec<Command>) {
+        const MOST_RESTARTS: u32 = 3;
+        self.stop(id, commands);
+        self.clean_up_after(id);
+        let Some(file) = self.files.get_mut(id) else {
+            return;
+        };
+        file.restarts += 1;
+        if file.restarts > MOST_RESTARTS {
+            self.fail(id, error, commands);
+            return;
+        }
+        file.notice = Some(crate::Notice::StartedOver);
+        let size = file.size();
+        if let Some(work) = file.work_mut() {
+            *work = Work::new(size);
+        }
+        commands.push(Command::Changed(id));
+    }
+
+    /// The only place where a file's state changes: it keeps the totals and the list of active files
+    /// true.
+    pub(crate) fn change_state(
+        &mut self,
+        id: FileId,
+        commands: &mut Vec<Command>,
+        change: impl FnOnce(State) -> State,
+    ) {
+        self.count_state(id, false);
+        let Some(file) = self.files.get_mut(id) else {
+            return;
+        };
+        let state = std::mem::replace(&mut file.state, State::Cancelled);
+        file.state = change(state);
+        let is_active = matches!(file.state, State::Active(_));
+        if !is_active {
+            file.speed.stopped();
+            self.active.retain(|active| *active != id);
+        }
+        self.count_state(id, true);
+        commands.push(Command::Changed(id));
+    }
+
+    fn count_state(&mut self, id: FileId, add: bool) {
+        let Some(file) = self.files.get(id) else {
+            return;
+        };
+        let left = file.size() - file.shown;
+        let step = |count: &mut usize| if add { *count += 1 } else { *count -= 1 };
+        let step_bytes = |bytes: &mut u64| if add { *bytes += left } else { *bytes -= left };
+        match file.state {
+            State::Queued(_) | State::Active(_) => {}
+            State::Paused(_) => {
+                step(&mut self.totals.paused);
+                step_bytes(&mut self.idle_bytes);
+            }
+            State::Failed(..) => {
+                step(&mut self.totals.failed);
+                step_bytes(&mut self.idle_bytes);
+            }
+            State::Stored { .. } => step(&mut self.totals.stored),
+            State::Cancelled => {
+                step(&mut self.totals.cancelled);
+                // What was never sent of a cancelled file is nobody's any more.
+                if add {
+                    self.totals.bytes -= left;
+                } else {
+                    self.totals.bytes += left;
+                }
+            }
+        }
+    }
+
+    /// Takes a file off the network and the disk.
+    fn stop(&mut self, id: FileId, commands: &mut Vec<Command>) {
+        if let Some(work) = self.files.get_mut(id).and_then(File::work_mut) {
+            let attempts = work.stop();
+            commands.extend(attempts.into_iter().map(|attempt| Command::Cancel {
+                ticket: Ticket { file: id, attempt },
+            }));
+        }
+    }
+
+    fn hashed(
+        &mut self,
+        ticket: Ticket,
+        result: Result<wire::Sha256Digest, FileFailure>,
+        commands: &mut Vec<Command>,
+    ) {
+        let Some(work) = self.files.get_mut(ticket.file).and_then(File::active_mut) else {
+            return;
+        };
+        let transfer = work.transfers_mut().iter_mut().find(
+            |transfer| matches!(transfer.stage, Stage::Hashing { attempt, .. } if attempt == ticket.attempt),
+        );
+        let Some(transfer) = transfer else { return };
+        let Stage::Hashing { earlier, .. } = std::mem::replace(&mut transfer.stage, Stage::Unhashed(None))
+        else {
+            return;
+        };
+        match (result, earlier) {
+            (Err(failure), _) => self.fail(ticket.file, file_error(failure), commands),
+            (Ok(digest), Some(earlier)) if earlier.digest != digest => {
+                self.fail(ticket.file, UploadError::new(ErrorKind::FileChanged), commands);
+            }
+            (
+                Ok(digest),
+                Some(Earlier {
+                    request: Some(request),
+                    ..
+                }),
+            ) => transfer.stage = Stage::Signed { digest, request },
+            (Ok(digest), _) => transfer.stage = Stage::Hashed(digest),
+        }
+        commands.push(Command::Changed(ticket.file));
+    }
+
+    fn checked(&mut self, ticket: Ticket, result: Result<(), FileFailure>, commands: &mut Vec<Command>) {
+        let parts = self
+            .files
+            .get_mut(ticket.file)
+            .and_then(File::active_mut)
+            .and_then(Work::parts_mut);
+        let Some(parts) = parts else { return };
+        if !matches!(parts.finish, Finish::Checking { attempt } if attempt == ticket.attempt) {
+            return;
+        }
+        match result {
+            Ok(()) => parts.finish = Finish::Completing(crate::multipart::Errand::Unsigned),
+            Err(failure) => self.fail(ticket.file, file_error(failure), commands),
+        }
+    }
+
+    fn progress(&mut self, ticket: Ticket, sent: u64, commands: &mut Vec<Command>) {
+        let now = self.conditions.now;
+        let transfer = self
+            .files
+            .get_mut(ticket.file)
+            .and_then(File::active_mut)
+            .and_then(|work| {
+                work.transfers_mut().iter_mut().find(
+                    |transfer| matches!(transfer.stage, Stage::Sending { attempt, .. } if attempt == ticket.attempt),
+                )
+            });
+        if transfer.is_some_and(|transfer| transfer.moved(sent, now)) {
+            self.show_progress(ticket.file, commands);
+        }
+    }
+
+    /// Shows what was sent of a file, if it is more than was shown before.
+    pub(crate) fn show_progress(&mut self, id: FileId, commands: &mut Vec<Command>) {
+        let now = self.conditions.now;
+        let Some(file) = self.files.get_mut(id) else {
+            return;
+        };
+        let sent = file.work().map_or(0, Work::sent);
+        let more = sent.saturating_sub(file.shown);
+        if more > 0 {
+            file.shown = sent;
+            file.speed.moved(more, now);
+            if file.is_idle() {
+                self.idle_bytes -= more;
+            }
+            self.totals.sent += more;
+            self.speed.moved(more, now);
+            commands.push(Command::Changed(id));
+        }
+    }
+
+    /// Remembers what S3 has to be asked to throw away.
+    fn clean_up_after(&mut self, id: FileId) {
+        let Some(Work::Multipart(work)) = self.files.get_mut(id).and_then(File::work_mut) else {
+            return;
+        };
+        match std::mem::replace(&mut work.stage, Multipart::Unplanned) {
+            Multipart::Uploading(parts) => self.cleanups.abort(id, parts.key, parts.upload_id),
+            Multipart::Creating {
+                key, attempt, since, ..
+            } => {
+                self.cleanups.abort_once_created(id, key, attempt, since);
+            }
+            Multipart::Unplanned | Multipart::Planning(_) | Multipart::Planned { .. } => {}
+        }
+    }
+
+    fn came_online(&mut self, commands: &mut Vec<Command>) {
+        self.conditions.online = true;
+        self.interrupt_all(commands);
+    }
+
+    /// The network or the machine was away: whatever is under way is most likely dead, and whatever
+    /// waits need not wait longer. Nothing of it is anybody's failure.
+    fn interrupt_all(&mut self, commands: &mut Vec<Command>) {
+        let now = self.conditions.now;
+        self.drop_calls(commands);
+        self.api.reset();
+        self.cleanups.interrupt(commands, now);
+        for id in self.active.clone() {
+            if let Some(work) = self.files.get_mut(id).and_then(File::active_mut) {
+                let attempts = crate::answers::interrupt(work, now);
+                commands.extend(attempts.into_iter().map(|attempt| Command::Cancel {
+                    ticket: Ticket { file: id, attempt },
+                }));
+            }
+            commands.push(Command::Changed(id));
+        }
+        self.speed.stopped();
+    }
+}
+
+fn file_error(failure: FileFailure) -> UploadError {
+    UploadError::new(match failure {
+        FileFailure::Missing => ErrorKind::FileMissing,
+        FileFailure::Unreadable => ErrorKind::FileChanged,
+    })
+}

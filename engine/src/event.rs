@@ -1,0 +1,85 @@
+//! What the engine can be told.
+
+use wire::Sha256Digest;
+
+use crate::{CallId, FileFailure, FileId, HttpAnswer, Ticket, TransportFailure};
+
+/// A file that a person picked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileDescription {
+    /// Its name as its owner knows it, with the folders above it where a folder was picked.
+    pub name: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// Its media type; empty where the browser knows none.
+    pub media_type: String,
+}
+
+/// Which files a person means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Selection {
+    /// This one.
+    File(FileId),
+    /// Every one that the action fits.
+    All,
+}
+
+/// What the engine can be told. An answer whose ticket is not awaited is dropped.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// Files were picked. They get consecutive ids from [`crate::Engine::next_file_id`] on.
+    FilesAdded(Vec<FileDescription>),
+    /// [`crate::Command::Hash`] ended.
+    Hashed {
+        /// The command's ticket.
+        ticket: Ticket,
+        /// The SHA-256 of the range, or why it could not be read.
+        result: Result<Sha256Digest, FileFailure>,
+    },
+    /// [`crate::Command::Check`] ended.
+    Checked {
+        /// The command's ticket.
+        ticket: Ticket,
+        /// Whether the file can still be read as it was picked.
+        result: Result<(), FileFailure>,
+    },
+    /// [`crate::Command::Call`] ended.
+    CallAnswered {
+        /// The command's call id.
+        call: CallId,
+        /// What the Lambda answered.
+        answer: Result<HttpAnswer, TransportFailure>,
+    },
+    /// A [`crate::Command::Put`] moved bytes.
+    Progress {
+        /// The command's ticket.
+        ticket: Ticket,
+        /// Bytes of the body sent so far.
+        sent: u64,
+    },
+    /// [`crate::Command::Put`] or [`crate::Command::Send`] ended.
+    Answered {
+        /// The command's ticket.
+        ticket: Ticket,
+        /// What S3 answered.
+        answer: Result<HttpAnswer, TransportFailure>,
+    },
+    /// The time asked for by [`crate::Command::WakeAt`] has come.
+    Tick,
+    /// The browser has no network.
+    Offline,
+    /// The browser has a network again.
+    Online,
+    /// The machine slept: the wall clock moved much further than the page's own.
+    Woke,
+    /// A person pauses what is queued or under way.
+    Pause(Selection),
+    /// A person lets what is paused go on.
+    Resume(Selection),
+    /// A person gives up what has not ended.
+    Cancel(Selection),
+    /// A person tries what failed, or what was cancelled by itself, again.
+    Retry(Selection),
+    /// A person takes what has ended off the list; [`Selection::All`] takes what was stored or cancelled.
+    Remove(Selection),
+}

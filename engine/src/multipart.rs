@@ -1,0 +1,367 @@
+//! A large file: a multipart upload and the parts of it that are under way.
+
+use std::{ops::Range, time::Duration};
+
+use wire::SignedRequest;
+
+use crate::{
+    CallId, Ticket,
+    backoff::Attempts,
+    s3_xml::{CompletedPart, ListedPart},
+    server_clock::ServerClock,
+    transfer::{Earlier, Stage, Transfer},
+};
+
+/// A small request that has to be signed and sent.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Errand {
+    #[default]
+    Unsigned,
+    Signing(CallId),
+    Signed(SignedRequest),
+    Sending {
+        attempt: u64,
+        since: Duration,
+    },
+}
+
+impl Errand {
+    /// Puts a signed request on its way, unless its time is over: then it has to be signed again.
+    pub(crate) fn begin(
+        &mut self,
+        ticket: Ticket,
+        clock: &ServerClock,
+        now: Duration,
+    ) -> Option<SignedRequest> {
+        let Self::Signed(request) = std::mem::take(self) else {
+            return None;
+        };
+        if !clock.is_fresh(&request, now) {
+            return None;
+        }
+        *self = Self::Sending {
+            attempt: ticket.attempt,
+            since: now,
+        };
+        Some(request)
+    }
+
+    /// Takes the request off the network, and gives the attempt to cancel.
+    pub(crate) fn stop(&mut self) -> Option<u64> {
+        match std::mem::take(self) {
+            Self::Sending { attempt, .. } => Some(attempt),
+            Self::Signed(request) => {
+                *self = Self::Signed(request);
+                None
+            }
+            Self::Signing(_) | Self::Unsigned => None,
+        }
+    }
+}
+
+/// How far a large file has come.
+#[derive(Clone, Debug)]
+pub(crate) enum Multipart {
+    /// The Lambda has to be asked for a key.
+    Unplanned,
+    /// The Lambda was asked.
+    Planning(CallId),
+    /// CreateMultipartUpload may be sent.
+    Planned {
+        key: String,
+        part_size: u64,
+        create: SignedRequest,
+    },
+    /// CreateMultipartUpload is on its way.
+    Creating {
+        key: String,
+        part_size: u64,
+        create: SignedRequest,
+        attempt: u64,
+        since: Duration,
+    },
+    /// S3 gave an upload id.
+    Uploading(Box<Parts>),
+}
+
+/// Asking S3 which parts it has, page by page.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Listing {
+    pub(crate) errand: Errand,
+    /// The last part number of the page before.
+    pub(crate) marker: Option<u32>,
+    pub(crate) found: Vec<ListedPart>,
+}
+
+/// The way from the last part to the object.
+#[derive(Clone, Debug)]
+pub(crate) enum Finish {
+    /// Parts are outstanding.
+    Open,
+    /// The file is read once more, so that no object is made of a file that changed.
+    Checking { attempt: u64 },
+    /// CompleteMultipartUpload.
+    Completing(Errand),
+    /// The answer to CompleteMultipartUpload was lost: S3 is asked whether the upload still exists.
+    Lost,
+}
+
+/// A multipart upload that S3 knows.
+#[derive(Clone, Debug)]
+pub(crate) struct Parts {
+    pub(crate) key: String,
+    pub(crate) upload_id: String,
+    file_size: u64,
+    part_size: u64,
+    /// The parts that S3 stored, by number from 1.
+    done: Vec<Option<CompletedPart>>,
+    done_bytes: u64,
+    /// The next part that was never under way.
+    next: u32,
+    /// The parts under way, in the order in which they began.
+    pub(crate) transfers: Vec<Transfer>,
+    pub(crate) listing: Option<Listing>,
+    pub(crate) finish: Finish,
+    /// Whether S3 may have taken a Complete of which no answer came.
+    pub(crate) complete_outcome_unknown: bool,
+}
+
+impl Parts {
+    pub(crate) fn new(key: String, upload_id: String, file_size: u64, part_size: u64) -> Self {
+        Self {
+            key,
+            upload_id,
+            file_size,
+            part_size,
+            done: Vec::new(),
+            done_bytes: 0,
+            next: 1,
+            transfers: Vec::new(),
+            listing: None,
+            finish: Finish::Open,
+            complete_outcome_unknown: false,
+        }
+    }
+
+    /// How many parts the file has.
+    fn count(&self) -> u64 {
+        self.file_size.div_ceil(self.part_size)
+    }
+
+    fn range(&self, number: u32) -> Range<u64> {
+        let begin = u64::from(number - 1) * self.part_size;
+        begin..(begin + self.part_size).min(self.file_size)
+    }
+
+    /// Begins the next part, unless all are under way or done.
+    pub(crate) fn begin_next(&mut self) -> bool {
+        let more = self.has_more_to_begin();
+        if more {
+            let range = self.range(self.next);
+            self.transfers.push(Transfer::new(Some(self.next), range));
+            self.next += 1;
+        }
+        more
+    }
+
+    pub(crate) fn has_more_to_begin(&self) -> bool {
+        u64::from(self.next) <= self.count()
+    }
+
+    pub(crate) const fn all_stored(&self) -> bool {
+        self.done_bytes == self.file_size
+    }
+
+    /// Moves a part that S3 stored from those under way to those done.
+    pub(crate) fn stored(&mut self, part: CompletedPart) {
+        let index = part.number as usize - 1;
+        self.transfers
+            .retain(|transfer| transfer.part != Some(part.number));
+        if self.done.len() <= index {
+            self.done.resize(index + 1, None);
+        }
+        if self.done[index].is_none() {
+            let range = self.range(part.number);
+            self.done_bytes += range.end - range.start;
+        }
+        self.done[index] = Some(part);
+    }
+
+    /// Every stored part in the order of its number.
+    pub(crate) fn completed(&self) -> impl Iterator<Item = &CompletedPart> {
+        self.done.iter().flatten()
+    }
+
+    /// Bytes that S3 has or that are on their way.
+    pub(crate) fn sent(&self) -> u64 {
+        self.done_bytes + self.transfers.iter().map(Transfer::sent).sum::<u64>()
+    }
+
+    pub(crate) fn has_lost_parts(&self) -> bool {
+        self.transfers
+            .iter()
+            .any(|transfer| matches!(transfer.stage, Stage::Lost(_)))
+    }
+
+    /// Settles the lost parts by what S3 listed: a part counts only if its number, size and checksum
+    /// are those of the bytes that were sent.
+    pub(crate) fn settle_lost_parts(&mut self, found: &[ListedPart]) {
+        let lost: Vec<(u32, u64, Earlier)> = self
+            .transfers
+            .iter()
+            .filter_map(|transfer| match (&transfer.stage, transfer.part) {
+                (Stage::Lost(earlier), Some(number)) => Some((number, transfer.size(), earlier.clone())),
+                _ => None,
+            })
+            .collect();
+        for (number, size, earlier) in lost {
+            let listed = found.iter().find(|part| {
+                part.number == number && part.size == size && part.sha256 == Some(earlier.digest)
+            });
+            if let Some(listed) = listed {
+                self.stored(CompletedPart {
+                    number,
+                    etag: listed.etag.clone(),
+                    sha256: earlier.digest,
+                });
+            } else if let Some(transfer) = self
+                .transfers
+                .iter_mut()
+                .find(|transfer| transfer.part == Some(number))
+            {
+                transfer.stage = Stage::Unhashed(Some(earlier));
+                transfer.outcome_unknown = false;
+            }
+        }
+    }
+
+    /// Takes everything off the network but a Complete, which cannot be taken back, and gives the
+    /// attempts to cancel.
+    pub(crate) fn stop(&mut self) -> Vec<u64> {
+        let mut attempts: Vec<u64> = self.transfers.iter_mut().filter_map(Transfer::stop).collect();
+        attempts.extend(self.listing.as_mut().and_then(|listing| listing.errand.stop()));
+        match &mut self.finish {
+            Finish::Checking { attempt } => {
+                attempts.push(*attempt);
+                self.finish = Finish::Open;
+            }
+            Finish::Completing(errand @ Errand::Signing(_)) => *errand = Errand::Unsigned,
+            Finish::Open | Finish::Completing(_) | Finish::Lost => {}
+        }
+        attempts
+    }
+
+    /// Whether a Complete is on its way.
+    pub(crate) const fn is_completing(&self) -> bool {
+        matches!(self.finish, Finish::Completing(Errand::Sending { .. }))
+    }
+}
+
+/// A large file on its way.
+#[derive(Clone, Debug)]
+pub(crate) struct MultipartWork {
+    pub(crate) stage: Multipart,
+    /// Of the plan and the small requests; each part has its own.
+    pub(crate) attempts: Attempts,
+}
+
+impl MultipartWork {
+    pub(crate) fn new() -> Self {
+        Self {
+            stage: Multipart::Unplanned,
+            attempts: Attempts::default(),
+        }
+    }
+
+    pub(crate) const fn parts(&self) -> Option<&Parts> {
+        match &self.stage {
+            Multipart::Uploading(parts) => Some(parts),
+            _ => None,
+        }
+    }
+
+    pub(crate) const fn parts_mut(&mut self) -> Option<&mut Parts> {
+        match &mut self.stage {
+            Multipart::Uploading(parts) => Some(parts),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wire::Sha256Digest;
+
+    use super::*;
+
+    fn parts(file_size: u64, part_size: u64) -> Parts {
+        Parts::new("key".into(), "id".into(), file_size, part_size)
+    }
+
+    fn stored(number: u32) -> CompletedPart {
+        CompletedPart {
+            number,
+            etag: "etag".into(),
+            sha256: Sha256Digest::new([0; 32]),
+        }
+    }
+
+    #[test]
+    fn parts_cover_the_file_without_a_gap_even_above_32_bits() {
+        let size = 50_000_000_001;
+        let mut parts = parts(size, 8_388_608);
+        while parts.begin_next() {}
+        let mut end = 0;
+        for (transfer, number) in parts.transfers.iter().zip(1..) {
+            assert_eq!(transfer.part, Some(number));
+            assert_eq!(transfer.range.start, end);
+            end = transfer.range.end;
+        }
+        assert_eq!(end, size);
+        assert_eq!(parts.transfers.len(), 5961);
+    }
+
+    #[test]
+    fn a_part_that_is_stored_twice_counts_once() {
+        let mut parts = parts(20, 10);
+        while parts.begin_next() {}
+        parts.stored(stored(2));
+        parts.stored(stored(2));
+        assert!(!parts.all_stored());
+        assert_eq!(parts.sent(), 10);
+        parts.stored(stored(1));
+        assert!(parts.all_stored());
+        assert_eq!(
+            parts.completed().map(|part| part.number).collect::<Vec<_>>(),
+            [1, 2]
+        );
+    }
+
+    #[test]
+    fn a_lost_part_counts_only_with_the_size_and_checksum_that_were_sent() {
+        let digest = Sha256Digest::new([1; 32]);
+        let listed = |size, sha256| ListedPart {
+            number: 1,
+            size,
+            etag: "etag".into(),
+            sha256,
+        };
+        for (found, counts) in [
+            (vec![listed(10, Some(digest))], true),
+            (vec![listed(9, Some(digest))], false),
+            (vec![listed(10, Some(Sha256Digest::new([2; 32])))], false),
+            (vec![listed(10, None)], false),
+            (vec![], false),
+        ] {
+            let mut parts = parts(20, 10);
+            parts.begin_next();
+            parts.transfers[0].stage = Stage::Lost(Earlier {
+                digest,
+                request: None,
+            });
+            parts.settle_lost_parts(&found);
+            assert_eq!(parts.sent(), if counts { 10 } else { 0 }, "{found:?}");
+            assert!(!parts.has_lost_parts());
+        }
+    }
+}

@@ -1,0 +1,441 @@
+//! Who is next: admits files and gives each the step that it needs, within the budget.
+//!
+//! Only the admitted files are looked at. Their number is bounded by the windows below, so that what
+//! an event costs does not depend on how many files wait in the queues.
+
+use wire::MAX_BATCH;
+
+use crate::{
+    Command, Engine, FileId, Ticket,
+    file::{File, State, Work},
+    multipart::{Errand, Finish, Listing, Multipart, Parts},
+    s3_xml,
+    transfer::{Stage, Transfer},
+};
+
+/// Small files that may be hashed ahead of being sent: as many as one call plans.
+const SMALL_FILES_AHEAD: usize = MAX_BATCH;
+
+/// Bytes of small files that may be hashed ahead, so that a signature is not old when it is used.
+const SMALL_BYTES_AHEAD: u64 = 96 * 1024 * 1024;
+
+/// Large files with parts still to begin. More than one, so that the next can be created while the
+/// last parts of one are on their way.
+const LARGE_FILES_AHEAD: usize = 2;
+
+/// Bytes that may be in memory for being hashed, unless a single part is larger.
+const MOST_HASHING_BYTES: u64 = 32 * 1024 * 1024;
+
+/// Small and large files share the budget, so that neither waits for the other.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Class {
+    Small,
+    Large,
+}
+
+impl Engine {
+    /// Gives everything that can go on its next step.
+    pub(crate) fn schedule(&mut self, commands: &mut Vec<Command>) {
+        self.admit_small(commands);
+        self.admit_large(commands);
+        self.begin_parts();
+        self.begin_listings();
+        self.begin_hashes(commands);
+        self.begin_checks(commands);
+        self.begin_requests(commands);
+        self.begin_calls(commands);
+    }
+
+    pub(crate) fn active_transfers(&self) -> impl Iterator<Item = &Transfer> {
+        self.active_work().flat_map(|(_, work)| work.transfers())
+    }
+
+    pub(crate) fn active_work(&self) -> impl Iterator<Item = (FileId, &Work)> {
+        self.active
+            .iter()
+            .filter_map(|id| Some((*id, self.files.get(*id)?.active()?)))
+    }
+
+    fn admit(&mut self, id: FileId, commands: &mut Vec<Command>) {
+        let is_queued = self
+            .files
+            .get(id)
+            .is_some_and(|file| matches!(file.state, State::Queued(_)));
+        // A file that was paused, cancelled or removed in the queue is passed over.
+        if is_queued {
+            self.active.push(id);
+            self.change_state(id, commands, |state| match state {
+                State::Queued(work) => State::Active(work),
+                other => other,
+            });
+        }
+    }
+
+    fn admit_small(&mut self, commands: &mut Vec<Command>) {
+        let (mut files, mut bytes) = self
+            .active_work()
+            .filter_map(|(_, work)| match work {
+                Work::Single { transfer, .. } if !transfer.is_sending() => Some(transfer.size()),
+                _ => None,
+            })
+            .fold((0, 0), |(files, bytes), size| (files + 1, bytes + size));
+        while files < SMALL_FILES_AHEAD && bytes < SMALL_BYTES_AHEAD {
+            let Some(id) = self.waiting_small.pop_front() else {
+                return;
+            };
+            self.admit(id, commands);
+            files += 1;
+            bytes += self.files.get(id).map_or(0, File::size);
+        }
+    }
+
+    fn admit_large(&mut self, commands: &mut Vec<Command>) {
+        let mut files = self
+            .active_work()
+            .filter(|(_, work)| match work {
+                Work::Single { .. } => false,
+                Work::Multipart(work) => work.parts().is_none_or(Parts::has_more_to_begin),
+            })
+            .count();
+        while files < LARGE_FILES_AHEAD {
+            let Some(id) = self.waiting_large.pop_front() else {
+                return;
+            };
+            self.admit(id, commands);
+            files += 1;
+        }
+    }
+
+    /// Begins parts up to two windows ahead of those on their way: one signed, one being hashed.
+    fn begin_parts(&mut self) {
+        let window = self.budget.limit() * 2;
+        let ahead = |transfer: &&Transfer| transfer.part.is_some() && !transfer.is_sending();
+        let mut free = window.saturating_sub(self.active_transfers().filter(ahead).count());
+        for index in 0..self.active.len() {
+            let parts = self
+                .files
+                .active_mut(self.active[index])
+                .and_then(Work::parts_mut);
+            let Some(parts) = parts else { continue };
+            while free > 0 && parts.begin_next() {
+                free -= 1;
+            }
+        }
+    }
+
+    /// Asks S3 for its parts where the answer to one was lost.
+    fn begin_listings(&mut self) {
+        for index in 0..self.active.len() {
+            let parts = self
+                .files
+                .active_mut(self.active[index])
+                .and_then(Work::parts_mut);
+            if let Some(parts) = parts
+                && parts.listing.is_none()
+                && parts.has_lost_parts()
+            {
+                parts.listing = Some(Listing::default());
+            }
+        }
+    }
+
+    fn begin_hashes(&mut self, commands: &mut Vec<Command>) {
+        loop {
+            let hashing = self.active_transfers().filter(|transfer| transfer.is_hashing());
+            let (count, bytes) = hashing.fold((0, 0), |(count, bytes), transfer| {
+                (count + 1, bytes + transfer.size())
+            });
+            let room = MOST_HASHING_BYTES.saturating_sub(bytes);
+            if count >= self.conditions.settings.parallel_hashes.max(1) {
+                return;
+            }
+            let Some((id, index)) = self.next_to_hash(count == 0, room) else {
+                return;
+            };
+            self.begin_hash(id, index, commands);
+        }
+    }
+
+    /// The next range to hash: of the class that hashes less, in the order of admission.
+    fn next_to_hash(&self, nothing_hashes: bool, room: u64) -> Option<(FileId, usize)> {
+        let now = self.conditions.now;
+        let first = |class| {
+            self.active_work().find_map(|(id, work)| {
+                let index = work.transfers().iter().position(|transfer| {
+                    class_of(transfer) == class
+                        && matches!(transfer.stage, Stage::Unhashed(_))
+                        && transfer.attempts.not_before <= now
+                        && (nothing_hashes || transfer.size() <= room)
+                })?;
+                Some((id, index))
+            })
+        };
+        let hashing = |class| {
+            self.active_transfers()
+                .filter(|transfer| transfer.is_hashing() && class_of(transfer) == class)
+                .count()
+        };
+        if hashing(Class::Small) <= hashing(Class::Large) {
+            first(Class::Small).or_else(|| first(Class::Large))
+        } else {
+            first(Class::Large).or_else(|| first(Class::Small))
+        }
+    }
+
+    fn begin_hash(&mut self, id: FileId, index: usize, commands: &mut Vec<Command>) {
+        let ticket = self.ticket(id);
+        let Some(work) = self.files.active_mut(id) else {
+            return;
+        };
+        let transfer = &mut work.transfers_mut()[index];
+        if let Stage::Unhashed(earlier) = &mut transfer.stage {
+            let earlier = earlier.take();
+            transfer.stage = Stage::Hashing {
+                attempt: ticket.attempt,
+                earlier,
+            };
+            let range = transfer.range.clone();
+            commands.push(Command::Hash { ticket, range });
+            commands.push(Command::Changed(id));
+        }
+    }
+
+    /// Reads a file once more when its last part is stored, before any object is made of it.
+    fn begin_checks(&mut self, commands: &mut Vec<Command>) {
+        for index in 0..self.active.len() {
+            let id = self.active[index];
+            let is_ready = self
+                .files
+                .get(id)
+                .and_then(File::active)
+                .and_then(Work::parts)
+                .is_some_and(|parts| parts.all_stored() && matches!(parts.finish, Finish::Open));
+            if is_ready {
+                let ticket = self.ticket(id);
+                if let Some(parts) = self.files.active_mut(id).and_then(Work::parts_mut) {
+                    parts.finish = Finish::Checking {
+                        attempt: ticket.attempt,
+                    };
+                    commands.push(Command::Check { ticket });
+                    commands.push(Command::Changed(id));
+                }
+            }
+        }
+    }
+
+    fn begin_requests(&mut self, commands: &mut Vec<Command>) {
+        if !self.conditions.online {
+            return;
+        }
+        let files = &self.files;
+        self.detached.retain(|id| {
+            let file = files.get(*id);
+            file.is_some_and(|file| {
+                file.is_idle() && file.work().is_some_and(|work| work.requests_in_flight() > 0)
+            })
+        });
+        let in_flight = self.requests_in_flight();
+        let mut free = self.budget.limit().saturating_sub(in_flight);
+        while free > 0 {
+            let begun = self.begin_errand(commands) || self.begin_abort(commands) || self.begin_put(commands);
+            if !begun {
+                return;
+            }
+            free -= 1;
+        }
+    }
+
+    /// Requests that S3 is answering.
+    pub(crate) fn requests_in_flight(&self) -> usize {
+        let files: usize = self.working().map(|(_, work)| work.requests_in_flight()).sum();
+        files + self.cleanups.requests_in_flight()
+    }
+
+    /// Every file that may have a request under way.
+    pub(crate) fn working(&self) -> impl Iterator<Item = (FileId, &Work)> {
+        let detached = self.detached.iter().filter_map(|id| {
+            let file = self.files.get(*id).filter(|file| file.is_idle())?;
+            Some((*id, file.work()?))
+        });
+        self.active_work().chain(detached)
+    }
+
+    /// Begins a Complete, a ListParts or a Create.
+    fn begin_errand(&mut self, commands: &mut Vec<Command>) -> bool {
+        let candidates: [fn(&Work) -> bool; 3] = [completes, lists, creates];
+        for is_candidate in candidates {
+            let now = self.conditions.now;
+            let found = self.active_work().find(|(_, work)| match work {
+                Work::Multipart(multipart) => multipart.attempts.not_before <= now && is_candidate(work),
+                Work::Single { .. } => false,
+            });
+            if let Some((id, _)) = found {
+                self.send_errand(id, commands);
+                return true;
+            }
+        }
+        false
+    }
+
+    fn send_errand(&mut self, id: FileId, commands: &mut Vec<Command>) {
+        let (now, clock) = (self.conditions.now, self.clock);
+        let ticket = self.ticket(id);
+        let Some(Work::Multipart(work)) = self.files.active_mut(id) else {
+            return;
+        };
+        let send = match &mut work.stage {
+            Multipart::Planned { create, .. } if !clock.is_fresh(create, now) => {
+                work.stage = Multipart::Unplanned;
+                None
+            }
+            stage @ Multipart::Planned { .. } => begin_create(stage, ticket, now),
+            Multipart::Uploading(parts) => {
+                let body = match parts.finish {
+                    Finish::Completing(_) => s3_xml::complete_multipart_upload_body(parts.completed()),
+                    _ => String::new(),
+                };
+                let errand = match (&mut parts.finish, &mut parts.listing) {
+                    (Finish::Completing(errand), _) => Some(errand),
+                    (_, Some(listing)) => Some(&mut listing.errand),
+                    _ => None,
+                };
+                errand
+                    .and_then(|errand| errand.begin(ticket, &clock, now))
+                    .map(|request| (request, body))
+            }
+            _ => None,
+        };
+        if let Some((request, body)) = send {
+            commands.push(Command::Send {
+                ticket,
+                request,
+                body,
+            });
+        }
+        commands.push(Command::Changed(id));
+    }
+
+    fn begin_abort(&mut self, commands: &mut Vec<Command>) -> bool {
+        let (now, clock) = (self.conditions.now, self.clock);
+        let ready = self
+            .cleanups
+            .aborts
+            .iter()
+            .position(|cleanup| matches!(cleanup.errand, Errand::Signed(_)));
+        let Some(index) = ready else { return false };
+        let ticket = self.ticket(self.cleanups.aborts[index].file);
+        let errand = &mut self.cleanups.aborts[index].errand;
+        if let Some(request) = errand.begin(ticket, &clock, now) {
+            let body = String::new();
+            commands.push(Command::Send {
+                ticket,
+                request,
+                body,
+            });
+        }
+        true
+    }
+
+    /// Sends the next small file or part. While both wait, large files get half of the budget.
+    fn begin_put(&mut self, commands: &mut Vec<Command>) -> bool {
+        let now = self.conditions.now;
+        let first = |class| {
+            self.active_work().find_map(|(id, work)| {
+                let index = work.transfers().iter().position(|transfer| {
+                    class_of(transfer) == class
+                        && matches!(transfer.stage, Stage::Signed { .. })
+                        && transfer.attempts.not_before <= now
+                })?;
+                Some((id, index))
+            })
+        };
+        let large_sending = self
+            .active_transfers()
+            .filter(|transfer| transfer.is_sending() && class_of(transfer) == Class::Large)
+            .count();
+        let next = if large_sending < self.budget.limit() / 2 {
+            first(Class::Large).or_else(|| first(Class::Small))
+        } else {
+            first(Class::Small).or_else(|| first(Class::Large))
+        };
+        let Some((id, index)) = next else { return false };
+        self.send_put(id, index, commands);
+        true
+    }
+
+    fn send_put(&mut self, id: FileId, index: usize, commands: &mut Vec<Command>) {
+        let (now, clock) = (self.conditions.now, self.clock);
+        let ticket = self.ticket(id);
+        let Some(work) = self.files.active_mut(id) else {
+            return;
+        };
+        let transfer = &mut work.transfers_mut()[index];
+        let Stage::Signed { digest, request } = &transfer.stage else {
+            return;
+        };
+        if clock.is_fresh(request, now) {
+            let (digest, request) = (*digest, request.clone());
+            transfer.stage = Stage::Sending {
+                attempt: ticket.attempt,
+                digest,
+                request: request.clone(),
+                sent: 0,
+                moved_at: now,
+            };
+            let range = transfer.range.clone();
+            commands.push(Command::Put {
+                ticket,
+                request,
+                range,
+            });
+        } else {
+            transfer.stage = Stage::Hashed(*digest);
+        }
+        commands.push(Command::Changed(id));
+    }
+}
+
+const fn class_of(transfer: &Transfer) -> Class {
+    match transfer.part {
+        None => Class::Small,
+        Some(_) => Class::Large,
+    }
+}
+
+fn completes(work: &Work) -> bool {
+    work.parts()
+        .is_some_and(|parts| matches!(parts.finish, Finish::Completing(Errand::Signed(_))))
+}
+
+fn lists(work: &Work) -> bool {
+    let listing = work.parts().and_then(|parts| parts.listing.as_ref());
+    listing.is_some_and(|listing| matches!(listing.errand, Errand::Signed(_)))
+}
+
+const fn creates(work: &Work) -> bool {
+    matches!(work, Work::Multipart(work) if matches!(work.stage, Multipart::Planned { .. }))
+}
+
+fn begin_create(
+    stage: &mut Multipart,
+    ticket: Ticket,
+    now: std::time::Duration,
+) -> Option<(wire::SignedRequest, String)> {
+    let Multipart::Planned {
+        key,
+        part_size,
+        create,
+    } = std::mem::replace(stage, Multipart::Unplanned)
+    else {
+        return None;
+    };
+    let request = create.clone();
+    *stage = Multipart::Creating {
+        key,
+        part_size,
+        create,
+        attempt: ticket.attempt,
+        since: now,
+    };
+    Some((request, String::new()))
+}

@@ -1,0 +1,145 @@
+//! One range of a file on its way to S3: a whole small file, or one part of a large one.
+
+use std::{ops::Range, time::Duration};
+
+use wire::{Sha256Digest, SignedRequest};
+
+use crate::{CallId, backoff::Attempts};
+
+/// What is known of a range that was hashed before and has to be hashed again: a different digest
+/// now means that the file changed.
+#[derive(Clone, Debug)]
+pub(crate) struct Earlier {
+    pub(crate) digest: Sha256Digest,
+    /// What was signed for that digest, if it is still of use.
+    pub(crate) request: Option<SignedRequest>,
+}
+
+/// How far a range has come.
+#[derive(Clone, Debug)]
+pub(crate) enum Stage {
+    /// It has to be hashed, for the first time or again.
+    Unhashed(Option<Earlier>),
+    /// It is being hashed.
+    Hashing { attempt: u64, earlier: Option<Earlier> },
+    /// It has to be signed.
+    Hashed(Sha256Digest),
+    /// The Lambda was asked to sign it.
+    Signing { call: CallId, digest: Sha256Digest },
+    /// It may be sent.
+    Signed {
+        digest: Sha256Digest,
+        request: SignedRequest,
+    },
+    /// It is on its way.
+    Sending {
+        attempt: u64,
+        digest: Sha256Digest,
+        request: SignedRequest,
+        /// Bytes sent.
+        sent: u64,
+        /// When a byte last moved.
+        moved_at: Duration,
+    },
+    /// All of a part's bytes were sent and the answer was lost: S3 is asked whether it has the part.
+    Lost(Earlier),
+}
+
+/// One range of a file on its way to S3.
+#[derive(Clone, Debug)]
+pub(crate) struct Transfer {
+    /// The part number, from 1; nothing for a whole file.
+    pub(crate) part: Option<u32>,
+    pub(crate) range: Range<u64>,
+    pub(crate) stage: Stage,
+    pub(crate) attempts: Attempts,
+    /// Whether S3 may have taken a request of which no answer came.
+    pub(crate) outcome_unknown: bool,
+    /// The most bytes that any try has moved.
+    furthest: u64,
+}
+
+impl Transfer {
+    pub(crate) fn new(part: Option<u32>, range: Range<u64>) -> Self {
+        Self {
+            part,
+            range,
+            stage: Stage::Unhashed(None),
+            attempts: Attempts::default(),
+            outcome_unknown: false,
+            furthest: 0,
+        }
+    }
+
+    /// Counts bytes that the try under way has moved, and gives whether any did. Only a byte that no
+    /// try has moved before forgives the failures so far: otherwise a server that takes the whole
+    /// body and then refuses it would be tried for ever.
+    pub(crate) const fn moved(&mut self, bytes: u64, now: Duration) -> bool {
+        let size = self.size();
+        let Stage::Sending { sent, moved_at, .. } = &mut self.stage else {
+            return false;
+        };
+        if bytes <= *sent || bytes > size {
+            return false;
+        }
+        *sent = bytes;
+        *moved_at = now;
+        if bytes > self.furthest {
+            self.furthest = bytes;
+            self.attempts.moved();
+        }
+        true
+    }
+
+    pub(crate) const fn size(&self) -> u64 {
+        self.range.end - self.range.start
+    }
+
+    pub(crate) const fn sent(&self) -> u64 {
+        match self.stage {
+            Stage::Sending { sent, .. } => sent,
+            _ => 0,
+        }
+    }
+
+    pub(crate) const fn is_sending(&self) -> bool {
+        matches!(self.stage, Stage::Sending { .. })
+    }
+
+    pub(crate) const fn is_hashing(&self) -> bool {
+        matches!(self.stage, Stage::Hashing { .. })
+    }
+
+    /// Takes the range off the network or the disk, for a pause or a failure elsewhere, and gives
+    /// the attempt to cancel.
+    pub(crate) fn stop(&mut self) -> Option<u64> {
+        let is_part = self.part.is_some();
+        let size = self.size();
+        let stage = std::mem::replace(&mut self.stage, Stage::Unhashed(None));
+        let (stage, attempt) = match stage {
+            Stage::Hashing { attempt, earlier } => (Stage::Unhashed(earlier), Some(attempt)),
+            Stage::Signing { digest, .. } => (Stage::Hashed(digest), None),
+            Stage::Sending {
+                attempt,
+                digest,
+                request,
+                sent,
+                ..
+            } => {
+                self.outcome_unknown |= sent == size;
+                let stage = if sent == size && is_part {
+                    Stage::Lost(Earlier {
+                        digest,
+                        request: Some(request),
+                    })
+                } else {
+                    Stage::Signed { digest, request }
+                };
+                (stage, Some(attempt))
+            }
+            rest => (rest, None),
+        };
+        self.stage = stage;
+        attempt
+    }
+}
