@@ -1,1 +1,19 @@
-//! The page.
+//! The upload page: a Leptos single-page app that drives the upload engine.
+//!
+//! `ui` shows and asks, `driver` carries events to the engine and its commands out, `effects` does
+//! what browsers can do. Only the engine decides.
+
+#![allow(
+    unreachable_pub,
+    reason = "leptos' component macro writes public items into private modules"
+)]
+
+mod app;
+pub mod config;
+pub mod driver;
+mod effects;
+pub mod format;
+pub mod text;
+mod ui;
+
+pub use app::{App, mount};

@@ -1,0 +1,56 @@
+//! Files that a person picked or dropped.
+
+use engine::FileDescription;
+use wasm_bindgen::JsCast;
+use web_sys::{DataTransfer, File, FileList, FileSystemEntry, HtmlInputElement};
+
+/// Takes the files out of a picker, and empties it: otherwise picking the same file again would
+/// change nothing and so be no event.
+pub(crate) fn take_picked(picker: &HtmlInputElement) -> Vec<File> {
+    let files = picker.files().map(|list| to_vec(&list)).unwrap_or_default();
+    picker.set_value("");
+    files
+}
+
+/// What was dropped: the files, and how many folders were among them. Browsers list a folder like a
+/// file that cannot be read.
+pub(crate) fn dropped(transfer: &DataTransfer) -> (Vec<File>, usize) {
+    let items = transfer.items();
+    let entries: Vec<Option<FileSystemEntry>> = (0..items.length())
+        .filter_map(|index| items.get(index))
+        .filter(|item| item.kind() == "file")
+        .map(|item| item.webkit_get_as_entry().ok().flatten())
+        .collect();
+    let is_folder = |index: usize| matches!(entries.get(index), Some(Some(entry)) if entry.is_directory());
+    let all = transfer.files().map(|list| to_vec(&list)).unwrap_or_default();
+    let folders = (0..all.len()).filter(|index| is_folder(*index)).count();
+    let files = all
+        .into_iter()
+        .enumerate()
+        .filter(|(index, _)| !is_folder(*index))
+        .map(|(_, file)| file)
+        .collect();
+    (files, folders)
+}
+
+/// What the engine has to know of a file.
+pub(crate) fn describe(file: &File) -> FileDescription {
+    FileDescription {
+        name: file.name(),
+        // Browsers keep sizes as whole numbers below 2^53.
+        size: file.size() as u64,
+        media_type: file.type_(),
+    }
+}
+
+/// Whether something that is dragged over the page holds files.
+pub(crate) fn holds_files(event: &web_sys::Event) -> bool {
+    event
+        .dyn_ref::<web_sys::DragEvent>()
+        .and_then(web_sys::DragEvent::data_transfer)
+        .is_some_and(|transfer| transfer.types().includes(&"Files".into(), 0))
+}
+
+fn to_vec(list: &FileList) -> Vec<File> {
+    (0..list.length()).filter_map(|index| list.get(index)).collect()
+}

@@ -1,0 +1,65 @@
+//! Reading a file: a range of it for its SHA-256, or a byte of it to see that it is still there.
+
+use std::ops::Range;
+
+use engine::FileFailure;
+use js_sys::{ArrayBuffer, Uint8Array};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{Blob, DomException, File};
+use wire::Sha256Digest;
+
+/// A range of a file, without reading it.
+///
+/// # Errors
+/// [`FileFailure::Unreadable`] where the browser refuses the range.
+pub(crate) fn slice(file: &File, range: &Range<u64>) -> Result<Blob, FileFailure> {
+    file.slice_with_f64_and_f64(range.start as f64, range.end as f64)
+        .map_err(|_| FileFailure::Unreadable)
+}
+
+/// The SHA-256 of a range, by WebCrypto, outside the main thread. The bytes are in the browser's
+/// memory for as long as that takes, and never in that of the wasm.
+pub(crate) async fn sha256(file: File, range: Range<u64>) -> Result<Sha256Digest, FileFailure> {
+    let bytes = bytes(&file, &range).await?;
+    if u64::from(bytes.byte_length()) != range.end - range.start {
+        // The file is shorter than it was when it was picked.
+        return Err(FileFailure::Unreadable);
+    }
+    let subtle = web_sys::window()
+        .and_then(|window| window.crypto().ok())
+        .map(|crypto| crypto.subtle())
+        .ok_or(FileFailure::Unreadable)?;
+    let digest = subtle
+        .digest_with_str_and_buffer_source("SHA-256", &bytes)
+        .map_err(|error| failure(&error))?;
+    let digest = JsFuture::from(digest).await.map_err(|error| failure(&error))?;
+    let mut out = [0; 32];
+    Uint8Array::new(&digest).copy_to(&mut out);
+    Ok(Sha256Digest::new(out))
+}
+
+/// Reads the last byte of a file, which browsers refuse where the file changed since it was picked.
+pub(crate) async fn check(file: File) -> Result<(), FileFailure> {
+    let size = file.size() as u64;
+    let range = size.saturating_sub(1)..size;
+    let bytes = bytes(&file, &range).await?;
+    if u64::from(bytes.byte_length()) == range.end - range.start {
+        Ok(())
+    } else {
+        Err(FileFailure::Unreadable)
+    }
+}
+
+async fn bytes(file: &File, range: &Range<u64>) -> Result<ArrayBuffer, FileFailure> {
+    let promise = slice(file, range)?.array_buffer();
+    let buffer = JsFuture::from(promise).await.map_err(|error| failure(&error))?;
+    buffer.dyn_into().map_err(|_| FileFailure::Unreadable)
+}
+
+fn failure(error: &JsValue) -> FileFailure {
+    match error.dyn_ref::<DomException>() {
+        Some(exception) if exception.name() == "NotFoundError" => FileFailure::Missing,
+        _ => FileFailure::Unreadable,
+    }
+}

@@ -1,0 +1,223 @@
+//! Every word that the page says.
+
+use engine::{ErrorKind, FileStatus, Notice, Totals, UploadError};
+
+use crate::{config::ConfigError, format};
+
+/// An error as a person needs it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explanation {
+    /// What happened.
+    pub what: String,
+    /// What it means, and what to do.
+    pub advice: String,
+}
+
+fn explanation(what: &str, advice: &str) -> Explanation {
+    Explanation {
+        what: what.to_owned(),
+        advice: advice.to_owned(),
+    }
+}
+
+/// The page cannot work without its settings.
+pub fn config_error(error: &ConfigError) -> Explanation {
+    explanation(
+        "This page could not read its settings.",
+        &format!("{error}. Nothing can be uploaded until whoever runs this page has mended it."),
+    )
+}
+
+/// The page cannot hash without a secure context.
+pub fn insecure_context() -> Explanation {
+    explanation(
+        "This page was not loaded over a secure connection.",
+        "Browsers let a page compute checksums only over HTTPS. Open the page's https:// address.",
+    )
+}
+
+/// Folders were dropped, which the page does not take yet.
+pub fn folders_left_out(folders: usize) -> String {
+    match folders {
+        1 => "A folder was left out: open it and drop the files in it.".to_owned(),
+        more => format!("{more} folders were left out: open them and drop the files in them."),
+    }
+}
+
+/// The state of a file in a few words. The row adds the progress.
+pub fn status(status: &FileStatus) -> &'static str {
+    match status {
+        FileStatus::Queued => "Queued",
+        FileStatus::Hashing => "Computing checksum",
+        FileStatus::Preparing => "Preparing",
+        FileStatus::Ready => "Ready",
+        FileStatus::Sending => "Uploading",
+        FileStatus::Finishing => "Finishing",
+        FileStatus::Waiting { .. } => "Trying again soon",
+        FileStatus::Offline => "Waiting for the network",
+        FileStatus::Paused => "Paused",
+        FileStatus::Stored => "Uploaded",
+        FileStatus::Failed(_) => "Failed",
+        FileStatus::Cancelled => "Cancelled",
+    }
+}
+
+/// Something a person should know about a file that goes on nonetheless.
+pub const fn notice(notice: Notice) -> &'static str {
+    match notice {
+        Notice::StartedOver => "The storage had dropped the unfinished upload, so it started over.",
+    }
+}
+
+/// All files in one line.
+pub fn summary(totals: &Totals) -> String {
+    let files = match totals.files {
+        1 => "1 file".to_owned(),
+        more => format!("{more} files"),
+    };
+    let mut summary = format!("{} of {files} uploaded", totals.stored);
+    for (count, word) in [
+        (totals.failed, "failed"),
+        (totals.paused, "paused"),
+        (totals.cancelled, "cancelled"),
+    ] {
+        if count > 0 {
+            summary.push_str(&format!(", {count} {word}"));
+        }
+    }
+    summary
+}
+
+/// What is said aloud when the last file has ended.
+pub fn all_ended(totals: &Totals) -> String {
+    format!("Finished: {}.", summary(totals))
+}
+
+/// What an error is, what it means for the file, and what to do.
+pub fn error(error: &UploadError) -> Explanation {
+    let explained = match error.kind {
+        ErrorKind::ApiUnreachable => explanation(
+            "The upload service cannot be reached.",
+            "Nothing was sent. Check your connection and try again; if others work, tell whoever runs this page.",
+        ),
+        ErrorKind::ApiBusy => explanation(
+            "The upload service has a problem.",
+            "Nothing was lost. Try again in a few minutes.",
+        ),
+        ErrorKind::ApiUnexpectedAnswer => explanation(
+            "The upload service gave an answer that this page does not understand.",
+            "Reload the page. If it stays so, the address of the API in config.json is most likely wrong.",
+        ),
+        ErrorKind::NotSignedIn => explanation(
+            "You are not signed in.",
+            "Nothing was lost. Sign in and try again.",
+        ),
+        ErrorKind::ApiRefused => explanation(
+            "The upload service refused this file.",
+            "It was not sent. The details below say why.",
+        ),
+        ErrorKind::FileTooLarge => return too_large(error),
+        ErrorKind::TypeNotAllowed => return type_not_allowed(error),
+        ErrorKind::S3Unreachable => explanation(
+            "The connection to the storage was lost.",
+            "The file is not stored yet. Check your connection and try again.",
+        ),
+        ErrorKind::Stalled => explanation(
+            "The upload stopped moving.",
+            "The file is not stored yet. Check your connection and try again.",
+        ),
+        ErrorKind::S3Busy => explanation(
+            "The storage is busy or has a problem.",
+            "The file is not stored yet. Try again in a few minutes.",
+        ),
+        ErrorKind::Expired => explanation(
+            "The permission to upload this file had expired.",
+            "The file is not stored. Try again; if it stays so, the clock of the upload service is most likely wrong.",
+        ),
+        ErrorKind::ClockSkewed => explanation(
+            "The upload service and the storage disagree about the time.",
+            "The file is not stored. Whoever runs this page has to set the clock of the upload service.",
+        ),
+        ErrorKind::AccessDenied => explanation(
+            "The storage does not let this page write.",
+            "The file is not stored. Whoever runs this page has to give its role s3:PutObject on the bucket.",
+        ),
+        ErrorKind::SignatureRefused => explanation(
+            "The storage did not accept the signature of the upload.",
+            "The file is not stored. Try again; if it stays so, the credentials of the upload service are wrong.",
+        ),
+        ErrorKind::Corrupted => explanation(
+            "The bytes arrived damaged.",
+            "The storage refused them, so nothing wrong is stored. Try again, on another network if it stays so.",
+        ),
+        ErrorKind::AlreadyExists => explanation(
+            "There is already an object where this file would go.",
+            "It was not overwritten. Try again to upload the file to a new place.",
+        ),
+        ErrorKind::UploadGone => explanation(
+            "The storage dropped the unfinished upload, several times.",
+            "The file is not stored. Try again to start over.",
+        ),
+        ErrorKind::EtagHidden => explanation(
+            "The storage hides what this page needs to finish a large file.",
+            "Whoever runs this page has to add ETag to ExposeHeaders in the CORS configuration of the bucket.",
+        ),
+        ErrorKind::S3UnexpectedAnswer => explanation(
+            "The storage gave an answer that this page does not understand.",
+            "The file is not stored as far as is known. Try again.",
+        ),
+        ErrorKind::S3Refused => explanation(
+            "The storage refused the upload.",
+            "The file is not stored. The details below say why.",
+        ),
+        ErrorKind::FileMissing => explanation(
+            "The file is not there any more.",
+            "It was moved, renamed or deleted since you picked it. Pick it again from where it is now.",
+        ),
+        ErrorKind::FileChanged => explanation(
+            "The file changed since you picked it.",
+            "It was not stored, so that nothing half old and half new is. Pick it again to upload it as it is now.",
+        ),
+    };
+    explained
+}
+
+fn too_large(error: &UploadError) -> Explanation {
+    let most = error.api.as_ref().and_then(|api| api.max_bytes);
+    let advice = match most {
+        Some(bytes) => format!(
+            "It was not sent. The largest file accepted has {}.",
+            format::size(bytes)
+        ),
+        None => "It was not sent. Ask whoever runs this page for the limit.".to_owned(),
+    };
+    explanation("This file is too large.", &advice)
+}
+
+fn type_not_allowed(error: &UploadError) -> Explanation {
+    let types = error.api.as_ref().and_then(|api| api.allowed_types.as_ref());
+    let advice = match types {
+        Some(types) => format!("It was not sent. Accepted are: {}.", types.join(", ")),
+        None => "It was not sent. Ask whoever runs this page which types are accepted.".to_owned(),
+    };
+    explanation("Files of this type are not accepted.", &advice)
+}
+
+/// What support will ask for: the code and the request id, or what the API said. Empty where nobody
+/// said anything.
+pub fn error_details(error: &UploadError) -> String {
+    if let Some(s3) = &error.s3 {
+        let mut details = vec![format!("{} {}", s3.status, s3.code).trim().to_owned()];
+        if !s3.message.is_empty() {
+            details.push(s3.message.clone());
+        }
+        if !s3.request_id.is_empty() {
+            details.push(format!("request id {}", s3.request_id));
+        }
+        details.join(" · ")
+    } else if let Some(api) = &error.api {
+        format!("{:?} · {}", api.code, api.message)
+    } else {
+        String::new()
+    }
+}

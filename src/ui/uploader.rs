@@ -1,0 +1,33 @@
+//! The uploader: where files come from, all of them together, and each of them.
+
+use leptos::prelude::*;
+use web_sys::Event;
+
+use crate::{
+    effects::listener::Listener,
+    ui::{
+        SharedDriver, announcer::Announcer, drop_zone::DropZone, file_list::FileList, totals_bar::TotalsBar,
+    },
+};
+
+#[component]
+pub(crate) fn Uploader(driver: SharedDriver) -> impl IntoView {
+    ask_before_leaving(driver);
+    view! {
+        <DropZone driver />
+        <TotalsBar driver />
+        <FileList driver />
+        <Announcer driver />
+    }
+}
+
+/// Lets the browser ask before a page is left that has something under way.
+fn ask_before_leaving(driver: SharedDriver) {
+    let listener = Listener::new(&window(), "beforeunload", move |event: Event| {
+        if driver.with_value(crate::driver::Driver::is_busy) {
+            event.prevent_default();
+        }
+    });
+    let listener = StoredValue::new_local(Some(listener));
+    on_cleanup(move || listener.update_value(|listener| drop(listener.take())));
+}
