@@ -11,7 +11,9 @@ use std::{
     time::Duration,
 };
 
-use engine::{ApiRoute, CallId, Command, Engine, Event, FileFailure, FileId, FileView, Ticket, Totals};
+use engine::{
+    ApiRoute, CallId, Command, Engine, Event, FileFailure, FileId, FileStatus, FileView, Ticket, Totals,
+};
 use leptos::prelude::{ArcRwSignal, Set, Update};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::File;
@@ -53,6 +55,7 @@ struct Inner {
     api_url: String,
     clock: Clock,
     timer: Option<Timer>,
+    countdown: Option<Timer>,
     files: HashMap<FileId, File>,
     requests: HashMap<Ticket, InFlight>,
     calls: HashMap<CallId, InFlight>,
@@ -75,6 +78,7 @@ impl Driver {
                     api_url: config.api_url.trim_end_matches('/').to_owned(),
                     clock: Clock::new(),
                     timer: None,
+                    countdown: None,
                     files: HashMap::new(),
                     requests: HashMap::new(),
                     calls: HashMap::new(),
@@ -202,14 +206,8 @@ impl Shared {
                 let request = Fetch.send(&request, body, self.teller(ticket));
                 self.inner.borrow_mut().requests.insert(ticket, request);
             }
-            Command::Cancel { ticket } => {
-                let request = self.inner.borrow_mut().requests.remove(&ticket);
-                drop(request);
-            }
-            Command::CancelCall { call } => {
-                let request = self.inner.borrow_mut().calls.remove(&call);
-                drop(request);
-            }
+            Command::Cancel { ticket } => self.let_go(ticket),
+            Command::CancelCall { call } => self.let_go_of_call(call),
             Command::WakeAt(then) => self.wake_at(then),
             Command::Changed(id) => {
                 self.inner.borrow_mut().changed.insert(id);
@@ -267,8 +265,7 @@ impl Shared {
             with(&shared, |shared| match told {
                 Told::Progress(sent) => shared.tell(Event::Progress { ticket, sent }),
                 Told::Ended(answer) => {
-                    let request = shared.inner.borrow_mut().requests.remove(&ticket);
-                    release(request);
+                    shared.let_go(ticket);
                     shared.tell(Event::Answered { ticket, answer });
                 }
             });
@@ -286,13 +283,24 @@ impl Shared {
         let request = Fetch.send(&request, Body::Text(body), move |told| {
             if let Told::Ended(answer) = told {
                 with(&shared, |shared| {
-                    let request = shared.inner.borrow_mut().calls.remove(&call);
-                    release(request);
+                    shared.let_go_of_call(call);
                     shared.tell(Event::CallAnswered { call, answer });
                 });
             }
         });
         self.inner.borrow_mut().calls.insert(call, request);
+    }
+
+    /// Ends a request, or forgets one that has ended. It is dropped outside the borrow, since a browser
+    /// may call back while it ends a request.
+    fn let_go(&self, ticket: Ticket) {
+        let request = self.inner.borrow_mut().requests.remove(&ticket);
+        drop(request);
+    }
+
+    fn let_go_of_call(&self, call: CallId) {
+        let request = self.inner.borrow_mut().calls.remove(&call);
+        drop(request);
     }
 
     fn wake_at(self: &Rc<Self>, then: Duration) {
@@ -304,19 +312,39 @@ impl Shared {
         }));
     }
 
+    /// Draws the rows that wait for another try anew in a second, so that they count down.
+    fn count_down(self: &Rc<Self>) {
+        let shared = Rc::downgrade(self);
+        let timer = Timer::after(Duration::from_secs(1), move || {
+            with(&shared, |shared| {
+                {
+                    let mut inner = shared.inner.borrow_mut();
+                    let waiting: Vec<FileId> = inner
+                        .rows
+                        .keys()
+                        .filter(|id| is_waiting(inner.engine.view(**id).as_ref()))
+                        .copied()
+                        .collect();
+                    inner.changed.extend(waiting);
+                }
+                shared.frame.request();
+            });
+        });
+        self.inner.borrow_mut().countdown = Some(timer);
+    }
+
     /// Shows what changed since the last frame: the rows on the screen, and the totals when it is time.
     fn draw(self: &Rc<Self>) {
         let (rows, totals) = {
             let mut inner = self.inner.borrow_mut();
-            let changed = std::mem::take(&mut inner.changed);
-            let rows: Vec<_> = changed
-                .into_iter()
-                .filter_map(|id| Some((inner.rows.get(&id)?.clone(), inner.engine.view(id))))
-                .collect();
-            (rows, inner.totals_to_show())
+            (inner.rows_to_show(), inner.totals_to_show())
         };
+        let counts_down = rows.iter().any(|(_, view)| is_waiting(view.as_ref()));
         for (row, view) in rows {
             row.set(view);
+        }
+        if counts_down {
+            self.count_down();
         }
         match totals {
             Some(totals) => self.totals.set(totals),
@@ -326,6 +354,15 @@ impl Shared {
 }
 
 impl Inner {
+    /// The rows on the screen that changed, with what they are to show.
+    fn rows_to_show(&mut self) -> Vec<(ArcRwSignal<Option<FileView>>, Option<FileView>)> {
+        let changed = std::mem::take(&mut self.changed);
+        changed
+            .into_iter()
+            .filter_map(|id| Some((self.rows.get(&id)?.clone(), self.engine.view(id))))
+            .collect()
+    }
+
     /// The totals, unless they were shown a moment ago and nothing more than bytes has changed.
     fn totals_to_show(&mut self) -> Option<Totals> {
         let now = self.clock.now();
@@ -354,6 +391,10 @@ fn listen(shared: &Weak<Shared>) -> Vec<Listener> {
     ]
 }
 
+fn is_waiting(view: Option<&FileView>) -> bool {
+    view.is_some_and(|view| matches!(view.status, FileStatus::Waiting { .. }))
+}
+
 const fn removed_file(command: &Command) -> Option<FileId> {
     match command {
         Command::Removed(id) => Some(*id),
@@ -365,10 +406,4 @@ fn with(shared: &Weak<Shared>, act: impl FnOnce(&Rc<Shared>)) {
     if let Some(shared) = shared.upgrade() {
         act(&shared);
     }
-}
-
-/// Lets go of a request that has ended, after the event that told of it: a closure must not be freed
-/// while it runs.
-fn release(request: Option<InFlight>) {
-    spawn_local(async move { drop(request) });
 }

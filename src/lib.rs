@@ -17,3 +17,6 @@ pub mod text;
 mod ui;
 
 pub use app::{App, mount};
+
+#[cfg(test)]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);

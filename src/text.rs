@@ -53,7 +53,7 @@ pub fn status(status: &FileStatus) -> &'static str {
         FileStatus::Ready => "Ready",
         FileStatus::Sending => "Uploading",
         FileStatus::Finishing => "Finishing",
-        FileStatus::Waiting { .. } => "Trying again soon",
+        FileStatus::Waiting { .. } => "Trying again",
         FileStatus::Offline => "Waiting for the network",
         FileStatus::Paused => "Paused",
         FileStatus::Stored => "Uploaded",
@@ -95,7 +95,7 @@ pub fn all_ended(totals: &Totals) -> String {
 
 /// What an error is, what it means for the file, and what to do.
 pub fn error(error: &UploadError) -> Explanation {
-    let explained = match error.kind {
+    match error.kind {
         ErrorKind::ApiUnreachable => explanation(
             "The upload service cannot be reached.",
             "Nothing was sent. Check your connection and try again; if others work, tell whoever runs this page.",
@@ -116,8 +116,8 @@ pub fn error(error: &UploadError) -> Explanation {
             "The upload service refused this file.",
             "It was not sent. The details below say why.",
         ),
-        ErrorKind::FileTooLarge => return too_large(error),
-        ErrorKind::TypeNotAllowed => return type_not_allowed(error),
+        ErrorKind::FileTooLarge => too_large(error),
+        ErrorKind::TypeNotAllowed => type_not_allowed(error),
         ErrorKind::S3Unreachable => explanation(
             "The connection to the storage was lost.",
             "The file is not stored yet. Check your connection and try again.",
@@ -178,8 +178,7 @@ pub fn error(error: &UploadError) -> Explanation {
             "The file changed since you picked it.",
             "It was not stored, so that nothing half old and half new is. Pick it again to upload it as it is now.",
         ),
-    };
-    explained
+    }
 }
 
 fn too_large(error: &UploadError) -> Explanation {

@@ -54,3 +54,51 @@ pub(crate) fn holds_files(event: &web_sys::Event) -> bool {
 fn to_vec(list: &FileList) -> Vec<File> {
     (0..list.length()).filter_map(|index| list.get(index)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use js_sys::Array;
+    use wasm_bindgen::JsValue;
+    use wasm_bindgen_test::wasm_bindgen_test;
+
+    use super::*;
+
+    fn transfer_of(names: &[&str]) -> DataTransfer {
+        let transfer = DataTransfer::new().expect("a DataTransfer");
+        for name in names {
+            let file = File::new_with_str_sequence(&Array::of1(&"abc".into()), name).expect("a file");
+            transfer.items().add_with_file(&file).expect("room");
+        }
+        transfer
+    }
+
+    #[wasm_bindgen_test]
+    fn taking_the_picked_files_empties_the_picker() {
+        let picker: HtmlInputElement = web_sys::window()
+            .and_then(|window| window.document())
+            .expect("a document")
+            .create_element("input")
+            .expect("an input")
+            .unchecked_into();
+        picker.set_type("file");
+        picker.set_multiple(true);
+        picker.set_files(transfer_of(&["a", "b"]).files().as_ref());
+        assert_eq!(take_picked(&picker).len(), 2);
+        assert_eq!(take_picked(&picker).len(), 0);
+    }
+
+    #[wasm_bindgen_test]
+    fn what_is_dropped_keeps_its_order_and_names() {
+        let (files, folders) = dropped(&transfer_of(&["b", "a", "مرحبا 🎉"]));
+        let names: Vec<String> = files.iter().map(File::name).collect();
+        assert_eq!(names, ["b", "a", "مرحبا 🎉"]);
+        assert_eq!(folders, 0);
+    }
+
+    #[wasm_bindgen_test]
+    fn a_file_is_described_with_its_size_in_bytes_and_an_unknown_type_is_empty() {
+        let file = File::new_with_str_sequence(&Array::of1(&JsValue::from_str("é")), "n").expect("a file");
+        let description = describe(&file);
+        assert_eq!((description.size, description.media_type.as_str()), (2, ""));
+    }
+}

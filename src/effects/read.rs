@@ -63,3 +63,39 @@ fn failure(error: &JsValue) -> FileFailure {
         _ => FileFailure::Unreadable,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use js_sys::Array;
+    use wasm_bindgen_test::wasm_bindgen_test;
+
+    use super::*;
+
+    fn file(text: &str) -> File {
+        File::new_with_str_sequence(&Array::of1(&text.into()), "name").expect("a file")
+    }
+
+    async fn check_sha256(text: &str, range: Range<u64>, expected: &str) {
+        let digest = sha256(file(text), range).await.expect("a digest");
+        assert_eq!(digest.to_string(), expected);
+    }
+
+    #[wasm_bindgen_test]
+    async fn a_range_is_hashed_and_nothing_but_the_range() {
+        let digest_of_abc = "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=";
+        check_sha256("abc", 0..3, digest_of_abc).await;
+        check_sha256("--abc--", 2..5, digest_of_abc).await;
+        check_sha256("", 0..0, "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=").await;
+    }
+
+    #[wasm_bindgen_test]
+    async fn a_file_that_is_shorter_than_it_was_is_unreadable() {
+        assert_eq!(sha256(file("abc"), 0..4).await, Err(FileFailure::Unreadable));
+    }
+
+    #[wasm_bindgen_test]
+    async fn a_file_that_is_still_there_passes_the_check_even_if_it_is_empty() {
+        assert_eq!(check(file("abc")).await, Ok(()));
+        assert_eq!(check(file("")).await, Ok(()));
+    }
+}

@@ -40,3 +40,34 @@ impl Drop for Timer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{cell::RefCell, rc::Rc};
+
+    use js_sys::Promise;
+    use wasm_bindgen_futures::JsFuture;
+    use wasm_bindgen_test::wasm_bindgen_test;
+
+    use super::*;
+
+    #[wasm_bindgen_test]
+    async fn a_timer_fires_once_and_a_dropped_one_never() {
+        let fired = Rc::new(RefCell::new(Vec::new()));
+        let push = |name: &'static str| {
+            let fired = Rc::clone(&fired);
+            move || fired.borrow_mut().push(name)
+        };
+        let dropped = Timer::after(Duration::ZERO, push("dropped"));
+        let _kept = Timer::after(Duration::from_millis(1), push("kept"));
+        drop(dropped);
+        let mut last = None;
+        let promise = Promise::new(&mut |resolve, _| {
+            last = Some(Timer::after(Duration::from_millis(5), move || {
+                let _ = resolve.call0(&wasm_bindgen::JsValue::UNDEFINED);
+            }));
+        });
+        JsFuture::from(promise).await.expect("the last timer fires");
+        assert_eq!(*fired.borrow(), ["kept"]);
+    }
+}

@@ -24,7 +24,8 @@ pub(crate) fn FileList(driver: SharedDriver) -> impl IntoView {
     let scrolled = RwSignal::new((0.0, 800.0));
     let row_height = RwSignal::new(ROW_HEIGHT);
     let measure = move || {
-        if let Some(viewport) = viewport.get_untracked() {
+        // A frame may come after the list has left the page.
+        if let Some(viewport) = viewport.try_get_untracked().flatten() {
             let measured = (
                 f64::from(viewport.scroll_top()),
                 f64::from(viewport.client_height()),
@@ -79,4 +80,63 @@ fn visible_rows((top, height): (f64, f64), row_height: f64, count: usize) -> Ran
     let start = first.saturating_sub(MARGIN_ROWS).min(count);
     let end = (first + on_screen + MARGIN_ROWS).min(count);
     start..end
+}
+
+#[cfg(test)]
+mod tests {
+    use js_sys::Array;
+    use leptos::mount::mount_to;
+    use wasm_bindgen::JsCast;
+    use wasm_bindgen_test::wasm_bindgen_test;
+    use web_sys::{File, HtmlElement};
+
+    use super::*;
+    use crate::{config::Config, driver::Driver};
+
+    #[wasm_bindgen_test]
+    fn the_rows_around_the_viewport_are_mounted_and_no_others() {
+        for (scrolled, count, expected) in [
+            ((0.0, 800.0), 0, 0..0),
+            ((0.0, 800.0), 3, 0..3),
+            ((0.0, 800.0), 100_000, 0..15),
+            ((8000.0, 800.0), 100_000, 74..95),
+            ((9_999_200.0, 800.0), 100_000, 99_986..100_000),
+            ((1e9, 800.0), 5, 5..5),
+        ] {
+            assert_eq!(
+                visible_rows(scrolled, 100.0, count),
+                expected,
+                "{scrolled:?} {count}"
+            );
+        }
+    }
+
+    #[wasm_bindgen_test]
+    async fn ten_thousand_files_mount_a_screenful_of_rows() {
+        let config = Config::parse(r#"{"apiUrl": "http://127.0.0.1:1"}"#).expect("a config");
+        let driver = Driver::new(&config, 1);
+        let root: HtmlElement = document()
+            .create_element("div")
+            .expect("an element")
+            .unchecked_into();
+        document()
+            .body()
+            .expect("a body")
+            .append_child(&root)
+            .expect("room");
+        let shared = driver.clone();
+        let mounted = mount_to(root.clone(), move || {
+            view! { <FileList driver=StoredValue::new_local(shared) /> }
+        });
+        let file = File::new_with_str_sequence(&Array::of1(&"abc".into()), "n").expect("a file");
+        driver.add(vec![file; 10_000]);
+        leptos::task::tick().await;
+        let rows = root
+            .query_selector_all("[data-file-id]")
+            .expect("a selector")
+            .length();
+        assert!((1..60).contains(&rows), "{rows} rows");
+        drop(mounted);
+        root.remove();
+    }
 }

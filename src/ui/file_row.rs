@@ -32,7 +32,7 @@ pub(crate) fn FileRow(driver: SharedDriver, id: FileId) -> impl IntoView {
     let state = part(|_, view| state_name(&view.status).to_owned());
     let percent = part(|_, view| format::percent(view.sent, view.size).to_string());
     let line = part(status_line);
-    let error = part(|_, view| error_of(&view.status).map(message).unwrap_or_default());
+    let error = part(|_, view| message(&view.status));
     let details = part(|_, view| {
         error_of(&view.status)
             .map(text::error_details)
@@ -197,9 +197,16 @@ const fn error_of(status: &FileStatus) -> Option<&UploadError> {
     }
 }
 
-fn message(error: &UploadError) -> String {
-    let explanation = text::error(error);
-    format!("{} {}", explanation.what, explanation.advice)
+/// What went wrong; and what to do, unless the file goes on by itself.
+fn message(status: &FileStatus) -> String {
+    match status {
+        FileStatus::Failed(error) => {
+            let explanation = text::error(error);
+            format!("{} {}", explanation.what, explanation.advice)
+        }
+        FileStatus::Waiting { error, .. } => text::error(error).what,
+        _ => String::new(),
+    }
 }
 
 fn status_line(driver: &Driver, view: &FileView) -> String {
@@ -208,7 +215,7 @@ fn status_line(driver: &Driver, view: &FileView) -> String {
         FileStatus::Sending => sending_line(words, view),
         FileStatus::Waiting { until, .. } => {
             let left = format::time_left(driver.time_until(*until));
-            format!("{words}, in {left}")
+            format!("{words} in {left}")
         }
         FileStatus::Paused if view.sent > 0 => {
             format!("{words} at {} %", format::percent(view.sent, view.size))

@@ -36,3 +36,87 @@ pub(crate) trait Transport {
     /// called before this returns.
     fn send(&self, request: &SignedRequest, body: Body, tell: impl Fn(Told) + 'static) -> InFlight;
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{cell::RefCell, rc::Rc};
+
+    use futures_channel::oneshot;
+    use wasm_bindgen_test::wasm_bindgen_test;
+    use wire::HttpMethod;
+
+    use super::*;
+
+    fn request(method: HttpMethod, url: &str) -> SignedRequest {
+        SignedRequest {
+            method,
+            url: url.to_owned(),
+            headers: [("x-test".to_owned(), "1".to_owned())].into(),
+            expires_at: 0,
+        }
+    }
+
+    async fn ended(
+        transport: impl Transport,
+        request: SignedRequest,
+    ) -> Result<HttpAnswer, TransportFailure> {
+        let (sender, receiver) = oneshot::channel();
+        let sender = RefCell::new(Some(sender));
+        let _guard = transport.send(&request, Body::Empty, move |told| {
+            if let (Told::Ended(answer), Some(sender)) = (told, sender.borrow_mut().take()) {
+                let _ = sender.send(answer);
+            }
+        });
+        receiver.await.expect("it ends")
+    }
+
+    /// The page of the test runner itself is the one server that every test can reach.
+    fn own_page() -> SignedRequest {
+        request(HttpMethod::Get, "/")
+    }
+
+    fn nowhere() -> SignedRequest {
+        request(HttpMethod::Put, "http://127.0.0.1:1/")
+    }
+
+    #[wasm_bindgen_test]
+    async fn both_transports_give_the_status_and_the_body() {
+        let by_xhr = ended(Xhr, own_page()).await.expect("an answer");
+        let by_fetch = ended(Fetch, own_page()).await.expect("an answer");
+        assert_eq!(by_xhr.status, 200);
+        assert!(by_xhr.body.contains("<html"));
+        assert_eq!(by_xhr, by_fetch);
+    }
+
+    #[wasm_bindgen_test]
+    async fn both_transports_tell_of_a_server_that_is_not_there() {
+        assert_eq!(ended(Xhr, nowhere()).await, Err(TransportFailure::NoAnswer));
+        assert_eq!(ended(Fetch, nowhere()).await, Err(TransportFailure::NoAnswer));
+    }
+
+    #[wasm_bindgen_test]
+    async fn a_url_that_the_browser_refuses_at_once_is_no_answer_and_no_panic() {
+        let malformed = || request(HttpMethod::Put, "http://[");
+        assert_eq!(ended(Xhr, malformed()).await, Err(TransportFailure::NoAnswer));
+        assert_eq!(ended(Fetch, malformed()).await, Err(TransportFailure::NoAnswer));
+    }
+
+    #[wasm_bindgen_test]
+    async fn a_dropped_request_tells_nothing() {
+        let told = Rc::new(RefCell::new(0));
+        for begin in [drop_at_once(Xhr), drop_at_once(Fetch)] {
+            begin(Rc::clone(&told));
+        }
+        // Another request to the same place that ends after them shows that they had their time.
+        ended(Xhr, nowhere()).await.expect_err("nobody is there");
+        ended(Fetch, nowhere()).await.expect_err("nobody is there");
+        assert_eq!(*told.borrow(), 0);
+    }
+
+    fn drop_at_once<T: Transport + 'static>(transport: T) -> Box<dyn Fn(Rc<RefCell<i32>>)> {
+        Box::new(move |told| {
+            let guard = transport.send(&nowhere(), Body::Empty, move |_| *told.borrow_mut() += 1);
+            drop(guard);
+        })
+    }
+}
