@@ -1,0 +1,120 @@
+//! The audit: a line for each URL and each refusal, without anything that could be used.
+
+use serde_json::{Value, json};
+
+use crate::support::{SESSION_TOKEN, Stage, event, query_value, with_body};
+
+/// Every `url` and `uploadURL` in an answer.
+fn urls(value: &Value) -> Vec<String> {
+    match value {
+        Value::Object(fields) => fields
+            .iter()
+            .flat_map(|(name, value)| match value {
+                Value::String(url) if name == "url" || name == "uploadURL" => vec![url.clone()],
+                other => urls(other),
+            })
+            .collect(),
+        Value::Array(values) => values.iter().flat_map(urls).collect(),
+        _ => Vec::new(),
+    }
+}
+
+#[test]
+fn a_url_leaves_one_line_with_what_it_is_good_for() {
+    let stage = Stage::new(&[]);
+    stage.send(&event("post_uploads_signed_in"));
+    assert_eq!(
+        stage.log_lines(),
+        [json!({
+            "level": "INFO",
+            "message": "issued",
+            "time": "2025-11-24T18:20:00Z",
+            "request_id": "UeX9jhN2liAEPaQ=",
+            "principal": "5f0c3a1e-9b7d-4c55-8f5e-1c2d3e4f5a6b",
+            "source_ip": "203.0.113.57",
+            "operation": "PutObject",
+            "key": "uploads/5f0c3a1e-9b7d-4c55-8f5e-1c2d3e4f5a6b/00000000-0000-4000-8000-000000000001/report.pdf",
+            "size": 1,
+            "sha256": "ypeBEsobvcr6wjGzmiPcTaeG7/gUfE5yuYB3ha/uSLs=",
+            "expires_at": 1_764_009_300,
+        })]
+    );
+}
+
+#[test]
+fn a_refusal_leaves_one_line_with_its_code() {
+    let stage = Stage::new(&[]);
+    stage.send(&event("post_uploads_no_body"));
+    assert_eq!(
+        stage.log_lines(),
+        [json!({
+            "level": "WARN",
+            "message": "refused",
+            "time": "2025-11-24T18:20:00Z",
+            "request_id": "UeX9jhN2liAEPaQ=",
+            "principal": "anonymous",
+            "source_ip": "203.0.113.57",
+            "code": "MissingBody",
+            "status": 400,
+        })]
+    );
+}
+
+#[test]
+fn each_entry_of_a_batch_leaves_its_line() {
+    let stage = Stage::new(&[]);
+    let sha256 = "ypeBEsobvcr6wjGzmiPcTaeG7/gUfE5yuYB3ha/uSLs=";
+    let body = json!({"files": [
+        {"id": "1", "name": "a", "size": -1},
+        {"id": "2", "name": "a", "size": 1, "sha256": sha256},
+        {"id": "3", "name": "a", "size": 1},
+    ]});
+    stage.send(&with_body("post_uploads", &body.to_string()));
+    let lines = stage.log_lines();
+    let said: Vec<_> = lines
+        .iter()
+        .map(|line| (&line["message"], &line["code"]))
+        .collect();
+    assert_eq!(
+        said,
+        [
+            (&json!("refused"), &json!("InvalidSize")),
+            (&json!("issued"), &Value::Null),
+            (&json!("refused"), &json!("ChecksumRequired")),
+        ]
+    );
+}
+
+#[test]
+fn no_url_no_signature_and_no_token_is_ever_logged() {
+    let stage = Stage::new(&[]);
+    let mut issued = Vec::new();
+    for name in [
+        "get_presign",
+        "post_uploads",
+        "post_uploads_signed_in",
+        "post_sign",
+    ] {
+        let response = stage.send(&event(name));
+        issued.extend(urls(&serde_json::from_slice(response.body()).expect("JSON")));
+    }
+    assert_eq!(issued.len(), 9);
+    let log = stage.log();
+    assert_eq!(stage.log_lines().len(), issued.len());
+    for url in &issued {
+        assert!(
+            !log.contains(&query_value(url, "X-Amz-Signature")),
+            "a signature is in {log}"
+        );
+    }
+    for secret in [
+        SESSION_TOKEN,
+        "IQoJb3JpZ2lu",
+        "wJalrXUtnFEMI",
+        "eyJraWQi",
+        "X-Amz-",
+        "https://",
+    ] {
+        assert!(!log.contains(secret), "{secret} is in {log}");
+    }
+}

@@ -1,0 +1,10 @@
+//! The API as API Gateway sees it: recorded events in, HTTP answers out.
+
+mod support;
+
+mod audit;
+mod http;
+mod presign;
+mod refusals;
+mod sign;
+mod uploads;

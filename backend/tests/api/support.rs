@@ -1,0 +1,174 @@
+//! A backend in a fixed environment, and recorded events that a test can change.
+
+use std::{
+    io,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use aws_credential_types::Credentials;
+use backend::{Backend, Environment, Settings, json_log};
+use lambda_http::{Body, Response};
+use serde_json::Value;
+use uuid::Uuid;
+
+/// 2025-11-24T18:20:00Z.
+pub(crate) const NOW: u64 = 1_764_008_400;
+
+/// The session token of the fixed credentials.
+pub(crate) const SESSION_TOKEN: &str = "IQoJb3JpZ2luX2VjEXAMPLETOKEN//////////wEaDGV1LWNlbnRyYWwtMQ==";
+
+/// A fixed time, fixed credentials and UUIDs that count from 1.
+#[derive(Default)]
+pub(crate) struct FixedEnvironment {
+    uuids: AtomicU64,
+    /// How often something was signed: each time the credentials are asked for.
+    signings: AtomicUsize,
+}
+
+impl Environment for FixedEnvironment {
+    fn now(&self) -> SystemTime {
+        UNIX_EPOCH + Duration::from_secs(NOW)
+    }
+
+    fn credentials(&self) -> Credentials {
+        self.signings.fetch_add(1, Ordering::Relaxed);
+        let secret = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
+        Credentials::new(
+            "ASIAIOSFODNN7EXAMPLE",
+            secret,
+            Some(SESSION_TOKEN.to_owned()),
+            None,
+            "test",
+        )
+    }
+
+    fn new_uuid(&self) -> Uuid {
+        let count = self.uuids.fetch_add(1, Ordering::Relaxed) + 1;
+        Uuid::from_u64_pair(0x4000, 0x8000_0000_0000_0000 | count)
+    }
+}
+
+/// A backend, its environment and what it logged.
+pub(crate) struct Stage {
+    backend: Backend,
+    environment: Arc<FixedEnvironment>,
+    log: Log,
+}
+
+/// A writer that keeps what was written.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().expect("no test panicked").extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Stage {
+    /// A backend for the bucket `photos` with some more settings.
+    pub(crate) fn new(variables: &[(&str, &str)]) -> Self {
+        let settings = Settings::from_variables(|name| {
+            let given = variables
+                .iter()
+                .find(|(given, _)| *given == name)
+                .map(|(_, value)| *value);
+            let value = given.or(match name {
+                "BUCKET_NAME" => Some("photos"),
+                "AWS_REGION" => Some("eu-central-1"),
+                "ALLOWED_ORIGINS" => Some("https://upload.example.com"),
+                _ => None,
+            });
+            value.map(str::to_owned)
+        });
+        let environment = Arc::new(FixedEnvironment::default());
+        Self {
+            backend: Backend::new(settings.expect("settings"), environment.clone()),
+            environment,
+            log: Log::default(),
+        }
+    }
+
+    /// Sends an event through the parsing that the Lambda uses.
+    pub(crate) fn send(&self, event: &Value) -> Response<Body> {
+        let request = lambda_http::request::from_str(&event.to_string()).expect("an event");
+        let log = self.log.clone();
+        let subscriber = json_log(move || log.clone());
+        tracing::subscriber::with_default(subscriber, || self.backend.handle(request))
+    }
+
+    /// How often something was signed.
+    pub(crate) fn signings(&self) -> usize {
+        self.environment.signings.load(Ordering::Relaxed)
+    }
+
+    /// What was logged, as it was written.
+    pub(crate) fn log(&self) -> String {
+        String::from_utf8(self.log.0.lock().expect("no test panicked").clone()).expect("UTF-8")
+    }
+
+    /// The lines that were logged.
+    pub(crate) fn log_lines(&self) -> Vec<Value> {
+        self.log()
+            .lines()
+            .map(|line| serde_json::from_str(line).expect("a line is JSON"))
+            .collect()
+    }
+}
+
+/// A recorded event by the name of its file.
+pub(crate) fn event(name: &str) -> Value {
+    let path = format!("{}/tests/events/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(&path).expect("a recorded event");
+    serde_json::from_str(&text).expect("JSON")
+}
+
+/// The recorded `GET /presign` with another raw query.
+pub(crate) fn presign_event(query: &str) -> Value {
+    let mut event = event("get_presign");
+    event["rawQueryString"] = query.into();
+    event
+}
+
+/// A recorded POST with another body.
+pub(crate) fn with_body(name: &str, body: &str) -> Value {
+    let mut event = event(name);
+    event["body"] = body.into();
+    event
+}
+
+/// An answer's body as JSON.
+pub(crate) fn json(response: &Response<Body>) -> Value {
+    serde_json::from_slice(response.body()).expect("a JSON body")
+}
+
+/// The names and decoded values of a URL's query.
+fn query(url: &str) -> Vec<(String, String)> {
+    let (_, query) = url.split_once('?').expect("a query");
+    let decode = |text: &str| {
+        percent_encoding::percent_decode_str(text)
+            .decode_utf8_lossy()
+            .into_owned()
+    };
+    query
+        .split('&')
+        .map(|pair| pair.split_once('=').expect("a value"))
+        .map(|(name, value)| (decode(name), decode(value)))
+        .collect()
+}
+
+/// The value of one name of a URL's query.
+pub(crate) fn query_value(url: &str, name: &str) -> String {
+    let pairs = query(url);
+    let pair = pairs.into_iter().find(|(given, _)| given == name);
+    pair.expect("the name is in the query").1
+}

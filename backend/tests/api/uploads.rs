@@ -1,0 +1,185 @@
+//! `POST /uploads`.
+
+use serde_json::{Value, json};
+use wire::{FilePlan, PlanOutcome, SignedRequest, UploadsResponse};
+
+use crate::support::{self, NOW, Stage, event, query_value, with_body};
+
+const SHA256: &str = "ypeBEsobvcr6wjGzmiPcTaeG7/gUfE5yuYB3ha/uSLs=";
+
+fn plans(stage: &Stage, event: &Value) -> Vec<FilePlan> {
+    let response = stage.send(event);
+    assert_eq!(response.status(), 200, "{:?}", response.body());
+    let answer: UploadsResponse = serde_json::from_slice(response.body()).expect("plans");
+    assert_eq!(answer.server_time, NOW);
+    answer.files
+}
+
+fn only_put(stage: &Stage, event: &Value) -> (String, SignedRequest) {
+    let mut plans = plans(stage, event);
+    assert_eq!(plans.len(), 1);
+    match plans.remove(0).outcome {
+        PlanOutcome::Put { key, put } => (key, put),
+        other => panic!("{other:?} is no PutObject"),
+    }
+}
+
+fn header<'a>(request: &'a SignedRequest, name: &str) -> &'a str {
+    request.headers.get(name).expect("the header is to be sent")
+}
+
+#[test]
+fn a_small_file_is_put_once_as_these_bytes_of_this_type() {
+    let stage = Stage::new(&[]);
+    let plans = plans(&stage, &event("post_uploads"));
+    let PlanOutcome::Put { key, put } = &plans[0].outcome else {
+        panic!("{:?}", plans[0])
+    };
+    assert_eq!(
+        key,
+        "uploads/anonymous/00000000-0000-4000-8000-000000000001/تقرير نهائي.pdf"
+    );
+    assert_eq!(put.method.as_str(), "PUT");
+    assert_eq!(put.expires_at, NOW + 900);
+    assert_eq!(header(put, "content-type"), "application/pdf");
+    assert_eq!(header(put, "if-none-match"), "*");
+    assert_eq!(header(put, "x-amz-checksum-sha256"), SHA256);
+    let name = "%D8%AA%D9%82%D8%B1%D9%8A%D8%B1%20%D9%86%D9%87%D8%A7%D8%A6%D9%8A.pdf";
+    assert_eq!(
+        header(put, "content-disposition"),
+        format!("attachment; filename*=UTF-8''{name}")
+    );
+    assert_eq!(header(put, "x-amz-meta-original-name"), name);
+    assert_eq!(put.headers.len(), 5);
+    assert_eq!(
+        query_value(&put.url, "X-Amz-SignedHeaders"),
+        "content-disposition;content-length;content-type;host;if-none-match;x-amz-checksum-sha256;\
+         x-amz-meta-original-name"
+    );
+}
+
+#[test]
+fn a_large_file_is_a_multipart_upload() {
+    let stage = Stage::new(&[]);
+    let plans = plans(&stage, &event("post_uploads"));
+    let PlanOutcome::Multipart {
+        key,
+        create,
+        part_size,
+    } = &plans[1].outcome
+    else {
+        panic!("{:?}", plans[1])
+    };
+    assert_eq!(
+        key,
+        "uploads/anonymous/00000000-0000-4000-8000-000000000002/film.mp4"
+    );
+    assert_eq!(*part_size, 8 * 1024 * 1024);
+    assert_eq!(create.method.as_str(), "POST");
+    assert_eq!(query_value(&create.url, "uploads"), "");
+    assert_eq!(header(create, "x-amz-checksum-algorithm"), "SHA256");
+    assert_eq!(header(create, "x-amz-checksum-type"), "COMPOSITE");
+    assert_eq!(
+        query_value(&create.url, "X-Amz-SignedHeaders"),
+        "content-disposition;content-type;host;x-amz-checksum-algorithm;x-amz-checksum-type;\
+         x-amz-meta-original-name"
+    );
+}
+
+#[test]
+fn an_empty_file_of_unknown_type_is_a_file_too() {
+    let plans = plans(&Stage::new(&[]), &event("post_uploads"));
+    let PlanOutcome::Put { put, .. } = &plans[2].outcome else {
+        panic!("{:?}", plans[2])
+    };
+    assert_eq!(header(put, "content-type"), "application/octet-stream");
+}
+
+#[test]
+fn the_largest_single_put_is_of_16_mib() {
+    let stage = Stage::new(&[]);
+    let body = json!({"files": [
+        {"id": "1", "name": "a", "size": 16_777_216, "sha256": SHA256},
+        {"id": "2", "name": "a", "size": 16_777_217},
+    ]});
+    let plans = plans(&stage, &with_body("post_uploads", &body.to_string()));
+    assert!(matches!(plans[0].outcome, PlanOutcome::Put { .. }));
+    assert!(matches!(plans[1].outcome, PlanOutcome::Multipart { .. }));
+}
+
+#[test]
+fn a_base64_body_is_the_same_request() {
+    let (key, _) = only_put(&Stage::new(&[]), &event("post_uploads_base64"));
+    assert_eq!(
+        key,
+        "uploads/anonymous/00000000-0000-4000-8000-000000000001/report.pdf"
+    );
+}
+
+#[test]
+fn somebody_who_is_signed_in_has_a_folder() {
+    let (key, _) = only_put(&Stage::new(&[]), &event("post_uploads_signed_in"));
+    assert!(
+        key.starts_with("uploads/5f0c3a1e-9b7d-4c55-8f5e-1c2d3e4f5a6b/"),
+        "{key}"
+    );
+}
+
+#[test]
+fn two_files_of_one_name_have_two_keys() {
+    let file = json!({"id": "1", "name": "a", "size": 1, "sha256": SHA256});
+    let body = json!({"files": [file, file]});
+    let plans = plans(&Stage::new(&[]), &with_body("post_uploads", &body.to_string()));
+    let keys: Vec<_> = plans
+        .iter()
+        .map(|plan| match &plan.outcome {
+            PlanOutcome::Put { key, .. } => key,
+            other => panic!("{other:?} is no PutObject"),
+        })
+        .collect();
+    assert_ne!(keys[0], keys[1]);
+}
+
+#[test]
+fn one_bad_file_does_not_spoil_the_others() {
+    let stage = Stage::new(&[]);
+    let good = json!({"id": "good", "name": "a", "size": 1, "sha256": SHA256});
+    let bad = json!({"id": "bad", "name": "a", "size": -1});
+    let body = json!({"files": [bad, good]});
+    let plans = plans(&stage, &with_body("post_uploads", &body.to_string()));
+    assert_eq!([&plans[0].id, &plans[1].id], ["bad", "good"]);
+    assert!(
+        matches!(&plans[0].outcome, PlanOutcome::Refused(error) if error.code == wire::ErrorCode::InvalidSize)
+    );
+    assert!(matches!(plans[1].outcome, PlanOutcome::Put { .. }));
+    assert_eq!(stage.signings(), 1);
+}
+
+#[test]
+fn where_every_file_is_refused_the_first_error_is_the_answers() {
+    let stage = Stage::new(&[("MAX_UPLOAD_BYTES", "10")]);
+    let body = json!({"files": [
+        {"id": "1", "name": "a", "size": 11, "sha256": SHA256},
+        {"id": "2", "name": "", "size": 1, "sha256": SHA256},
+    ]});
+    let response = stage.send(&with_body("post_uploads", &body.to_string()));
+    assert_eq!(response.status(), 413);
+    let answer = support::json(&response);
+    assert_eq!(answer["error"]["code"], "FileTooLarge");
+    assert_eq!(answer["error"]["maxBytes"], 10);
+    assert_eq!(answer["files"][0]["error"]["code"], "FileTooLarge");
+    assert_eq!(answer["files"][1]["error"]["code"], "InvalidName");
+    assert_eq!(stage.signings(), 0);
+}
+
+#[test]
+fn the_accepted_types_are_named_to_who_sends_another() {
+    let stage = Stage::new(&[("ALLOWED_TYPES", "image/*,application/pdf")]);
+    let body = json!({"files": [{"id": "1", "name": "a", "size": 1, "type": "text/html", "sha256": SHA256}]});
+    let response = stage.send(&with_body("post_uploads", &body.to_string()));
+    assert_eq!(response.status(), 415);
+    assert_eq!(
+        support::json(&response)["error"]["allowedTypes"],
+        json!(["image/*", "application/pdf"])
+    );
+}
