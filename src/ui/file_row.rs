@@ -141,7 +141,7 @@ const ACTIONS: [Action; 5] = [
     Action {
         name: "cancel",
         label: "Cancel",
-        icon: Icon::Cancel,
+        icon: Icon::Dismiss,
         event: Event::Cancel,
         states: &[
             "queued",
@@ -158,7 +158,7 @@ const ACTIONS: [Action; 5] = [
     Action {
         name: "remove",
         label: "Remove from the list:",
-        icon: Icon::Remove,
+        icon: Icon::Dismiss,
         event: Event::Remove,
         states: &["stored", "cancelled"],
     },

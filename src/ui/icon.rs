@@ -12,8 +12,7 @@ pub(crate) enum Icon {
     Pause,
     Resume,
     Retry,
-    Cancel,
-    Remove,
+    Dismiss,
 }
 
 impl Icon {
@@ -28,8 +27,7 @@ impl Icon {
             Self::Pause => "M9 6v12m6-12v12",
             Self::Resume => "m8 5.5 10 6.5-10 6.5z",
             Self::Retry => "M19.5 12A7.5 7.5 0 1 1 17 6.4L19.5 9m0-4.5V9H15",
-            Self::Cancel => "m6.5 6.5 11 11m0-11-11 11",
-            Self::Remove => "M5 7h14M10 7V4.5h4V7m3 0-.7 12a1 1 0 0 1-1 1H8.7a1 1 0 0 1-1-1L7 7m3 4v5m4-5v5",
+            Self::Dismiss => "m6.5 6.5 11 11m0-11-11 11",
         }
     }
 
