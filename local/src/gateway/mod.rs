@@ -1,0 +1,96 @@
+//! API Gateway's part: an HTTP API with one `$default` route to the Lambda (Amazon API Gateway
+//! Developer Guide, "Create AWS Lambda proxy integrations for HTTP APIs").
+
+mod event;
+mod response;
+
+use bytes::Bytes;
+use http::{HeaderValue, Request, Response, StatusCode, header, request::Parts};
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::Incoming;
+use uuid::Uuid;
+
+use crate::{
+    lambda::Lambda,
+    server::{Handler, Peer},
+};
+
+/// Largest payload in bytes: 10 MB (Amazon API Gateway Developer Guide, "Quotas for HTTP APIs").
+const MAX_PAYLOAD_BYTES: usize = 10 * 1024 * 1024;
+
+/// Most bytes of the request line and the headers together (the same quotas).
+const MAX_HEAD_BYTES: usize = 10_240;
+
+/// An HTTP API in front of the Lambda.
+pub(crate) struct Gateway {
+    pub(crate) lambda: Lambda,
+}
+
+impl Handler for Gateway {
+    type Body = Full<Bytes>;
+
+    async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        let request_id = Uuid::new_v4().to_string();
+        let mut response = self.invoke(request, &request_id).await.unwrap_or_else(own_error);
+        if let Ok(request_id) = HeaderValue::from_str(&request_id) {
+            response.headers_mut().insert("apigw-requestid", request_id);
+        }
+        response
+    }
+}
+
+impl Gateway {
+    async fn invoke(
+        &self,
+        request: Request<Incoming>,
+        request_id: &str,
+    ) -> Result<Response<Full<Bytes>>, StatusCode> {
+        let (parts, body) = request.into_parts();
+        if head_bytes(&parts) > MAX_HEAD_BYTES {
+            return Err(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
+        }
+        let body = Limited::new(body, MAX_PAYLOAD_BYTES).collect().await;
+        let body = body.map_err(|_| StatusCode::PAYLOAD_TOO_LARGE)?.to_bytes();
+        let arrival = event::Arrival {
+            request_id,
+            source_ip: parts.extensions.get::<Peer>().map(|peer| peer.0.ip()),
+            time: time::OffsetDateTime::now_utc(),
+        };
+        let event = event::of(&parts, &body, &arrival).to_string();
+        let answer = self
+            .lambda
+            .invoke(&event)
+            .await
+            .map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
+        response::read(&answer).ok_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+}
+
+/// The size of the request line and the headers as HTTP/1.1 writes them.
+fn head_bytes(parts: &Parts) -> usize {
+    let target = parts
+        .uri
+        .path_and_query()
+        .map_or(1, |target| target.as_str().len());
+    let request_line = parts.method.as_str().len() + target + "  HTTP/1.1\r\n".len();
+    let headers = parts
+        .headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len());
+    request_line + headers.sum::<usize>()
+}
+
+/// An error of API Gateway itself.
+fn own_error(status: StatusCode) -> Response<Full<Bytes>> {
+    let message = match status {
+        StatusCode::PAYLOAD_TOO_LARGE => "Request Entity Too Large",
+        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => "Request Header Fields Too Large",
+        _ => "Internal Server Error",
+    };
+    let body = serde_json::json!({ "message": message }).to_string();
+    let mut response = Response::new(Full::from(body));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}

@@ -1,0 +1,73 @@
+//! The development stack on its own: `cargo run -p local`.
+
+use std::{io, path::PathBuf};
+
+use anyhow::Context as _;
+use clap::Parser;
+use local::{BUCKET, OWNER_ACCESS_KEY_ID, OWNER_SECRET_ACCESS_KEY, REGION, Stack, StackOptions};
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::{filter::Targets, layer::SubscriberExt as _, util::SubscriberInitExt as _};
+
+/// An S3 that keeps objects as plain files, and the upload API, on 127.0.0.1.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Arguments {
+    /// The port of S3; 0 lets the system choose one.
+    #[arg(long, default_value_t = 9000)]
+    s3_port: u16,
+
+    /// The port of the API; 0 lets the system choose one.
+    #[arg(long, default_value_t = 9001)]
+    api_port: u16,
+
+    /// The folder that uploaded files are kept in.
+    #[arg(long, value_name = "DIR", default_value = "local-data")]
+    data: PathBuf,
+
+    /// An origin whose pages may upload, such as http://127.0.0.1:8080; may be given several times.
+    #[arg(
+        long = "allowed-origin",
+        value_name = "ORIGIN",
+        default_values = ["http://127.0.0.1:8080", "http://localhost:8080"]
+    )]
+    allowed_origins: Vec<String>,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    log_to_stderr();
+    let arguments = Arguments::parse();
+    let data = std::path::absolute(&arguments.data).context("the data folder has no absolute path")?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let stack = Stack::start(StackOptions {
+        data: data.clone(),
+        s3_port: arguments.s3_port,
+        api_port: arguments.api_port,
+        allowed_origins: arguments.allowed_origins,
+        lambda_variables: Vec::new(),
+    })
+    .await?;
+    println!("S3:    {}/{BUCKET} (region {REGION})", stack.s3_url());
+    println!("       owner's access key {OWNER_ACCESS_KEY_ID}, secret {OWNER_SECRET_ACCESS_KEY}");
+    println!("API:   {}", stack.api_url());
+    println!("Files: {}", data.join(BUCKET).display());
+    println!("Ctrl-C stops.");
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted?,
+        _ = terminate.recv() => {}
+    }
+    stack.stop().await;
+    Ok(())
+}
+
+/// One line a request and one for each URL that the Lambda issues. The libraries stay silent: they
+/// would log what a signature is made of.
+fn log_to_stderr() {
+    let own = Targets::new()
+        .with_target("local", tracing::Level::INFO)
+        .with_target("backend", tracing::Level::INFO);
+    let lines = tracing_subscriber::fmt::layer()
+        .with_target(false)
+        .with_writer(io::stderr);
+    tracing_subscriber::registry().with(lines).with(own).init();
+}

@@ -1,0 +1,183 @@
+//! The whole stack: S3 and the API, started and stopped together.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use anyhow::Context as _;
+
+use crate::{
+    controls::Controls,
+    gateway::Gateway,
+    lambda::Lambda,
+    s3::{Access, CorsConfiguration, Edge, Operations},
+    server::Server,
+    storage::Store,
+};
+
+/// The only bucket.
+pub const BUCKET: &str = "slipway-uploads";
+
+/// The region that requests are signed for.
+pub const REGION: &str = "us-east-1";
+
+/// The Lambda's key prefix where its variables name none.
+const DEFAULT_KEY_PREFIX: &str = "uploads";
+
+/// How a [`Stack`] is set up.
+#[derive(Clone, Debug)]
+pub struct StackOptions {
+    /// The folder that objects and the stack's state are kept in; created where it is missing.
+    pub data: PathBuf,
+    /// S3's port on 127.0.0.1; 0 lets the system choose one.
+    pub s3_port: u16,
+    /// The API's port on 127.0.0.1; 0 lets the system choose one.
+    pub api_port: u16,
+    /// The origins whose pages may use the bucket and the API. Each may have one `*`, as in
+    /// `http://127.0.0.1:*`; the Lambda, which knows no such patterns, then allows every origin.
+    pub allowed_origins: Vec<String>,
+    /// Environment variables of the Lambda, besides or instead of those that the stack sets.
+    pub lambda_variables: Vec<(String, String)>,
+}
+
+/// A running stack. Dropping it stops it without waiting; [`Stack::stop`] waits.
+pub struct Stack {
+    bucket: Arc<Store>,
+    controls: Arc<Controls>,
+    lambda: Lambda,
+    s3: Server,
+    api: Option<Server>,
+    api_port: u16,
+}
+
+impl Stack {
+    /// Starts S3 and the API.
+    ///
+    /// # Errors
+    /// When a port is taken, the folder cannot be written or another stack uses it, or the Lambda
+    /// does not accept its variables.
+    pub async fn start(options: StackOptions) -> anyhow::Result<Self> {
+        let controls = Arc::new(Controls::new());
+        let bucket = open_bucket(&options.data).await?;
+        let access = Access {
+            role_key_prefix: role_key_prefix(&options.lambda_variables),
+            controls: Arc::clone(&controls),
+        };
+        let cors = CorsConfiguration::for_page(options.allowed_origins.clone());
+        let edge = Edge::new(Operations::new(BUCKET, Arc::clone(&bucket)), access, REGION, cors);
+        let s3 = Server::start("S3", options.s3_port, edge).await;
+        let s3 = s3.with_context(|| format!("S3 cannot listen on port {}", options.s3_port))?;
+        let variables = lambda_variables(&options, s3.port());
+        let lambda = Lambda::start(&variables, Arc::clone(&controls))?;
+        let api = start_api(&lambda, options.api_port).await?;
+        Ok(Self {
+            bucket,
+            controls,
+            lambda,
+            s3,
+            api_port: api.port(),
+            api: Some(api),
+        })
+    }
+
+    /// `http://127.0.0.1:PORT` of S3, without the bucket.
+    pub fn s3_url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.s3.port())
+    }
+
+    /// `http://127.0.0.1:PORT` of the API, also while it is stopped.
+    pub fn api_url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.api_port)
+    }
+
+    /// Where the file of an object is, or would be for a plain key that nothing has.
+    ///
+    /// # Panics
+    /// When the folder cannot be read.
+    pub fn object_path(&self, key: &str) -> PathBuf {
+        self.bucket.object_path(key).expect("the data folder can be read")
+    }
+
+    /// The keys of every completed object, sorted.
+    ///
+    /// # Panics
+    /// When the folder cannot be read.
+    pub fn object_keys(&self) -> Vec<String> {
+        let objects = self.bucket.objects().expect("the data folder can be read");
+        objects.into_iter().map(|object| object.key).collect()
+    }
+
+    /// Faults and observations, for tests.
+    pub fn controls(&self) -> &Controls {
+        &self.controls
+    }
+
+    /// Stops the API alone: its port refuses connections. Nothing happens where it is stopped.
+    pub async fn stop_api(&mut self) {
+        if let Some(api) = self.api.take() {
+            api.stop().await;
+        }
+    }
+
+    /// Starts the API again, on the same port. Nothing happens where it runs.
+    ///
+    /// # Errors
+    /// When the port is taken meanwhile.
+    pub async fn start_api(&mut self) -> anyhow::Result<()> {
+        if self.api.is_none() {
+            self.api = Some(start_api(&self.lambda, self.api_port).await?);
+        }
+        Ok(())
+    }
+
+    /// Stops everything: requests that are under way may take two seconds to end.
+    pub async fn stop(mut self) {
+        self.stop_api().await;
+        self.s3.stop().await;
+    }
+}
+
+async fn open_bucket(data: &Path) -> anyhow::Result<Arc<Store>> {
+    let folder = data.to_owned();
+    let opened = tokio::task::spawn_blocking(move || Store::open(&folder, BUCKET)).await?;
+    let store = opened.with_context(|| format!("the data folder {} cannot be used", data.display()))?;
+    Ok(Arc::new(store))
+}
+
+async fn start_api(lambda: &Lambda, port: u16) -> anyhow::Result<Server> {
+    let gateway = Gateway {
+        lambda: lambda.clone(),
+    };
+    let started = Server::start("API", port, gateway).await;
+    started.with_context(|| format!("the API cannot listen on port {port}"))
+}
+
+fn lambda_variables(options: &StackOptions, s3_port: u16) -> Vec<(String, String)> {
+    let origins = if options.allowed_origins.iter().any(|origin| origin.contains('*')) {
+        "*".to_owned()
+    } else {
+        options.allowed_origins.join(",")
+    };
+    let own = [
+        ("BUCKET_NAME", BUCKET.to_owned()),
+        ("AWS_REGION", REGION.to_owned()),
+        ("AWS_ENDPOINT_URL_S3", format!("http://127.0.0.1:{s3_port}")),
+        ("ALLOWED_ORIGINS", origins),
+    ];
+    let own = own.map(|(name, value)| (name.to_owned(), value));
+    own.into_iter()
+        .chain(options.lambda_variables.iter().cloned())
+        .collect()
+}
+
+/// The keys that the Lambda's role reaches, as the policy of a deployed one has them.
+fn role_key_prefix(variables: &[(String, String)]) -> String {
+    let named = variables.iter().rev().find(|(name, _)| name == "KEY_PREFIX");
+    let prefix = named.map_or(DEFAULT_KEY_PREFIX, |(_, value)| value.trim_matches('/'));
+    if prefix.is_empty() {
+        String::new()
+    } else {
+        format!("{prefix}/")
+    }
+}

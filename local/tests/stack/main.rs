@@ -1,0 +1,9 @@
+//! The development stack over real sockets, with requests signed by the AWS SDK's own signer.
+
+mod cors;
+mod crash;
+mod gateway;
+mod multipart;
+mod objects;
+mod refusals;
+mod support;
