@@ -1,1 +1,25 @@
-//! WebDriver flows over the whole stack
+//! WebDriver flows over the whole stack: the built page in headless Chromium, the Lambda's real
+//! handler behind the local API Gateway, and the local S3 on the disk.
+//!
+//! Each test has everything of its own: a stack on free ports with a temporary folder, a server for
+//! the page with the strict Content-Security-Policy of a deployment, a chromedriver and a browser
+//! profile. [`with_page`] starts all of it and ends it, also when the test panics. `cargo xtask test`
+//! builds the page and says where it and the browser are.
+
+mod browser;
+mod chromedriver;
+mod environment;
+mod files;
+mod page;
+mod scenario;
+mod site;
+mod wait;
+
+pub use browser::Browser;
+pub use chromedriver::Chromedriver;
+pub use environment::xtask_program;
+pub use files::{SourceFile, SourceFolder, stored_files};
+pub use page::{Page, Row};
+pub use scenario::{Scenario, with_page};
+pub use site::content_security_policy;
+pub use wait::wait_until;

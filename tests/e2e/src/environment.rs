@@ -1,0 +1,39 @@
+//! What `cargo xtask test` tells the tests.
+
+use std::{env, path::PathBuf};
+
+use anyhow::{Context, Result};
+
+/// The folder of the built page.
+pub(crate) fn page_folder() -> Result<PathBuf> {
+    path("SLIPWAY_PAGE")
+}
+
+/// The browser.
+pub(crate) fn chromium() -> Result<PathBuf> {
+    path("SLIPWAY_CHROMIUM")
+}
+
+/// The browser's WebDriver.
+pub(crate) fn chromedriver() -> Result<PathBuf> {
+    path("SLIPWAY_CHROMEDRIVER")
+}
+
+/// The program behind `cargo xtask`.
+///
+/// # Errors
+/// Where the tests were not started by it.
+pub fn xtask_program() -> Result<PathBuf> {
+    path("SLIPWAY_XTASK")
+}
+
+/// Where screenshots are to be kept, if anywhere.
+pub(crate) fn screenshots_folder() -> Option<PathBuf> {
+    path("SLIPWAY_SCREENSHOTS").ok()
+}
+
+fn path(variable: &str) -> Result<PathBuf> {
+    env::var_os(variable)
+        .map(PathBuf::from)
+        .with_context(|| format!("{variable} is not set: run `cargo xtask test --only end-to-end`"))
+}

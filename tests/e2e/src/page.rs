@@ -1,0 +1,168 @@
+//! The page, as a person sees and uses it.
+
+use anyhow::{Context, Result, ensure};
+use base64ct::{Base64, Encoding};
+use fantoccini::{Client, Locator};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::{files::SourceFile, wait::wait_until};
+
+/// The page in a browser's tab.
+pub struct Page {
+    client: Client,
+}
+
+/// One file's row.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+pub struct Row {
+    /// The page's own name for the file.
+    pub id: String,
+    /// What the row says of the file's state.
+    pub state: String,
+    /// The file's name as it is shown.
+    pub name: String,
+    /// How much is done, 0 to 1; `None` where no bar is shown.
+    pub progress: Option<f64>,
+    /// The message for a person, empty where there is none.
+    pub error: String,
+    /// S3's error code and request id, empty where there are none.
+    pub error_details: String,
+}
+
+/// All rows at one moment.
+const READ_ROWS: &str = "
+    const text = (row, selector) => row.querySelector(selector)?.textContent.trim() ?? '';
+    return Array.from(document.querySelectorAll('[data-file-id]'), row => {
+        const bar = row.querySelector('progress');
+        return {
+            id: row.dataset.fileId,
+            state: row.dataset.state,
+            name: text(row, '.file-name'),
+            progress: bar ? bar.value / bar.max : null,
+            error: text(row, '.file-error'),
+            error_details: text(row, '.file-error-details'),
+        };
+    });";
+
+/// Drops files on the page as a browser does: `dragenter` and `dragover` before `drop`, on the
+/// element in the middle.
+const DROP_FILES: &str = "
+    const transfer = new DataTransfer();
+    for (const [name, base64] of arguments[0]) {
+        const bytes = Uint8Array.from(atob(base64), character => character.charCodeAt(0));
+        transfer.items.add(new File([bytes], name));
+    }
+    const target = document.elementFromPoint(innerWidth / 2, innerHeight / 2) ?? document.body;
+    for (const type of ['dragenter', 'dragover', 'drop']) {
+        target.dispatchEvent(new DragEvent(type, { bubbles: true, cancelable: true, dataTransfer: transfer }));
+    }";
+
+impl Page {
+    /// Opens the page and waits until it has started.
+    ///
+    /// # Errors
+    /// Where it does not show its file picker.
+    pub async fn open(client: &Client, url: &str) -> Result<Self> {
+        client.goto(url).await?;
+        client
+            .wait()
+            .for_element(Locator::Css("input#file-picker"))
+            .await
+            .context("the page does not start")?;
+        Ok(Self {
+            client: client.clone(),
+        })
+    }
+
+    /// Picks files in one go.
+    ///
+    /// # Errors
+    /// Where the file picker does not take them.
+    pub async fn pick(&self, files: &[SourceFile]) -> Result<()> {
+        let paths: Vec<&str> = files
+            .iter()
+            .map(|file| file.path.to_str().context("the path is not UTF-8"))
+            .collect::<Result<_>>()?;
+        let picker = self.client.find(Locator::Css("input#file-picker")).await?;
+        // The WebDriver standard takes the files of a multiple input as lines.
+        picker.send_keys(&paths.join("\n")).await?;
+        Ok(())
+    }
+
+    /// Drops files on the page in one go.
+    ///
+    /// # Errors
+    /// Where the script fails.
+    pub async fn drop_files(&self, files: &[SourceFile]) -> Result<()> {
+        let files: Vec<Value> = files
+            .iter()
+            .map(|file| Value::from(vec![file.name.clone(), Base64::encode_string(&file.bytes)]))
+            .collect();
+        self.client.execute(DROP_FILES, vec![Value::from(files)]).await?;
+        Ok(())
+    }
+
+    /// The rows as they are now, from top to bottom.
+    ///
+    /// # Errors
+    /// Where the browser does not answer.
+    pub async fn rows(&self) -> Result<Vec<Row>> {
+        let rows = self.client.execute(READ_ROWS, Vec::new()).await?;
+        serde_json::from_value(rows).context("the page's rows are not as agreed")
+    }
+
+    /// Waits until `condition` gives something for the rows.
+    ///
+    /// # Errors
+    /// Where it does not within a minute; the error shows the last rows.
+    pub async fn wait_for<T>(&self, what: &str, mut condition: impl FnMut(&[Row]) -> Option<T>) -> Result<T> {
+        wait_until(what, async || {
+            let rows = self.rows().await?;
+            Ok(condition(&rows).ok_or_else(|| format!("{rows:#?}")))
+        })
+        .await
+    }
+
+    /// Waits until as many files as this, and no other, are shown as stored.
+    ///
+    /// # Errors
+    /// Where they are not within a minute, or one of them has failed.
+    pub async fn wait_until_stored(&self, count: usize) -> Result<()> {
+        let rows = self
+            .wait_for(&format!("{count} files to be stored"), |rows| {
+                let failed = rows.iter().any(|row| row.state == "failed");
+                let stored = rows.iter().filter(|row| row.state == "stored").count();
+                (failed || (stored == count && rows.len() == count)).then(|| rows.to_vec())
+            })
+            .await?;
+        ensure!(
+            rows.iter().all(|row| row.state == "stored"),
+            "a file failed: {rows:#?}"
+        );
+        Ok(())
+    }
+
+    /// Waits until the only file is in a state.
+    ///
+    /// # Errors
+    /// Where it is not within a minute.
+    pub async fn wait_for_state(&self, state: &str) -> Result<Row> {
+        self.wait_for(&format!("the file to be {state}"), |rows| match rows {
+            [row] if row.state == state => Some(row.clone()),
+            _ => None,
+        })
+        .await
+    }
+
+    /// Presses a button of the only file: `cancel`, `retry`, `remove`, `pause` or `resume`.
+    ///
+    /// # Errors
+    /// Where there is no such button, or it cannot be pressed.
+    pub async fn press(&self, action: &str) -> Result<()> {
+        let selector = format!("[data-file-id] [data-action={action}]");
+        let button = self.client.find(Locator::Css(&selector)).await?;
+        button.click().await?;
+        Ok(())
+    }
+}

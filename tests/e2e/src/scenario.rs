@@ -1,0 +1,141 @@
+//! Everything that one test needs, started and ended around it.
+
+use std::{
+    fs,
+    panic::{AssertUnwindSafe, resume_unwind},
+    path::Path,
+    time::Duration,
+};
+
+use anyhow::{Context, Result};
+use futures::FutureExt;
+use local::{BUCKET, Controls, Stack, StackOptions};
+use tempfile::TempDir;
+use tokio::{net::TcpListener, time::timeout};
+
+use crate::{
+    browser::Browser,
+    environment,
+    files::{SourceFolder, stored_files},
+    page::Page,
+    site::Site,
+};
+
+/// How long a test may take, so that one that hangs still closes its browser.
+const DEADLINE: Duration = Duration::from_secs(240);
+
+/// A page in a browser over a stack of its own.
+pub struct Scenario {
+    /// Where a test puts the files it uploads.
+    pub files: SourceFolder,
+    browser: Browser,
+    stack: Stack,
+    url: String,
+    data: TempDir,
+    _site: Site,
+}
+
+/// Runs a test on a page. Everything is ended afterwards, also when the test panics.
+///
+/// # Errors
+/// The test's own; where something does not start; and where the browser's console has an error that
+/// the test does not expect.
+pub async fn with_page(test: impl AsyncFnOnce(&mut Scenario, &Page) -> Result<()>) -> Result<()> {
+    let mut scenario = Scenario::start().await?;
+    let outcome = AssertUnwindSafe(timeout(DEADLINE, scenario.run(test)))
+        .catch_unwind()
+        .await;
+    let closed = scenario.browser.close().await;
+    match outcome {
+        Ok(result) => result.context("the test hangs")??,
+        Err(panic) => resume_unwind(panic),
+    }
+    closed
+}
+
+impl Scenario {
+    async fn start() -> Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let url = format!("http://{}", listener.local_addr()?);
+        let data = tempfile::tempdir()?;
+        let stack = Stack::start(StackOptions {
+            data: data.path().to_owned(),
+            s3_port: 0,
+            api_port: 0,
+            allowed_origins: vec![url.clone()],
+            lambda_variables: Vec::new(),
+        })
+        .await?;
+        let folder = environment::page_folder()?;
+        let site = Site::serve(listener, &folder, &stack.api_url(), &stack.s3_url())?;
+        Ok(Self {
+            files: SourceFolder::new()?,
+            browser: Browser::start().await?,
+            stack,
+            url,
+            data,
+            _site: site,
+        })
+    }
+
+    async fn run(&mut self, test: impl AsyncFnOnce(&mut Self, &Page) -> Result<()>) -> Result<()> {
+        let outcome = self.open_and_test(test).await;
+        let console = self.browser.check_console().await;
+        match (outcome, console) {
+            (Err(error), Err(console)) => Err(error.context(console)),
+            (outcome, console) => outcome.and(console),
+        }
+    }
+
+    async fn open_and_test(&mut self, test: impl AsyncFnOnce(&mut Self, &Page) -> Result<()>) -> Result<()> {
+        let page = Page::open(self.browser.client(), &self.url).await?;
+        test(self, &page).await
+    }
+
+    /// The browser.
+    pub fn browser(&self) -> &Browser {
+        &self.browser
+    }
+
+    /// What the test can do to the stack.
+    pub fn controls(&self) -> &Controls {
+        self.stack.controls()
+    }
+
+    /// The stack's folder.
+    pub fn data(&self) -> &Path {
+        self.data.path()
+    }
+
+    /// The bytes of every object, sorted, as a person finds them on the disk.
+    ///
+    /// # Errors
+    /// Where the folder cannot be read.
+    pub fn stored_files(&self) -> Result<Vec<Vec<u8>>> {
+        stored_files(&self.data.path().join(BUCKET))
+    }
+
+    /// The origin at which the page finds its API.
+    pub fn api(&self) -> String {
+        self.stack.api_url()
+    }
+
+    /// The whole stack.
+    pub fn stack(&mut self) -> &mut Stack {
+        &mut self.stack
+    }
+
+    /// Saves what the page looks like, where `cargo xtask test --screenshots` asked for it.
+    ///
+    /// # Errors
+    /// Where the picture cannot be taken or written.
+    pub async fn save_screenshot(&self, name: &str) -> Result<()> {
+        let Some(folder) = environment::screenshots_folder() else {
+            return Ok(());
+        };
+        let picture = self.browser.client().screenshot().await?;
+        fs::create_dir_all(&folder)?;
+        fs::write(folder.join(format!("{name}.png")), picture)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,95 @@
+//! `cargo xtask serve` as a person uses it.
+
+use std::{path::Path, process::Stdio};
+
+use anyhow::{Context, Result, ensure};
+use e2e::{Browser, Page, SourceFolder, stored_files, xtask_program};
+use local::BUCKET;
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    net::TcpStream,
+    process::{Child, Command},
+};
+
+/// `cargo xtask serve`, asked to end when it is dropped.
+struct Serve {
+    child: Child,
+    url: String,
+}
+
+impl Serve {
+    /// Starts it on a free port and waits until it says that it is ready.
+    async fn start(data: &Path) -> Result<Self> {
+        let mut child = Command::new(xtask_program()?)
+            .args(["serve", "--port", "0", "--data"])
+            .arg(data)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let output = child.stdout.take().context("the output is not piped")?;
+        let mut serve = Self {
+            child,
+            url: String::new(),
+        };
+        let mut lines = BufReader::new(output).lines();
+        while serve.url.is_empty() {
+            let line = lines.next_line().await?.context("it ended before it was ready")?;
+            if let Some(url) = line.strip_prefix("ready: ") {
+                serve.url = url.to_owned();
+            }
+        }
+        // Later lines are read too: with a full pipe it would stand still.
+        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+        Ok(serve)
+    }
+
+    fn terminate(&self) -> Result<()> {
+        let id = self.child.id().context("it has ended")?;
+        kill(Pid::from_raw(id.try_into()?), Signal::SIGTERM)?;
+        Ok(())
+    }
+}
+
+impl Drop for Serve {
+    fn drop(&mut self) {
+        // Where it has ended, nothing is left to ask.
+        self.terminate().ok();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_is_ready_uploads_and_sigterm_stops_it() -> Result<()> {
+    let data = tempfile::tempdir()?;
+    let mut serve = Serve::start(data.path()).await?;
+    let browser = Browser::start().await?;
+    let uploaded = upload(&browser, &serve.url, data.path()).await;
+    browser.close().await?;
+    uploaded?;
+
+    serve.terminate()?;
+    let status = serve.child.wait().await?;
+    ensure!(status.success(), "it ended with {status}");
+    let address = serve.url.trim_start_matches("http://");
+    ensure!(
+        TcpStream::connect(address).await.is_err(),
+        "the page's server is still there"
+    );
+    Ok(())
+}
+
+async fn upload(browser: &Browser, url: &str, data: &Path) -> Result<()> {
+    let page = Page::open(browser.client(), url).await?;
+    let files = SourceFolder::new()?;
+    let file = files.add("served.txt", 70_000)?;
+    page.pick(std::slice::from_ref(&file)).await?;
+    page.wait_until_stored(1).await?;
+    ensure!(
+        stored_files(&data.join(BUCKET))? == [file.bytes],
+        "S3 has other bytes than were sent"
+    );
+    browser.check_console().await
+}

@@ -1,0 +1,183 @@
+//! `cargo xtask test`: every check and every test, with a count of all test cases at the end.
+
+use std::{
+    path::PathBuf,
+    process::{Command, ExitCode},
+    time::{Duration, Instant},
+};
+
+use anyhow::Result;
+use clap::{Args, ValueEnum};
+
+use crate::{
+    browsers::Browser,
+    page::{self, Profile},
+    process,
+    step::seconds,
+    tally::{Tally, Verdict},
+    tools::{Toolbox, WASM_BINDGEN, WASM_TARGET},
+};
+
+/// The options of `cargo xtask test`.
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Run only this step; may be given several times
+    #[arg(long, value_name = "STEP")]
+    only: Vec<Step>,
+    /// Run the end-to-end tests on the page as it is deployed
+    #[arg(long)]
+    release: bool,
+    /// Save the screenshots of the end-to-end tests in this folder
+    #[arg(long, value_name = "DIR")]
+    screenshots: Option<PathBuf>,
+}
+
+/// The steps, in the order they are run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Step {
+    /// The source is formatted
+    Format,
+    /// Clippy finds nothing in what runs on the host
+    Clippy,
+    /// Clippy finds nothing in what runs in the browser
+    ClippyWasm,
+    /// The tests that need no browser
+    Native,
+    /// The page's own tests, in a browser
+    Browser,
+    /// The whole way of a file, from the page in a browser to the stack's disk
+    EndToEnd,
+}
+
+/// Runs the steps and says what came of them. A step that fails does not keep the others from running.
+///
+/// # Errors
+/// Where the user interrupts the task.
+pub(crate) fn run(options: &Options, toolbox: &Toolbox) -> Result<ExitCode> {
+    let mut tally = Tally::default();
+    for step in Step::value_variants() {
+        if !options.only.is_empty() && !options.only.contains(step) {
+            continue;
+        }
+        let name = step.name();
+        println!("==> {name}");
+        let start = Instant::now();
+        let verdict = step.run(options, toolbox);
+        if toolbox.interrupt.wait(Duration::ZERO) {
+            anyhow::bail!("interrupted during {name}");
+        }
+        let verdict = verdict.unwrap_or_else(|error| {
+            println!("error: {error:#}");
+            Verdict::failed()
+        });
+        println!("    {name}: {verdict} in {}", seconds(start.elapsed()));
+        tally.add(name, verdict, start.elapsed());
+    }
+    println!("\n{tally}");
+    Ok(if tally.passed() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+impl Step {
+    fn name(self) -> String {
+        self.to_possible_value()
+            .map_or_else(String::new, |value| value.get_name().to_owned())
+    }
+
+    fn run(self, options: &Options, toolbox: &Toolbox) -> Result<Verdict> {
+        match self {
+            Self::Format => {
+                toolbox.ensure_components()?;
+                self.check(toolbox, &mut cargo(toolbox, &["fmt", "--all", "--check"]))
+            }
+            Self::Clippy => {
+                toolbox.ensure_components()?;
+                let scope = ["clippy", "--workspace", "--exclude", "slipway", "--all-targets"];
+                self.check(toolbox, cargo(toolbox, &scope).args(["--", "-D", "warnings"]))
+            }
+            Self::ClippyWasm => {
+                toolbox.ensure_components()?;
+                toolbox.ensure_wasm_target()?;
+                // Clippy looks into the page's own dependencies in the workspace too.
+                let scope = [
+                    "clippy",
+                    "--package",
+                    "slipway",
+                    "--all-targets",
+                    "--target",
+                    WASM_TARGET,
+                ];
+                self.check(toolbox, cargo(toolbox, &scope).args(["--", "-D", "warnings"]))
+            }
+            Self::Native => {
+                let scope = ["test", "--no-fail-fast", "--workspace"];
+                let excluded = ["--exclude", "slipway", "--exclude", "e2e"];
+                self.count(toolbox, cargo(toolbox, &scope).args(excluded))
+            }
+            Self::Browser => self.browser(toolbox),
+            Self::EndToEnd => self.end_to_end(options, toolbox),
+        }
+    }
+
+    fn browser(self, toolbox: &Toolbox) -> Result<Verdict> {
+        toolbox.ensure_wasm_target()?;
+        let browser = Browser::ensure(toolbox)?;
+        let runner = toolbox
+            .ensure_cargo_tool(&WASM_BINDGEN)?
+            .join("wasm-bindgen-test-runner");
+        let scope = [
+            "test",
+            "--no-fail-fast",
+            "--package",
+            "slipway",
+            "--target",
+            WASM_TARGET,
+        ];
+        let mut command = cargo(toolbox, &scope);
+        command
+            .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", runner)
+            .env("CHROMEDRIVER", &browser.chromedriver);
+        self.count(toolbox, &mut command)
+    }
+
+    fn end_to_end(self, options: &Options, toolbox: &Toolbox) -> Result<Verdict> {
+        let browser = Browser::ensure(toolbox)?;
+        let page = page::build(toolbox, Profile::from_release(options.release))?;
+        let mut command = cargo(toolbox, &["test", "--no-fail-fast", "--package", "e2e"]);
+        command
+            .env("SLIPWAY_PAGE", page)
+            .env("SLIPWAY_CHROMIUM", &browser.chromium)
+            .env("SLIPWAY_CHROMEDRIVER", &browser.chromedriver)
+            .env("SLIPWAY_XTASK", std::env::current_exe()?)
+            // The tests' errors say what was waited for; where they were made says nothing more.
+            .env("RUST_LIB_BACKTRACE", "0");
+        if let Some(folder) = &options.screenshots {
+            command.env("SLIPWAY_SCREENSHOTS", std::path::absolute(folder)?);
+        }
+        self.count(toolbox, &mut command)
+    }
+
+    /// Runs a check that passes or fails as one.
+    fn check(self, toolbox: &Toolbox, command: &mut Command) -> Result<Verdict> {
+        process::run(&self.name(), command, toolbox.interrupt)?;
+        Ok(Verdict::one_passed())
+    }
+
+    /// Runs tests and counts them by what their harnesses report.
+    fn count(self, toolbox: &Toolbox, command: &mut Command) -> Result<Verdict> {
+        let mut verdict = Verdict::default();
+        let status = process::run_reading_lines(&self.name(), command, toolbox.interrupt, |line| {
+            verdict.add_line(line);
+        })?;
+        Ok(verdict.with_exit(status.success()))
+    }
+}
+
+fn cargo(toolbox: &Toolbox, arguments: &[&str]) -> Command {
+    let mut command = Command::new("cargo");
+    command.current_dir(&toolbox.project.root).args(arguments);
+    command
+}
