@@ -4,6 +4,47 @@ use engine::{ErrorKind, FileStatus, Notice, Totals, UploadError};
 
 use crate::{config::ConfigError, format};
 
+/// What can be done with files that are dragged.
+pub const DROP_HINT: &str = "Drop files anywhere on this page";
+/// The button that opens the picker.
+pub const CHOOSE_FILES: &str = "Choose files";
+/// The name of the part of the page that files come from.
+pub const ADD_FILES: &str = "Add files";
+/// The name of the part of the page about all files together.
+pub const ALL_FILES: &str = "All files";
+/// The name of the list.
+pub const FILES: &str = "Files";
+/// What can be done to all files.
+pub const PAUSE_ALL: &str = "Pause all";
+/// See [`PAUSE_ALL`].
+pub const RESUME_ALL: &str = "Resume all";
+/// See [`PAUSE_ALL`].
+pub const RETRY_FAILED: &str = "Retry failed";
+/// See [`PAUSE_ALL`].
+pub const CANCEL_ALL: &str = "Cancel all";
+/// See [`PAUSE_ALL`].
+pub const CLEAR_FINISHED: &str = "Clear finished";
+/// What can be done to one file.
+pub const PAUSE: &str = "Pause";
+/// See [`PAUSE`].
+pub const RESUME: &str = "Resume";
+/// See [`PAUSE`].
+pub const RETRY: &str = "Retry";
+/// See [`PAUSE`].
+pub const CANCEL: &str = "Cancel";
+/// See [`PAUSE`].
+pub const REMOVE: &str = "Remove from the list:";
+
+/// The name of a button, so that those of different files differ for a screen reader.
+pub fn action_on(action: &str, file_name: &str) -> String {
+    format!("{action} {file_name}")
+}
+
+/// The name of a file's progress bar.
+pub fn progress_of(file_name: &str) -> String {
+    format!("Progress of {file_name}")
+}
+
 /// An error as a person needs it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Explanation {

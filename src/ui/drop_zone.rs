@@ -25,9 +25,9 @@ pub(crate) fn DropZone(driver: SharedDriver) -> impl IntoView {
     };
     take_drops(driver, is_over, left_out);
     view! {
-        <section class="drop-zone" class:compact=has_files class:over=is_over aria-label="Add files">
+        <section class="drop-zone" class:compact=has_files class:over=is_over aria-label=text::ADD_FILES>
             <span class="drop-zone-picture">{Icon::Upload.view()}</span>
-            <p class="drop-zone-hint">"Drop files anywhere on this page"</p>
+            <p class="drop-zone-hint">{text::DROP_HINT}</p>
             <input
                 id="file-picker"
                 class="visually-hidden"
@@ -37,7 +37,7 @@ pub(crate) fn DropZone(driver: SharedDriver) -> impl IntoView {
                 on:change=picked
             />
             <label class="button primary" for="file-picker">
-                "Choose files"
+                {text::CHOOSE_FILES}
             </label>
             <p class="drop-zone-notice" role="status">
                 {move || Some(left_out.get()).filter(|folders| *folders > 0).map(text::folders_left_out)}

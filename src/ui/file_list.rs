@@ -7,6 +7,7 @@ use leptos::{html::Div, prelude::*};
 
 use crate::{
     effects::listener::Listener,
+    text,
     ui::{SharedDriver, file_row::FileRow},
 };
 
@@ -61,7 +62,7 @@ pub(crate) fn FileList(driver: SharedDriver) -> impl IntoView {
     view! {
         <div class="file-list" node_ref=viewport on:scroll=move |_| measure() hidden=move || count.get() == 0>
             <ul
-                aria-label="Files"
+                aria-label=text::FILES
                 style:padding-top=move || pixels(visible.get().start)
                 style:padding-bottom=move || pixels(count.get() - visible.get().end)
             >

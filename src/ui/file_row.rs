@@ -50,7 +50,7 @@ pub(crate) fn FileRow(driver: SharedDriver, id: FileId) -> impl IntoView {
                 <progress
                     class="bar"
                     max="100"
-                    aria-label=format!("Progress of {label}")
+                    aria-label=text::progress_of(&label)
                     hidden=move || !error.with(String::is_empty)
                     prop:value=percent
                 ></progress>
@@ -84,7 +84,7 @@ fn Actions(driver: SharedDriver, id: FileId, name: String, state: Memo<String>) 
                 class="icon-button"
                 type="button"
                 data-action=action.name
-                aria-label=format!("{} {}", action.label, name.get_value())
+                aria-label=text::action_on(action.label, &name.get_value())
                 title=action.label
                 hidden=move || !state.with(|state| action.states.contains(&state.as_str()))
                 on:click=tell
@@ -119,28 +119,28 @@ const GOING: &[&str] = &[
 const ACTIONS: [Action; 5] = [
     Action {
         name: "pause",
-        label: "Pause",
+        label: text::PAUSE,
         icon: Icon::Pause,
         event: Event::Pause,
         states: GOING,
     },
     Action {
         name: "resume",
-        label: "Resume",
+        label: text::RESUME,
         icon: Icon::Resume,
         event: Event::Resume,
         states: &["paused"],
     },
     Action {
         name: "retry",
-        label: "Retry",
+        label: text::RETRY,
         icon: Icon::Retry,
         event: Event::Retry,
         states: &["failed", "cancelled"],
     },
     Action {
         name: "cancel",
-        label: "Cancel",
+        label: text::CANCEL,
         icon: Icon::Dismiss,
         event: Event::Cancel,
         states: &[
@@ -157,7 +157,7 @@ const ACTIONS: [Action; 5] = [
     },
     Action {
         name: "remove",
-        label: "Remove from the list:",
+        label: text::REMOVE,
         icon: Icon::Dismiss,
         event: Event::Remove,
         states: &["stored", "cancelled"],

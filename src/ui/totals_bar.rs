@@ -20,23 +20,23 @@ pub(crate) fn TotalsBar(driver: SharedDriver) -> impl IntoView {
         }
     };
     view! {
-        <section class="totals" aria-label="All files" hidden=move || totals.get().files == 0>
+        <section class="totals" aria-label=text::ALL_FILES hidden=move || totals.get().files == 0>
             <div class="totals-line">
                 <p class="totals-summary">{move || text::summary(&totals.get())}</p>
                 <p class="totals-progress">{move || progress(&totals.get())}</p>
             </div>
             <progress
                 class="bar"
-                aria-label="All files"
+                aria-label=text::ALL_FILES
                 max="100"
                 prop:value=move || percent(&totals.get()).to_string()
             ></progress>
             <div class="totals-actions">
-                {button("Pause all", Event::Pause, |totals| totals.unfinished() > 0)}
-                {button("Resume all", Event::Resume, |totals| totals.paused > 0)}
-                {button("Retry failed", Event::Retry, |totals| totals.failed > 0)}
-                {button("Cancel all", Event::Cancel, |totals| totals.unfinished() + totals.paused > 0)}
-                {button("Clear finished", Event::Remove, |totals| totals.stored + totals.cancelled > 0)}
+                {button(text::PAUSE_ALL, Event::Pause, |totals| totals.unfinished() > 0)}
+                {button(text::RESUME_ALL, Event::Resume, |totals| totals.paused > 0)}
+                {button(text::RETRY_FAILED, Event::Retry, |totals| totals.failed > 0)}
+                {button(text::CANCEL_ALL, Event::Cancel, |totals| totals.unfinished() + totals.paused > 0)}
+                {button(text::CLEAR_FINISHED, Event::Remove, |totals| totals.stored + totals.cancelled > 0)}
             </div>
         </section>
     }

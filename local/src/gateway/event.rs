@@ -78,7 +78,8 @@ fn headers(parts: &Parts, arrival: &Arrival<'_>) -> BTreeMap<String, String> {
         }
     }
     add(&mut headers, "x-forwarded-for", &source_ip(arrival));
-    add(&mut headers, "x-forwarded-proto", "http");
+    // The gateway says itself how a request came in, whatever a proxy before it has said.
+    headers.insert("x-forwarded-proto".to_owned(), "http".to_owned());
     headers
 }
 

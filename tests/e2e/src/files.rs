@@ -35,6 +35,11 @@ impl SourceFolder {
         })
     }
 
+    /// Where a file of this name would be.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
     /// Adds a file of so many random bytes. The bytes depend on the name, so that no two files of a
     /// test are equal and a failure can be repeated.
     ///
@@ -46,7 +51,7 @@ impl SourceFolder {
         });
         let mut bytes = vec![0; size];
         fastrand::Rng::with_seed(seed).fill(&mut bytes);
-        let path = self.folder.path().join(name);
+        let path = self.path(name);
         fs::write(&path, &bytes).with_context(|| format!("{} cannot be written", path.display()))?;
         Ok(SourceFile {
             name: name.to_owned(),

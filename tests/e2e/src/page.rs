@@ -1,12 +1,17 @@
 //! The page, as a person sees and uses it.
 
+use std::{path::Path, time::Duration};
+
 use anyhow::{Context, Result, ensure};
 use base64ct::{Base64, Encoding};
 use fantoccini::{Client, Locator};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::{files::SourceFile, wait::wait_until};
+use crate::{
+    files::SourceFile,
+    wait::{WAIT, wait_at_most},
+};
 
 /// The page in a browser's tab.
 pub struct Page {
@@ -80,9 +85,18 @@ impl Page {
     /// # Errors
     /// Where the file picker does not take them.
     pub async fn pick(&self, files: &[SourceFile]) -> Result<()> {
-        let paths: Vec<&str> = files
+        let paths: Vec<&Path> = files.iter().map(|file| file.path.as_path()).collect();
+        self.pick_paths(&paths).await
+    }
+
+    /// Picks files in one go, by their paths.
+    ///
+    /// # Errors
+    /// Where the file picker does not take them.
+    pub async fn pick_paths(&self, paths: &[&Path]) -> Result<()> {
+        let paths: Vec<&str> = paths
             .iter()
-            .map(|file| file.path.to_str().context("the path is not UTF-8"))
+            .map(|path| path.to_str().context("the path is not UTF-8"))
             .collect::<Result<_>>()?;
         let picker = self.client.find(Locator::Css("input#file-picker")).await?;
         // The WebDriver standard takes the files of a multiple input as lines.
@@ -117,7 +131,16 @@ impl Page {
     /// # Errors
     /// Where it does not within a minute; the error shows the last rows.
     pub async fn wait_for<T>(&self, what: &str, mut condition: impl FnMut(&[Row]) -> Option<T>) -> Result<T> {
-        wait_until(what, async || {
+        self.wait_long_for(what, WAIT, &mut condition).await
+    }
+
+    async fn wait_long_for<T>(
+        &self,
+        what: &str,
+        deadline: Duration,
+        mut condition: impl FnMut(&[Row]) -> Option<T>,
+    ) -> Result<T> {
+        wait_at_most(deadline, what, async || {
             let rows = self.rows().await?;
             Ok(condition(&rows).ok_or_else(|| format!("{rows:#?}")))
         })
@@ -148,7 +171,15 @@ impl Page {
     /// # Errors
     /// Where it is not within a minute.
     pub async fn wait_for_state(&self, state: &str) -> Result<Row> {
-        self.wait_for(&format!("the file to be {state}"), |rows| match rows {
+        self.wait_long_for_state(state, WAIT).await
+    }
+
+    /// Waits until the only file is in a state, for as long as this.
+    ///
+    /// # Errors
+    /// Where it is not within that time.
+    pub async fn wait_long_for_state(&self, state: &str, deadline: Duration) -> Result<Row> {
+        self.wait_long_for(&format!("the file to be {state}"), deadline, |rows| match rows {
             [row] if row.state == state => Some(row.clone()),
             _ => None,
         })

@@ -41,8 +41,19 @@ pub struct Scenario {
 /// The test's own; where something does not start; and where the browser's console has an error that
 /// the test does not expect.
 pub async fn with_page(test: impl AsyncFnOnce(&mut Scenario, &Page) -> Result<()>) -> Result<()> {
+    with_page_for(DEADLINE, test).await
+}
+
+/// Runs a test on a page that may take so long.
+///
+/// # Errors
+/// As [`with_page`].
+pub async fn with_page_for(
+    deadline: Duration,
+    test: impl AsyncFnOnce(&mut Scenario, &Page) -> Result<()>,
+) -> Result<()> {
     let mut scenario = Scenario::start().await?;
-    let outcome = AssertUnwindSafe(timeout(DEADLINE, scenario.run(test)))
+    let outcome = AssertUnwindSafe(timeout(deadline, scenario.run(test)))
         .catch_unwind()
         .await;
     let closed = scenario.browser.close().await;

@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep};
 
 /// How long a condition may take to come true. Most take a fraction of a second; a busy machine that
 /// starts several browsers at once is slower.
-const DEADLINE: Duration = Duration::from_secs(60);
+pub(crate) const WAIT: Duration = Duration::from_secs(60);
 
 /// How often a condition is looked at.
 const POLL_INTERVAL: Duration = Duration::from_millis(25);
@@ -19,6 +19,15 @@ const POLL_INTERVAL: Duration = Duration::from_millis(25);
 /// and whatever error the condition itself gives.
 pub async fn wait_until<T>(
     what: &str,
+    condition: impl AsyncFnMut() -> Result<Result<T, String>>,
+) -> Result<T> {
+    wait_at_most(WAIT, what, condition).await
+}
+
+/// Looks at a condition until it gives something, for as long as this.
+pub(crate) async fn wait_at_most<T>(
+    deadline: Duration,
+    what: &str,
     mut condition: impl AsyncFnMut() -> Result<Result<T, String>>,
 ) -> Result<T> {
     let start = Instant::now();
@@ -27,7 +36,7 @@ pub async fn wait_until<T>(
             Ok(value) => return Ok(value),
             Err(reason) => reason,
         };
-        anyhow::ensure!(start.elapsed() < DEADLINE, "waited in vain for {what}: {reason}");
+        anyhow::ensure!(start.elapsed() < deadline, "waited in vain for {what}: {reason}");
         sleep(POLL_INTERVAL).await;
     }
 }

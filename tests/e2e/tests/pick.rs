@@ -64,7 +64,7 @@ async fn several_files_of_one_pick_are_sent_side_by_side() -> Result<()> {
             (stored == 2 && rows.iter().filter(halfway).count() == 2).then_some(())
         })
         .await?;
-        scenario.save_screenshot("several-files").await?;
+        scenario.save_screenshot("upload-page").await?;
         scenario.controls().set_s3_bytes_per_second(None);
         assert_all_stored(scenario, page, &files).await
     })

@@ -1,0 +1,58 @@
+//! How much memory the tab has needed.
+
+use std::{collections::HashSet, fs, path::Path};
+
+use anyhow::{Context, Result};
+
+/// The most memory, in bytes, that any tab started by this process has had resident
+/// (`VmHWM`, proc_pid_status(5)).
+///
+/// # Errors
+/// Where there is no tab, or `/proc` does not say.
+pub fn peak_tab_memory() -> Result<u64> {
+    let mut descendants = HashSet::from([std::process::id()]);
+    let processes = processes()?;
+    // A child may be listed before its parent.
+    while let Some((child, _)) = processes
+        .iter()
+        .find(|(process, parent)| descendants.contains(parent) && !descendants.contains(process))
+    {
+        descendants.insert(*child);
+    }
+    descendants
+        .into_iter()
+        .filter(|process| is_tab(*process))
+        .filter_map(|process| status(&process_folder(process), "VmHWM:"))
+        .max()
+        .map(|kibibytes| kibibytes * 1024)
+        .context("no tab is there")
+}
+
+/// Every process with its parent.
+fn processes() -> Result<Vec<(u32, u32)>> {
+    let mut processes = Vec::new();
+    for entry in fs::read_dir("/proc")? {
+        let path = entry?.path();
+        let process = path.file_name().and_then(|name| name.to_str()?.parse().ok());
+        // A process may end while it is looked at.
+        if let (Some(process), Some(parent)) = (process, status(&path, "PPid:")) {
+            processes.push((process, u32::try_from(parent)?));
+        }
+    }
+    Ok(processes)
+}
+
+fn process_folder(process: u32) -> std::path::PathBuf {
+    Path::new("/proc").join(process.to_string())
+}
+
+fn is_tab(process: u32) -> bool {
+    fs::read_to_string(process_folder(process).join("cmdline"))
+        .is_ok_and(|line| line.contains("--type=renderer"))
+}
+
+fn status(folder: &Path, field: &str) -> Option<u64> {
+    let status = fs::read_to_string(folder.join("status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix(field))?;
+    line.split_whitespace().next()?.parse().ok()
+}

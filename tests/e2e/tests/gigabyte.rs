@@ -1,0 +1,34 @@
+//! A file that is larger than the memory that a tab may use for it.
+
+use std::{fs, time::Duration};
+
+use anyhow::{Result, ensure};
+use e2e::{peak_tab_memory, sha256_of, stored_paths, with_page_for, write_large_file};
+use local::BUCKET;
+
+const GIBIBYTE: u64 = 1 << 30;
+
+/// Much less than the file, and enough for what a tab of a development build needs by itself and for
+/// the parts in flight.
+const MOST_MEMORY: u64 = 600 << 20;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gibibyte_arrives_whole_and_the_tab_stays_small() -> Result<()> {
+    with_page_for(Duration::from_secs(600), async |scenario, page| {
+        let path = scenario.files.path("gibibyte.bin");
+        write_large_file(&path, GIBIBYTE)?;
+        page.pick_paths(&[&path]).await?;
+        page.wait_long_for_state("stored", Duration::from_secs(540))
+            .await?;
+
+        let peak = peak_tab_memory()?;
+        println!("the tab's peak was {} MiB", peak >> 20);
+        ensure!(peak < MOST_MEMORY, "the tab had {} MiB", peak >> 20);
+        let stored = stored_paths(&scenario.data().join(BUCKET));
+        ensure!(stored.len() == 1, "{stored:?}");
+        ensure!(fs::metadata(&stored[0])?.len() == GIBIBYTE);
+        ensure!(sha256_of(&stored[0])? == sha256_of(&path)?, "other bytes arrived");
+        Ok(())
+    })
+    .await
+}
