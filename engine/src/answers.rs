@@ -7,9 +7,10 @@ use crate::{
     backoff::Decision,
     conditions::Conditions,
     file::{File, Work},
-    multipart::{Errand, Finish, Listing, Multipart, MultipartWork, Parts},
+    multipart::{Doubt, Errand, Finish, Multipart, MultipartWork, Parts},
+    planted::{Bug, planted},
     retry::{Verdict, judge},
-    s3_xml::{self, CompletedPart},
+    s3_xml::{self, CompletedPart, PartsPage},
     transfer::{Earlier, Stage, Transfer},
 };
 
@@ -55,16 +56,20 @@ impl Engine {
     }
 
     fn transfer_answered(&mut self, id: FileId, index: usize, judged: Judged, commands: &mut Vec<Command>) {
+        let work = self.files.get_mut(id).and_then(File::work_mut);
+        let transfer = work.and_then(|work| work.transfers_mut().get_mut(index));
+        let Some(transfer) = transfer else { return };
         match judged {
             Ok(answer) => self.transfer_stored(id, index, answer, commands),
-            Err(Verdict::AlreadyExists(error)) => self.key_taken(id, error, commands),
+            Err(Verdict::AlreadyExists(error)) => {
+                transfer.was_refused();
+                self.key_taken(id, error, commands);
+            }
             Err(Verdict::UploadGone(error) | Verdict::StartOver(error)) => {
+                transfer.was_refused();
                 self.start_over(id, error, commands);
             }
             Err(verdict) => {
-                let work = self.files.get_mut(id).and_then(File::work_mut);
-                let transfer = work.and_then(|work| work.transfers_mut().get_mut(index));
-                let Some(transfer) = transfer else { return };
                 let decision = transfer_failed(transfer, verdict, &mut self.conditions);
                 self.decide(id, decision, commands);
             }
@@ -72,6 +77,7 @@ impl Engine {
     }
 
     fn transfer_stored(&mut self, id: FileId, index: usize, answer: HttpAnswer, commands: &mut Vec<Command>) {
+        let seconds = self.clock.seconds(self.conditions.now);
         let Some(work) = self.files.get_mut(id).and_then(File::work_mut) else {
             return;
         };
@@ -94,6 +100,7 @@ impl Engine {
                     return;
                 };
                 parts.stored(CompletedPart { number, etag, sha256 });
+                parts.seen = seconds;
                 self.show_progress(id, commands);
             }
         }
@@ -104,7 +111,11 @@ impl Engine {
     fn key_taken(&mut self, id: FileId, error: UploadError, commands: &mut Vec<Command>) {
         let work = self.files.get_mut(id).and_then(File::work_mut);
         let ours = match work {
-            Some(Work::Single { transfer, key }) if transfer.outcome_unknown => key.take(),
+            Some(Work::Single { transfer, key })
+                if transfer.outcome_unknown || planted(Bug::KeyTakenIsOurs) =>
+            {
+                key.take()
+            }
             _ => None,
         };
         match ours {
@@ -114,6 +125,7 @@ impl Engine {
     }
 
     fn create_answered(&mut self, id: FileId, judged: Judged, commands: &mut Vec<Command>) {
+        let seconds = self.clock.seconds(self.conditions.now);
         let Some(file) = self.files.get_mut(id) else {
             return;
         };
@@ -137,7 +149,9 @@ impl Engine {
         match created {
             Ok(upload_id) => {
                 work.attempts.reset();
-                work.stage = Multipart::Uploading(Box::new(Parts::new(key, upload_id, size, part_size)));
+                let mut parts = Parts::new(key, upload_id, size, part_size);
+                (parts.created, parts.seen) = (seconds, seconds);
+                work.stage = Multipart::Uploading(Box::new(parts));
             }
             Err(verdict) => {
                 if !matches!(verdict, Verdict::Resign(_)) {
@@ -154,32 +168,55 @@ impl Engine {
     }
 
     fn list_answered(&mut self, id: FileId, judged: Judged, commands: &mut Vec<Command>) {
-        let Some((work, parts)) = self.uploading(id) else {
+        let Some((_, parts)) = self.uploading(id) else {
             return;
         };
         let Some(listing) = &mut parts.listing else { return };
         listing.errand = Errand::Unsigned;
+        let marker = listing.marker;
         let page = judged.and_then(|answer| {
             s3_xml::parse_list_parts_result(&answer.body)
-                .map_err(|_| Verdict::Retry(UploadError::new(ErrorKind::S3UnexpectedAnswer)))
+                .ok()
+                // A page that does not lead on would be asked for again for ever.
+                .filter(|page| {
+                    page.next_part_number_marker.is_none() || page.next_part_number_marker > marker
+                })
+                .ok_or_else(|| Verdict::Retry(UploadError::new(ErrorKind::S3UnexpectedAnswer)))
         });
         match page {
-            Ok(page) => {
-                work.reset();
-                listing.found.extend(page.parts);
-                listing.marker = page.next_part_number_marker;
-                if listing.marker.is_none() {
-                    let found = std::mem::take(&mut listing.found);
-                    parts.listing = None;
-                    parts.settle_lost_parts(&found);
-                    if matches!(parts.finish, Finish::Lost) {
-                        parts.finish = Finish::Completing(Errand::Unsigned);
-                    }
-                    self.show_progress(id, commands);
-                }
-            }
+            Ok(page) => self.page_listed(id, page, commands),
             Err(Verdict::UploadGone(error)) => self.upload_gone(id, error, commands),
             Err(verdict) => self.errand_failed(id, verdict, commands),
+        }
+    }
+
+    fn page_listed(&mut self, id: FileId, page: PartsPage, commands: &mut Vec<Command>) {
+        let seconds = self.clock.seconds(self.conditions.now);
+        let Some((attempts, parts)) = self.uploading(id) else {
+            return;
+        };
+        parts.seen = seconds;
+        let Some(listing) = &mut parts.listing else { return };
+        if matches!(parts.finish, Finish::Open) {
+            attempts.reset();
+        }
+        listing.found.extend(page.parts);
+        listing.marker = page.next_part_number_marker;
+        let existence_suffices = matches!(parts.finish, Finish::Asking(Doubt::NoAnswer | Doubt::KeyTaken(_)));
+        if listing.marker.is_some() && !existence_suffices {
+            return;
+        }
+        let found = std::mem::take(&mut listing.found);
+        parts.listing = None;
+        match std::mem::replace(&mut parts.finish, Finish::Open) {
+            Finish::Asking(Doubt::NoAnswer) => parts.finish = Finish::Completing(Errand::Unsigned),
+            Finish::Asking(Doubt::KeyTaken(error)) => self.fail(id, *error, commands),
+            Finish::Asking(Doubt::Parts) => parts.reconcile(&found),
+            other => {
+                parts.finish = other;
+                parts.settle_lost_parts(&found);
+                self.show_progress(id, commands);
+            }
         }
     }
 
@@ -197,18 +234,18 @@ impl Engine {
                 let key = std::mem::take(&mut parts.key);
                 self.stored(id, key, commands);
             }
-            Err(Verdict::UploadGone(error) | Verdict::AlreadyExists(error))
-                if parts.complete_outcome_unknown =>
-            {
-                self.upload_gone(id, error, commands);
+            Err(Verdict::AlreadyExists(error)) if parts.complete_outcome_unknown => {
+                parts.ask(Doubt::KeyTaken(Box::new(error)));
             }
-            Err(Verdict::UploadGone(error) | Verdict::StartOver(error)) => {
-                self.start_over(id, error, commands);
-            }
+            Err(Verdict::UploadGone(error)) => self.upload_gone(id, error, commands),
+            Err(Verdict::StartOver(error)) => self.start_over(id, error, commands),
             Err(verdict @ (Verdict::Retry(_) | Verdict::Throttled(_))) => {
                 parts.complete_outcome_unknown = true;
-                parts.finish = Finish::Lost;
-                parts.listing = Some(Listing::default());
+                parts.ask(Doubt::NoAnswer);
+                self.errand_failed(id, verdict, commands);
+            }
+            Err(verdict @ Verdict::PartsDiffer(_)) => {
+                parts.ask(Doubt::Parts);
                 self.errand_failed(id, verdict, commands);
             }
             Err(verdict) => self.errand_failed(id, verdict, commands),
@@ -216,13 +253,15 @@ impl Engine {
     }
 
     /// S3 does not know the upload id. If a Complete was on its way whose answer was lost, that is
-    /// how S3 says that it succeeded: nobody else has the upload id, this engine has not aborted it,
-    /// and a lifecycle rule takes a day at the least. Otherwise the file starts over.
+    /// how S3 says that it succeeded: nobody else has the upload id, and this engine has not aborted
+    /// it. Otherwise, or where the bucket's lifecycle may have been at work, the file starts over.
     fn upload_gone(&mut self, id: FileId, error: UploadError, commands: &mut Vec<Command>) {
+        let now = self.clock.seconds(self.conditions.now);
         let Some((_, parts)) = self.uploading(id) else {
             return;
         };
-        if parts.complete_outcome_unknown {
+        let completed = parts.complete_outcome_unknown && !parts.may_have_been_dropped(now);
+        if completed || planted(Bug::GoneIsStored) {
             let key = std::mem::take(&mut parts.key);
             self.stored(id, key, commands);
         } else {
@@ -265,6 +304,11 @@ impl Engine {
             })
             .collect();
         for ticket in stalled {
+            // The file may have been given up for the one before.
+            let work = self.files.get(ticket.file).and_then(File::work);
+            if work.and_then(|work| awaited(work, ticket.attempt)).is_none() {
+                continue;
+            }
             commands.push(Command::Cancel { ticket });
             self.answered(ticket, Err(TransportFailure::NoAnswer), commands);
         }
@@ -274,17 +318,18 @@ impl Engine {
 
 /// Which request of a file has this attempt.
 fn awaited(work: &Work, wanted: u64) -> Option<Awaited> {
+    let is_this = |attempt: u64| attempt == wanted || planted(Bug::NoAttemptCheck);
     let transfer = work
         .transfers()
         .iter()
-        .position(|transfer| matches!(transfer.stage, Stage::Sending { attempt, .. } if attempt == wanted));
+        .position(|transfer| matches!(transfer.stage, Stage::Sending { attempt, .. } if is_this(attempt)));
     if let Some(index) = transfer {
         return Some(Awaited::Transfer(index));
     }
     let Work::Multipart(work) = work else { return None };
-    let is_wanted = |errand: &Errand| matches!(errand, Errand::Sending { attempt, .. } if *attempt == wanted);
+    let is_wanted = |errand: &Errand| matches!(errand, Errand::Sending { attempt, .. } if is_this(*attempt));
     match &work.stage {
-        Multipart::Creating { attempt, .. } if *attempt == wanted => Some(Awaited::Create),
+        Multipart::Creating { attempt, .. } if is_this(*attempt) => Some(Awaited::Create),
         Multipart::Uploading(parts) => match (&parts.listing, &parts.finish) {
             (Some(listing), _) if is_wanted(&listing.errand) => Some(Awaited::List),
             (_, Finish::Completing(errand)) if is_wanted(errand) => Some(Awaited::Complete),
@@ -346,7 +391,7 @@ fn transfer_failed(transfer: &mut Transfer, verdict: Verdict, conditions: &mut C
     };
     match verdict {
         Verdict::Retry(error) if error.s3.is_none() => {
-            transfer.outcome_unknown |= all_sent;
+            transfer.outcome_unknown = !planted(Bug::OutcomeForgotten);
             // What is behind a lost connection may be a file that changed, so it is hashed again.
             transfer.stage = match transfer.part {
                 Some(_) if all_sent => Stage::Lost(again(request)),
@@ -378,6 +423,7 @@ fn transfer_failed(transfer: &mut Transfer, verdict: Verdict, conditions: &mut C
         }
         Verdict::UploadGone(error)
         | Verdict::StartOver(error)
+        | Verdict::PartsDiffer(error)
         | Verdict::AlreadyExists(error)
         | Verdict::Final(error) => {
             transfer.stage = Stage::Hashed(digest);
@@ -393,32 +439,14 @@ fn work_failed(work: &mut MultipartWork, verdict: Verdict, conditions: &mut Cond
             work.attempts.interrupted(error.kind, conditions.now);
             Decision::Again
         }
-        Verdict::Retry(error) | Verdict::Throttled(error) | Verdict::HashAgain(error) => {
-            work.attempts.failed(error, conditions)
-        }
+        Verdict::Retry(error)
+        | Verdict::Throttled(error)
+        | Verdict::HashAgain(error)
+        | Verdict::PartsDiffer(error) => work.attempts.failed(error, conditions),
         Verdict::Resign(error) => work.attempts.resign(error, conditions),
         Verdict::UploadGone(error)
         | Verdict::StartOver(error)
         | Verdict::AlreadyExists(error)
         | Verdict::Final(error) => Decision::GiveUp(error),
     }
-}
-
-/// Takes an active file off the network as after a lost connection, but without counting a failure,
-/// and gives the attempts to cancel.
-pub(crate) fn interrupt(work: &mut Work, now: Duration) -> Vec<u64> {
-    let mut attempts = work.stop();
-    for transfer in work.transfers_mut() {
-        transfer.attempts.interrupted(ErrorKind::S3Unreachable, now);
-    }
-    work.attempts_mut().interrupted(ErrorKind::S3Unreachable, now);
-    if let Some(parts) = work.parts_mut()
-        && let Finish::Completing(Errand::Sending { attempt, .. }) = parts.finish
-    {
-        attempts.push(attempt);
-        parts.complete_outcome_unknown = true;
-        parts.finish = Finish::Lost;
-        parts.listing = Some(Listing::default());
-    }
-    attempts
 }

@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use crate::{ErrorKind, UploadError, conditions::Conditions};
+use crate::{
+    ErrorKind, UploadError,
+    conditions::Conditions,
+    planted::{Bug, planted},
+};
 
 /// The failures of one thing that is tried again and again.
 #[derive(Clone, Debug, Default)]
@@ -31,7 +35,7 @@ impl Attempts {
     /// (AWS Architecture Blog, "Exponential Backoff And Jitter").
     pub(crate) fn failed(&mut self, error: UploadError, conditions: &mut Conditions) -> Decision {
         self.failures += 1;
-        if self.failures >= conditions.settings.max_attempts {
+        if self.failures >= conditions.settings.max_attempts && !planted(Bug::NeverGivesUp) {
             return Decision::GiveUp(error);
         }
         self.last = Some(Box::new(error));

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use wire::{
-    ErrorBody, FilePlan, FileToUpload, MAX_BATCH, MultipartOperation, OperationOutcome, PlanOutcome,
-    SignRequest, SignResponse, SignedRequest, UploadsRequest, UploadsResponse,
+    FilePlan, FileToUpload, MAX_BATCH, MAX_PARTS, MultipartOperation, OperationOutcome, PlanOutcome,
+    SignRequest, SignResponse, SignedRequest, UploadsRequest,
 };
 
 use crate::{
     ApiRoute, CallId, Command, Engine, ErrorKind, FileId, HttpAnswer, TransportFailure, UploadError,
+    api_answers::{Plans, Refusal, are_for, read_plans, read_signatures},
     backoff::Decision,
     file::{File, Work},
     multipart::{Errand, Finish, Multipart, Parts},
@@ -235,10 +236,8 @@ impl Engine {
             CallKind::Sign(..) | CallKind::SignAbort => read_signatures(answer).map(Signatures::Requests),
         };
         match (read, call.kind) {
-            (Ok(Signatures::Plans(response)), CallKind::Plan(files))
-                if response.files.len() == files.len() =>
-            {
-                self.call_succeeded(response.server_time);
+            (Ok(Signatures::Plans(response)), CallKind::Plan(files)) if are_for(&response.files, &files) => {
+                self.call_succeeded(response.server_time, commands);
                 for (file, plan) in files.into_iter().zip(response.files) {
                     self.planned(file, id, plan, commands);
                 }
@@ -246,13 +245,13 @@ impl Engine {
             (Ok(Signatures::Requests(response)), CallKind::Sign(file, targets))
                 if response.requests.len() == targets.len() =>
             {
-                self.call_succeeded(Some(response.server_time));
+                self.call_succeeded(Some(response.server_time), commands);
                 for (target, outcome) in targets.into_iter().zip(response.requests) {
                     self.signed(file, id, target, outcome, commands);
                 }
             }
             (Ok(Signatures::Requests(response)), CallKind::SignAbort) if response.requests.len() == 1 => {
-                self.call_succeeded(Some(response.server_time));
+                self.call_succeeded(Some(response.server_time), commands);
                 for outcome in response.requests {
                     self.abort_signed(id, outcome);
                 }
@@ -265,7 +264,10 @@ impl Engine {
         }
     }
 
-    fn call_succeeded(&mut self, server_time: Option<u64>) {
+    fn call_succeeded(&mut self, server_time: Option<u64>, commands: &mut Vec<Command>) {
+        if self.api.last.is_some() {
+            self.show_active(commands);
+        }
         self.api.reset();
         if let Some(server_time) = server_time {
             self.clock.learn(server_time, self.conditions.now);
@@ -273,13 +275,20 @@ impl Engine {
     }
 
     fn planned(&mut self, id: FileId, call: CallId, plan: FilePlan, commands: &mut Vec<Command>) {
-        let Some(work) = self.files.active_mut(id) else {
+        let (clock, now) = (self.clock, self.conditions.now);
+        let Some(file) = self.files.get_mut(id) else {
             return;
         };
-        if !is_signing(work, call) {
+        let size = file.size();
+        let Some(work) = file.active_mut().filter(|work| is_signing(work, call)) else {
             return;
-        }
+        };
         match (work, plan.outcome) {
+            (_, PlanOutcome::Put { put: request, .. } | PlanOutcome::Multipart { create: request, .. })
+                if !clock.is_fresh(&request, now) =>
+            {
+                self.dead_on_arrival(id, call, commands);
+            }
             (Work::Single { transfer, key }, PlanOutcome::Put { key: planned, put }) => {
                 if let Stage::Signing { digest, .. } = transfer.stage {
                     *key = Some(planned);
@@ -295,7 +304,7 @@ impl Engine {
                     create,
                     part_size,
                 },
-            ) => {
+            ) if size.div_ceil(part_size) <= MAX_PARTS => {
                 work.stage = Multipart::Planned {
                     key,
                     part_size,
@@ -318,18 +327,38 @@ impl Engine {
         outcome: OperationOutcome,
         commands: &mut Vec<Command>,
     ) {
-        let Some(parts) = self.files.active_mut(id).and_then(Work::parts_mut) else {
+        let (clock, now) = (self.clock, self.conditions.now);
+        let work = self.files.active_mut(id).filter(|work| is_signing(work, call));
+        let Some(parts) = work.and_then(Work::parts_mut) else {
             return;
         };
         match outcome {
+            OperationOutcome::Signed(request) if !clock.is_fresh(&request, now) => {
+                self.dead_on_arrival(id, call, commands);
+            }
             OperationOutcome::Signed(request) => signed_target(parts, call, target, request),
             OperationOutcome::Error(error) => self.fail(id, UploadError::from_api(error), commands),
         }
         commands.push(Command::Changed(id));
     }
 
+    /// The Lambda's own time says that what it has just signed is over. Asking again at once would
+    /// go on for ever.
+    fn dead_on_arrival(&mut self, id: FileId, call: CallId, commands: &mut Vec<Command>) {
+        if let Some(work) = self.files.active_mut(id) {
+            unsign(work, call);
+            let error = UploadError::new(ErrorKind::Expired);
+            let decision = work.attempts_mut().resign(error, &mut self.conditions);
+            self.decide(id, decision, commands);
+        }
+    }
+
     fn abort_signed(&mut self, call: CallId, outcome: OperationOutcome) {
         match outcome {
+            OperationOutcome::Signed(request) if !self.clock.is_fresh(&request, self.conditions.now) => {
+                let error = UploadError::new(ErrorKind::Expired);
+                self.cleanups.not_signed(call, error, &mut self.conditions);
+            }
             OperationOutcome::Signed(request) => {
                 let signing = self
                     .cleanups
@@ -388,6 +417,7 @@ impl Engine {
         if let Decision::GiveUp(_) = decision {
             self.api.reset();
         }
+        self.show_active(commands);
     }
 
     /// Gives up calls without an answer for too long.
@@ -426,74 +456,6 @@ impl Engine {
 enum Signatures {
     Plans(Plans),
     Requests(SignResponse),
-}
-
-/// An answer of `POST /uploads`, whether it planned any file or none.
-struct Plans {
-    server_time: Option<u64>,
-    files: Vec<FilePlan>,
-}
-
-/// Why a call has no readable answer.
-enum Refusal {
-    NoAnswer,
-    /// Worth another try.
-    Busy(UploadError),
-    /// Not worth one.
-    Final(UploadError),
-}
-
-fn read_plans(answer: Result<HttpAnswer, TransportFailure>) -> Result<Plans, Refusal> {
-    let answer = answer.map_err(|_| Refusal::NoAnswer)?;
-    if answer.status == 200 {
-        let response: UploadsResponse = read_json(&answer)?;
-        return Ok(Plans {
-            server_time: Some(response.server_time),
-            files: response.files,
-        });
-    }
-    match serde_json::from_str(&answer.body) {
-        Ok(ErrorBody {
-            files: Some(files), ..
-        }) if answer.status < 500 => Ok(Plans {
-            server_time: None,
-            files,
-        }),
-        _ => Err(refusal(&answer)),
-    }
-}
-
-fn read_signatures(answer: Result<HttpAnswer, TransportFailure>) -> Result<SignResponse, Refusal> {
-    let answer = answer.map_err(|_| Refusal::NoAnswer)?;
-    if answer.status == 200 {
-        return read_json(&answer);
-    }
-    Err(refusal(&answer))
-}
-
-fn read_json<T: serde::de::DeserializeOwned>(answer: &HttpAnswer) -> Result<T, Refusal> {
-    serde_json::from_str(&answer.body)
-        .map_err(|_| Refusal::Final(UploadError::new(ErrorKind::ApiUnexpectedAnswer)))
-}
-
-/// Judges an answer that is no success. API Gateway's own errors do not have the Lambda's form.
-fn refusal(answer: &HttpAnswer) -> Refusal {
-    let api = serde_json::from_str::<ErrorBody>(&answer.body)
-        .ok()
-        .map(|body| body.error);
-    let is_busy = matches!(answer.status, 408 | 429 | 500..);
-    let error = match (api, answer.status) {
-        (Some(api), _) => UploadError::from_api(api),
-        (None, 401) => UploadError::new(ErrorKind::NotSignedIn),
-        (None, 403) => UploadError::new(ErrorKind::ApiRefused),
-        (None, _) if is_busy => UploadError::new(ErrorKind::ApiBusy),
-        (None, _) => UploadError::new(ErrorKind::ApiUnexpectedAnswer),
-    };
-    if is_busy {
-        Refusal::Busy(error)
-    } else {
-        Refusal::Final(error)
-    }
 }
 
 /// What of a multipart upload has to be signed now.

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use crate::{
-    CallId, Command, ErrorKind, FileId, HttpAnswer, Settings, Ticket, TransportFailure, UploadError,
+    CallId, Command, ErrorKind, FileId, HttpAnswer, Ticket, TransportFailure, UploadError,
     backoff::{Attempts, Decision},
     conditions::Conditions,
     multipart::Errand,
+    planted::{Bug, planted},
     retry::{Verdict, judge},
     s3_xml,
 };
@@ -41,6 +42,9 @@ pub(crate) struct Cleanups {
 
 impl Cleanups {
     pub(crate) fn abort(&mut self, file: FileId, key: String, upload_id: String) {
+        if planted(Bug::NoAbort) {
+            return;
+        }
         self.aborts.push(Cleanup {
             file,
             key,
@@ -113,11 +117,16 @@ impl Cleanups {
                 return;
             }
             Err(Verdict::Resign(error)) => cleanup.attempts.resign(error, conditions),
+            Err(Verdict::Retry(error)) if error.s3.is_none() && !conditions.online => {
+                cleanup.attempts.interrupted(error.kind, conditions.now);
+                Decision::Again
+            }
             Err(
                 Verdict::Retry(error)
                 | Verdict::Throttled(error)
                 | Verdict::HashAgain(error)
                 | Verdict::StartOver(error)
+                | Verdict::PartsDiffer(error)
                 | Verdict::AlreadyExists(error)
                 | Verdict::Final(error),
             ) => cleanup.attempts.failed(error, conditions),
@@ -135,7 +144,9 @@ impl Cleanups {
         };
         let cleanup = &mut self.aborts[index];
         cleanup.errand = Errand::Unsigned;
-        if let Decision::GiveUp(_) = cleanup.attempts.failed(error, conditions) {
+        if !conditions.online {
+            cleanup.attempts.interrupted(error.kind, conditions.now);
+        } else if let Decision::GiveUp(_) = cleanup.attempts.failed(error, conditions) {
             self.aborts.swap_remove(index);
         }
     }
@@ -180,21 +191,25 @@ impl Cleanups {
                 };
                 commands.push(Command::Cancel { ticket });
             }
-            if let Errand::Signed(_) = cleanup.errand {
-                cleanup.errand = Errand::Unsigned;
-            }
             cleanup.attempts.interrupted(ErrorKind::S3Unreachable, now);
         }
     }
 
-    /// When the next of them has to be looked at.
-    pub(crate) fn deadlines(&self, settings: &Settings) -> impl Iterator<Item = Duration> {
-        let stall = settings.stall;
-        let aborts = self.aborts.iter().map(move |cleanup| match cleanup.errand {
-            Errand::Sending { since, .. } => since + stall,
-            _ => cleanup.attempts.not_before,
+    /// Since when each request under way has been waited for.
+    pub(crate) fn waits(&self) -> impl Iterator<Item = Duration> {
+        let aborts = self.aborts.iter().filter_map(|cleanup| match cleanup.errand {
+            Errand::Sending { since, .. } => Some(since),
+            _ => None,
         });
-        let orphans = self.orphans.iter().map(move |orphan| orphan.since + stall);
-        aborts.chain(orphans)
+        aborts.chain(self.orphans.iter().map(|orphan| orphan.since))
+    }
+
+    /// When each Abort that is not under way may be tried again.
+    pub(crate) fn retry_times(&self) -> impl Iterator<Item = Duration> {
+        let waiting = self
+            .aborts
+            .iter()
+            .filter(|cleanup| matches!(cleanup.errand, Errand::Unsigned));
+        waiting.map(|cleanup| cleanup.attempts.not_before)
     }
 }

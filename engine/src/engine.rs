@@ -1,10 +1,9 @@
-//! The engine: one way in, and what a person can do to a file.
+//! The engine: the one way in, and the states of a file.
 
-use std::{collections::VecDeque, time::Duration};
+use std::time::Duration;
 
 use crate::{
-    Command, Event, FileDescription, FileFailure, FileId, FileView, Selection, Settings, Ticket, Totals,
-    UploadError,
+    Command, Event, FileDescription, FileFailure, FileId, FileView, Settings, Ticket, Totals, UploadError,
     backoff::Attempts,
     budget::Budget,
     calls::Call,
@@ -12,8 +11,11 @@ use crate::{
     conditions::Conditions,
     error::ErrorKind,
     file::{File, Files, State, Work, can_go_on_after},
-    multipart::{Finish, Multipart},
+    multipart::{Errand, Finish, Multipart},
+    planted::{Bug, planted},
     progress::SpeedEstimator,
+    queue::Queue,
+    schedule::Turns,
     server_clock::ServerClock,
     transfer::{Earlier, Stage},
 };
@@ -23,11 +25,11 @@ use crate::{
 pub struct Engine {
     pub(crate) conditions: Conditions,
     pub(crate) files: Files,
-    pub(crate) waiting_small: VecDeque<FileId>,
-    pub(crate) waiting_large: VecDeque<FileId>,
+    pub(crate) waiting_small: Queue,
+    pub(crate) waiting_large: Queue,
     /// The files that were admitted: few, however many are queued.
     pub(crate) active: Vec<FileId>,
-    /// Paused files whose Create or Complete is still on its way.
+    /// Files that are not active and whose Create or Complete is still on its way.
     pub(crate) detached: Vec<FileId>,
     pub(crate) calls: Vec<Call>,
     /// The failures of the Lambda's API, which all files share.
@@ -35,10 +37,12 @@ pub struct Engine {
     pub(crate) cleanups: Cleanups,
     pub(crate) budget: Budget,
     pub(crate) clock: ServerClock,
-    totals: Totals,
+    pub(crate) hash_turns: Turns,
+    pub(crate) put_turns: Turns,
+    pub(crate) totals: Totals,
     /// Bytes that nobody waits for: of files that failed or are paused.
     idle_bytes: u64,
-    speed: SpeedEstimator,
+    pub(crate) speed: SpeedEstimator,
     next_attempt: u64,
     pub(crate) next_call: u64,
     pub(crate) wake_at: Option<Duration>,
@@ -55,8 +59,8 @@ impl Engine {
         Self {
             conditions: Conditions::new(settings, seed),
             files: Files::default(),
-            waiting_small: VecDeque::new(),
-            waiting_large: VecDeque::new(),
+            waiting_small: Queue::default(),
+            waiting_large: Queue::default(),
             active: Vec::new(),
             detached: Vec::new(),
             calls: Vec::new(),
@@ -64,6 +68,8 @@ impl Engine {
             cleanups: Cleanups::default(),
             budget,
             clock: ServerClock::default(),
+            hash_turns: Turns::new(),
+            put_turns: Turns::new(),
             totals: Totals::default(),
             idle_bytes: 0,
             speed: SpeedEstimator::new(Self::SPEED_TIME_CONSTANT),
@@ -88,14 +94,16 @@ impl Engine {
             Event::CallAnswered { call, answer } => self.call_answered(call, answer, commands),
             Event::Answered { ticket, answer } => self.answered(ticket, answer, commands),
             Event::Tick => self.tick(commands),
-            Event::Offline => self.conditions.online = false,
+            Event::Offline => self.went_offline(commands),
             Event::Online => self.came_online(commands),
             Event::Woke => self.interrupt_all(commands),
             Event::Pause(selection) => self.each(selection, |engine, id| engine.pause(id, commands)),
-            Event::Resume(selection) => self.each(selection, |engine, id| engine.resume(id, commands)),
+            Event::Resume(selection) => {
+                self.each_from_last(selection, |engine, id| engine.resume(id, commands))
+            }
             Event::Cancel(selection) => self.each(selection, |engine, id| engine.cancel(id, commands)),
             Event::Retry(selection) => {
-                self.each(selection, |engine, id| engine.retry(id, selection, commands));
+                self.each_from_last(selection, |engine, id| engine.retry(id, selection, commands));
             }
             Event::Remove(selection) => {
                 self.each(selection, |engine, id| engine.remove(id, selection, commands));
@@ -133,13 +141,6 @@ impl Engine {
         Ticket { file, attempt }
     }
 
-    fn each(&mut self, selection: Selection, mut action: impl FnMut(&mut Self, FileId)) {
-        match selection {
-            Selection::File(id) => action(self, id),
-            Selection::All => (0..self.next_file_id().0).for_each(|id| action(self, FileId(id))),
-        }
-    }
-
     fn add(&mut self, files: Vec<FileDescription>, commands: &mut Vec<Command>) {
         for description in files {
             let id = self.next_file_id();
@@ -152,14 +153,14 @@ impl Engine {
     }
 
     fn enqueue_last(&mut self, id: FileId) {
-        self.queue_of(id).push_back(id);
+        self.queue_of(id).push_last(id);
     }
 
-    fn enqueue_first(&mut self, id: FileId) {
-        self.queue_of(id).push_front(id);
+    pub(crate) fn enqueue_first(&mut self, id: FileId) {
+        self.queue_of(id).push_first(id);
     }
 
-    fn queue_of(&mut self, id: FileId) -> &mut VecDeque<FileId> {
+    fn queue_of(&mut self, id: FileId) -> &mut Queue {
         let is_large = self
             .files
             .get(id)
@@ -169,101 +170,6 @@ impl Engine {
         } else {
             &mut self.waiting_small
         }
-    }
-
-    fn pause(&mut self, id: FileId, commands: &mut Vec<Command>) {
-        let is_going = self
-            .files
-            .get(id)
-            .is_some_and(|file| matches!(file.state, State::Queued(_) | State::Active(_)));
-        if !is_going {
-            return;
-        }
-        self.stop(id, commands);
-        let work = self.files.get(id).and_then(File::work);
-        if work.is_some_and(|work| work.requests_in_flight() > 0) {
-            self.detached.push(id);
-        }
-        self.change_state(id, commands, |state| match state {
-            State::Queued(work) | State::Active(work) => State::Paused(work),
-            other => other,
-        });
-    }
-
-    fn resume(&mut self, id: FileId, commands: &mut Vec<Command>) {
-        let is_paused = self
-            .files
-            .get(id)
-            .is_some_and(|file| matches!(file.state, State::Paused(_)));
-        if is_paused {
-            self.enqueue_again(id, commands);
-        }
-    }
-
-    fn cancel(&mut self, id: FileId, commands: &mut Vec<Command>) {
-        let Some(work) = self.files.get(id).and_then(File::work) else {
-            return;
-        };
-        // Nobody can take back a Complete: whichever way it ends is what is shown.
-        if work.parts().is_some_and(|parts| parts.is_completing()) {
-            return;
-        }
-        self.stop(id, commands);
-        self.clean_up_after(id);
-        self.change_state(id, commands, |_| State::Cancelled);
-    }
-
-    fn retry(&mut self, id: FileId, selection: Selection, commands: &mut Vec<Command>) {
-        let Some(file) = self.files.get_mut(id) else {
-            return;
-        };
-        match (&file.state, selection) {
-            (State::Failed(..), _) => self.enqueue_again(id, commands),
-            (State::Cancelled, Selection::File(_)) => {
-                let (size, shown) = (file.size(), file.shown);
-                self.change_state(id, commands, |_| State::Queued(Work::new(size)));
-                if let Some(file) = self.files.get_mut(id) {
-                    file.shown = 0;
-                }
-                self.totals.sent -= shown;
-                self.enqueue_first(id);
-            }
-            _ => {}
-        }
-    }
-
-    fn remove(&mut self, id: FileId, selection: Selection, commands: &mut Vec<Command>) {
-        let Some(file) = self.files.get(id) else { return };
-        let may_go = matches!(
-            (&file.state, selection),
-            (State::Stored { .. } | State::Cancelled, _) | (State::Failed(..), Selection::File(_))
-        );
-        if !may_go {
-            return;
-        }
-        let (size, shown) = (file.size(), file.shown);
-        self.clean_up_after(id);
-        self.count_state(id, false);
-        self.totals.files -= 1;
-        self.totals.bytes -= size;
-        self.totals.sent -= shown;
-        self.files.remove(id);
-        commands.push(Command::Removed(id));
-    }
-
-    /// Puts a paused or failed file first in its queue, with all that is done of it.
-    fn enqueue_again(&mut self, id: FileId, commands: &mut Vec<Command>) {
-        self.change_state(id, commands, |state| match state {
-            State::Paused(mut work) | State::Failed(mut work, _) => {
-                work.attempts_mut().reset();
-                for transfer in work.transfers_mut() {
-                    transfer.attempts.reset();
-                }
-                State::Queued(work)
-            }
-            other => other,
-        });
-        self.enqueue_first(id);
     }
 
     /// Gives a file up. What S3 has of it is kept for another try, unless none could use it.
@@ -321,8 +227,8 @@ impl Engine {
         commands.push(Command::Changed(id));
     }
 
-    /// The only place where a file's state changes: it keeps the totals and the list of active files
-    /// true.
+    /// The only place where a file's state changes: it keeps the totals, the queues and the list of
+    /// active files true.
     pub(crate) fn change_state(
         &mut self,
         id: FileId,
@@ -336,15 +242,20 @@ impl Engine {
         let state = std::mem::replace(&mut file.state, State::Cancelled);
         file.state = change(state);
         let is_active = matches!(file.state, State::Active(_));
+        let is_queued = matches!(file.state, State::Queued(_));
         if !is_active {
             file.speed.stopped();
             self.active.retain(|active| *active != id);
+        }
+        if !is_queued {
+            self.waiting_small.remove(id);
+            self.waiting_large.remove(id);
         }
         self.count_state(id, true);
         commands.push(Command::Changed(id));
     }
 
-    fn count_state(&mut self, id: FileId, add: bool) {
+    pub(crate) fn count_state(&mut self, id: FileId, add: bool) {
         let Some(file) = self.files.get(id) else {
             return;
         };
@@ -375,7 +286,7 @@ impl Engine {
     }
 
     /// Takes a file off the network and the disk.
-    fn stop(&mut self, id: FileId, commands: &mut Vec<Command>) {
+    pub(crate) fn stop(&mut self, id: FileId, commands: &mut Vec<Command>) {
         if let Some(work) = self.files.get_mut(id).and_then(File::work_mut) {
             let attempts = work.stop();
             commands.extend(attempts.into_iter().map(|attempt| Command::Cancel {
@@ -429,9 +340,13 @@ impl Engine {
             return;
         }
         match result {
-            Ok(()) => parts.finish = Finish::Completing(crate::multipart::Errand::Unsigned),
-            Err(failure) => self.fail(ticket.file, file_error(failure), commands),
+            Ok(()) => parts.finish = Finish::Completing(Errand::Unsigned),
+            Err(failure) => {
+                parts.finish = Finish::Open;
+                self.fail(ticket.file, file_error(failure), commands);
+            }
         }
+        commands.push(Command::Changed(ticket.file));
     }
 
     fn progress(&mut self, ticket: Ticket, sent: u64, commands: &mut Vec<Command>) {
@@ -464,14 +379,18 @@ impl Engine {
             if file.is_idle() {
                 self.idle_bytes -= more;
             }
-            self.totals.sent += more;
+            self.totals.sent += if planted(Bug::ProgressCountedTwice) {
+                2 * more
+            } else {
+                more
+            };
             self.speed.moved(more, now);
             commands.push(Command::Changed(id));
         }
     }
 
     /// Remembers what S3 has to be asked to throw away.
-    fn clean_up_after(&mut self, id: FileId) {
+    pub(crate) fn clean_up_after(&mut self, id: FileId) {
         let Some(Work::Multipart(work)) = self.files.get_mut(id).and_then(File::work_mut) else {
             return;
         };
@@ -484,30 +403,6 @@ impl Engine {
             }
             Multipart::Unplanned | Multipart::Planning(_) | Multipart::Planned { .. } => {}
         }
-    }
-
-    fn came_online(&mut self, commands: &mut Vec<Command>) {
-        self.conditions.online = true;
-        self.interrupt_all(commands);
-    }
-
-    /// The network or the machine was away: whatever is under way is most likely dead, and whatever
-    /// waits need not wait longer. Nothing of it is anybody's failure.
-    fn interrupt_all(&mut self, commands: &mut Vec<Command>) {
-        let now = self.conditions.now;
-        self.drop_calls(commands);
-        self.api.reset();
-        self.cleanups.interrupt(commands, now);
-        for id in self.active.clone() {
-            if let Some(work) = self.files.get_mut(id).and_then(File::active_mut) {
-                let attempts = crate::answers::interrupt(work, now);
-                commands.extend(attempts.into_iter().map(|attempt| Command::Cancel {
-                    ticket: Ticket { file: id, attempt },
-                }));
-            }
-            commands.push(Command::Changed(id));
-        }
-        self.speed.stopped();
     }
 }
 

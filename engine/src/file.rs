@@ -274,7 +274,6 @@ impl File {
     fn status(&self, now: Duration, online: bool, api: &Attempts) -> FileStatus {
         match &self.state {
             State::Queued(_) => FileStatus::Queued,
-            State::Paused(work) if work.parts().is_some_and(Parts::is_completing) => FileStatus::Finishing,
             State::Paused(_) => FileStatus::Paused,
             State::Failed(_, error) => FileStatus::Failed(error.clone()),
             State::Stored { .. } => FileStatus::Stored,
@@ -310,6 +309,12 @@ fn transfer_status(transfer: &Transfer, now: Duration, api: &Attempts) -> FileSt
 }
 
 fn multipart_status(work: &MultipartWork, now: Duration, api: &Attempts) -> FileStatus {
+    let is_sending = work
+        .parts()
+        .is_some_and(|parts| parts.transfers.iter().any(Transfer::is_sending));
+    if is_sending {
+        return FileStatus::Sending;
+    }
     if let Some(status) = waiting(&work.attempts, now) {
         return status;
     }
@@ -324,15 +329,12 @@ fn multipart_status(work: &MultipartWork, now: Duration, api: &Attempts) -> File
 
 fn parts_status(parts: &Parts, now: Duration, api: &Attempts) -> FileStatus {
     match parts.finish {
-        Finish::Checking { .. } | Finish::Lost => return FileStatus::Finishing,
+        Finish::Checking { .. } | Finish::Asking(_) => return FileStatus::Finishing,
         Finish::Completing(Errand::Unsigned) => {
             return waiting(api, now).unwrap_or(FileStatus::Finishing);
         }
         Finish::Completing(_) => return FileStatus::Finishing,
         Finish::Open => {}
-    }
-    if parts.transfers.iter().any(Transfer::is_sending) {
-        return FileStatus::Sending;
     }
     let statuses = || {
         parts

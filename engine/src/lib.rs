@@ -7,12 +7,15 @@
 //!
 //! How a file travels through the modules:
 //!
-//! 1. [`Event::FilesAdded`] puts it into a queue (`engine.rs`, `file.rs`).
+//! 1. [`Event::FilesAdded`] puts it into a queue (`engine.rs`, `file.rs`, `queue.rs`).
 //! 2. `schedule.rs` admits it when there is room and gives it the next step that it needs.
 //! 3. A small file is one `Transfer`, a large one a `Multipart` of many (`transfer.rs`, `multipart.rs`):
 //!    hash, ask the Lambda to sign, send to S3.
-//! 4. `calls.rs` talks to the Lambda, `answers.rs` reads what S3 said, `retry.rs` judges it.
-//! 5. It ends as stored, failed or cancelled; what a cancelled one left at S3, `cleanup.rs` removes.
+//! 4. `calls.rs` talks to the Lambda (`api_answers.rs` reads it), `answers.rs` takes what S3 said,
+//!    `retry.rs` judges it.
+//! 5. `wake.rs` finds what stalls; `interruption.rs` begins again after sleep and after a time without
+//!    a network; `person.rs` pauses, resumes, cancels, retries and removes.
+//! 6. It ends as stored, failed or cancelled; what a cancelled one left at S3, `cleanup.rs` removes.
 //!
 //! Invariants, checked after every event by the simulation:
 //!
@@ -22,7 +25,13 @@
 //! - Nothing is sent that was not hashed; nothing is called stored that S3 did not call stored.
 //! - What an event costs does not depend on how many files are in the queue.
 
+#![allow(
+    clippy::result_large_err,
+    reason = "an error carries what a person may want to copy, and is rare enough to be moved"
+)]
+
 mod answers;
+mod api_answers;
 mod backoff;
 mod budget;
 mod calls;
@@ -34,8 +43,12 @@ mod error;
 mod event;
 mod file;
 mod http;
+mod interruption;
 mod multipart;
+mod person;
+mod planted;
 mod progress;
+mod queue;
 mod retry;
 mod s3_xml;
 mod schedule;
@@ -50,6 +63,8 @@ pub use engine::Engine;
 pub use error::{ErrorKind, S3Error, UploadError};
 pub use event::{Event, FileDescription, Selection};
 pub use http::{FileFailure, HttpAnswer, TransportFailure};
+#[cfg(feature = "planted-bugs")]
+pub use planted::{Bug, plant};
 pub use s3_xml::{
     CompletedPart, InvalidXml, ListedPart, PartsPage, complete_multipart_upload_body, parse_complete_result,
     parse_create_result, parse_error, parse_list_parts_result,

@@ -1,12 +1,13 @@
 //! A large file: a multipart upload and the parts of it that are under way.
 
-use std::{ops::Range, time::Duration};
+use std::{collections::BTreeMap, ops::Range, time::Duration};
 
 use wire::SignedRequest;
 
 use crate::{
-    CallId, Ticket,
+    CallId, Ticket, UploadError,
     backoff::Attempts,
+    planted::{Bug, planted},
     s3_xml::{CompletedPart, ListedPart},
     server_clock::ServerClock,
     transfer::{Earlier, Stage, Transfer},
@@ -50,11 +51,9 @@ impl Errand {
     pub(crate) fn stop(&mut self) -> Option<u64> {
         match std::mem::take(self) {
             Self::Sending { attempt, .. } => Some(attempt),
-            Self::Signed(request) => {
-                *self = Self::Signed(request);
-                None
-            }
-            Self::Signing(_) | Self::Unsigned => None,
+            // After a pause or a sleep nobody knows how old a signature is. A new one brings the
+            // servers' time with it.
+            Self::Signed(_) | Self::Signing(_) | Self::Unsigned => None,
         }
     }
 }
@@ -102,8 +101,21 @@ pub(crate) enum Finish {
     Checking { attempt: u64 },
     /// CompleteMultipartUpload.
     Completing(Errand),
-    /// The answer to CompleteMultipartUpload was lost: S3 is asked whether the upload still exists.
-    Lost,
+    /// What became of CompleteMultipartUpload is not known: S3 is asked for its parts.
+    Asking(Doubt),
+}
+
+/// What S3 is asked for after a CompleteMultipartUpload.
+#[derive(Clone, Debug)]
+pub(crate) enum Doubt {
+    /// No answer came. If the upload is gone, that was a success.
+    NoAnswer,
+    /// The key is taken, and an earlier Complete got no answer. If the upload still exists, the object
+    /// is somebody else's.
+    KeyTaken(Box<UploadError>),
+    /// S3 does not have a part as it was named. A late copy of a part replaces it, and where the
+    /// bucket encrypts with a KMS key that changes its `ETag`.
+    Parts,
 }
 
 /// A multipart upload that S3 knows.
@@ -122,6 +134,9 @@ pub(crate) struct Parts {
     pub(crate) transfers: Vec<Transfer>,
     pub(crate) listing: Option<Listing>,
     pub(crate) finish: Finish,
+    /// When S3 made the upload and when it last showed that it still has it, in seconds since 1970.
+    pub(crate) created: Option<u64>,
+    pub(crate) seen: Option<u64>,
     /// Whether S3 may have taken a Complete of which no answer came.
     pub(crate) complete_outcome_unknown: bool,
 }
@@ -139,6 +154,8 @@ impl Parts {
             transfers: Vec::new(),
             listing: None,
             finish: Finish::Open,
+            created: None,
+            seen: None,
             complete_outcome_unknown: false,
         }
     }
@@ -197,10 +214,62 @@ impl Parts {
         self.done_bytes + self.transfers.iter().map(Transfer::sent).sum::<u64>()
     }
 
-    pub(crate) fn has_lost_parts(&self) -> bool {
-        self.transfers
+    /// Whether the bucket's lifecycle may have dropped the upload: that happens a day after it was
+    /// created at the earliest (Amazon S3 User Guide, "Configuring a bucket lifecycle configuration to
+    /// delete incomplete multipart uploads"), and hardly in the very hour in which S3 last had it.
+    pub(crate) fn may_have_been_dropped(&self, now: Option<u64>) -> bool {
+        const HOUR: u64 = 3600;
+        let since = |then: Option<u64>| Some(now?.saturating_sub(then?));
+        since(self.created) >= Some(24 * HOUR)
+            && since(self.seen) >= Some(HOUR)
+            && !planted(Bug::LifecycleForgotten)
+    }
+
+    /// Asks S3 for its parts because of a Complete.
+    pub(crate) fn ask(&mut self, doubt: Doubt) {
+        self.finish = Finish::Asking(doubt);
+        self.listing = Some(Listing::default());
+    }
+
+    /// Asks S3 for its parts from the first lost one on.
+    pub(crate) fn ask_for_lost_parts(&mut self) {
+        let lost = self
+            .transfers
             .iter()
-            .any(|transfer| matches!(transfer.stage, Stage::Lost(_)))
+            .filter(|transfer| matches!(transfer.stage, Stage::Lost(_)));
+        let first = lost.filter_map(|transfer| transfer.part).min();
+        if let Some(first) = first
+            && self.listing.is_none()
+        {
+            self.listing = Some(Listing {
+                marker: Some(first - 1),
+                ..Listing::default()
+            });
+        }
+    }
+
+    /// Makes what is called done what S3 listed: a part that is there with other bytes, or not at
+    /// all, is sent again.
+    pub(crate) fn reconcile(&mut self, found: &[ListedPart]) {
+        let found: BTreeMap<u32, &ListedPart> = found.iter().map(|part| (part.number, part)).collect();
+        for index in 0..self.done.len() {
+            let Some(done) = &mut self.done[index] else {
+                continue;
+            };
+            let listed = found
+                .get(&done.number)
+                .filter(|part| part.sha256 == Some(done.sha256));
+            if let Some(listed) = listed {
+                done.etag.clone_from(&listed.etag);
+                continue;
+            }
+            let (number, digest) = (done.number, done.sha256);
+            self.done[index] = None;
+            let range = self.range(number);
+            self.done_bytes -= range.end - range.start;
+            self.transfers
+                .push(Transfer::new_with_digest(number, range, digest));
+        }
     }
 
     /// Settles the lost parts by what S3 listed: a part counts only if its number, size and checksum
@@ -216,7 +285,8 @@ impl Parts {
             .collect();
         for (number, size, earlier) in lost {
             let listed = found.iter().find(|part| {
-                part.number == number && part.size == size && part.sha256 == Some(earlier.digest)
+                let same_bytes = part.size == size && part.sha256 == Some(earlier.digest);
+                part.number == number && (same_bytes || planted(Bug::ListedWithoutChecksum))
             });
             if let Some(listed) = listed {
                 self.stored(CompletedPart {
@@ -239,14 +309,21 @@ impl Parts {
     /// attempts to cancel.
     pub(crate) fn stop(&mut self) -> Vec<u64> {
         let mut attempts: Vec<u64> = self.transfers.iter_mut().filter_map(Transfer::stop).collect();
+        if planted(Bug::ResendAfterPause) {
+            (self.done_bytes, self.next) = (0, 1);
+            self.done.clear();
+            self.transfers.clear();
+        }
         attempts.extend(self.listing.as_mut().and_then(|listing| listing.errand.stop()));
         match &mut self.finish {
             Finish::Checking { attempt } => {
                 attempts.push(*attempt);
                 self.finish = Finish::Open;
             }
-            Finish::Completing(errand @ Errand::Signing(_)) => *errand = Errand::Unsigned,
-            Finish::Open | Finish::Completing(_) | Finish::Lost => {}
+            Finish::Completing(errand @ (Errand::Signing(_) | Errand::Signed(_))) => {
+                *errand = Errand::Unsigned;
+            }
+            Finish::Open | Finish::Completing(_) | Finish::Asking(_) => {}
         }
         attempts
     }
@@ -361,7 +438,8 @@ mod tests {
             });
             parts.settle_lost_parts(&found);
             assert_eq!(parts.sent(), if counts { 10 } else { 0 }, "{found:?}");
-            assert!(!parts.has_lost_parts());
+            parts.ask_for_lost_parts();
+            assert!(parts.listing.is_none(), "{found:?}");
         }
     }
 }

@@ -1,6 +1,10 @@
 //! What an answer of S3 means for the request that it answers.
 
-use crate::{ErrorKind, HttpAnswer, S3Error, TransportFailure, UploadError, s3_xml};
+use crate::{
+    ErrorKind, HttpAnswer, S3Error, TransportFailure, UploadError,
+    planted::{Bug, planted},
+    s3_xml,
+};
 
 /// What is to be done after an answer that is no success.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +19,8 @@ pub(crate) enum Verdict {
     Resign(UploadError),
     /// The multipart upload is gone.
     UploadGone(UploadError),
+    /// S3 does not have a part of the multipart upload as it was named.
+    PartsDiffer(UploadError),
     /// The multipart upload has to start again.
     StartOver(UploadError),
     /// Something already has the key.
@@ -31,7 +37,8 @@ pub(crate) fn judge(answer: Result<HttpAnswer, TransportFailure>) -> Result<Http
             return Err(Verdict::Retry(UploadError::new(ErrorKind::S3Unreachable)));
         }
     };
-    if (200..300).contains(&answer.status) && s3_xml::parse_error(answer.status, &answer.body).is_none() {
+    let has_error = s3_xml::parse_error(answer.status, &answer.body).is_some();
+    if (200..300).contains(&answer.status) && (!has_error || planted(Bug::ErrorIn200IsSuccess)) {
         return Ok(answer);
     }
     Err(judge_error(error_of(answer)))
@@ -50,6 +57,9 @@ fn error_of(answer: HttpAnswer) -> S3Error {
 fn judge_error(s3: S3Error) -> Verdict {
     let error = |kind| UploadError::from_s3(kind, s3.clone());
     match (s3.code.as_str(), s3.status) {
+        ("AccessDenied", _) if s3.message == "Request has expired" && planted(Bug::ExpiredIsFinal) => {
+            Verdict::Final(error(ErrorKind::Expired))
+        }
         ("AccessDenied", _) if s3.message == "Request has expired" => {
             Verdict::Resign(error(ErrorKind::Expired))
         }
@@ -58,6 +68,7 @@ fn judge_error(s3: S3Error) -> Verdict {
         ("SlowDown" | "ServiceUnavailable", _) => Verdict::Throttled(error(ErrorKind::S3Busy)),
         ("BadDigest", _) => Verdict::HashAgain(error(ErrorKind::Corrupted)),
         ("NoSuchUpload", _) => Verdict::UploadGone(error(ErrorKind::UploadGone)),
+        ("InvalidPart", _) => Verdict::PartsDiffer(error(ErrorKind::S3Refused)),
         ("ConditionalRequestConflict", _) => Verdict::StartOver(error(ErrorKind::S3Busy)),
         ("PreconditionFailed", _) | (_, 412) => Verdict::AlreadyExists(error(ErrorKind::AlreadyExists)),
         ("RequestTimeout" | "IncompleteBody" | "InternalError", _) | (_, 408 | 500 | 502 | 504) => {
@@ -134,6 +145,7 @@ mod tests {
             Verdict::UploadGone,
             ErrorKind::UploadGone,
         );
+        check(400, "InvalidPart", "", Verdict::PartsDiffer, ErrorKind::S3Refused);
         check(
             409,
             "ConditionalRequestConflict",

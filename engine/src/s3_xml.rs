@@ -5,7 +5,10 @@ use std::fmt::{self, Write};
 use roxmltree::{Document, Node};
 use wire::Sha256Digest;
 
-use crate::S3Error;
+use crate::{
+    S3Error,
+    planted::{Bug, planted},
+};
 
 /// The body is not the XML that S3 would have sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +87,9 @@ pub fn parse_create_result(body: &str) -> Result<String, InvalidXml> {
 /// # Errors
 /// [`InvalidXml`] where the body is something else, such as `<Error>` or a body cut short.
 pub fn parse_complete_result(body: &str) -> Result<(), InvalidXml> {
+    if planted(Bug::ErrorIn200IsSuccess) {
+        return Ok(());
+    }
     let document = parse(body)?;
     root(&document, "CompleteMultipartUploadResult").map(|_| ())
 }

@@ -3,12 +3,15 @@
 //! Only the admitted files are looked at. Their number is bounded by the windows below, so that what
 //! an event costs does not depend on how many files wait in the queues.
 
+use std::cmp::Ordering;
+
 use wire::MAX_BATCH;
 
 use crate::{
     Command, Engine, FileId, Ticket,
     file::{File, State, Work},
-    multipart::{Errand, Finish, Listing, Multipart, Parts},
+    multipart::{Errand, Finish, Multipart, Parts},
+    planted::{Bug, planted},
     s3_xml,
     transfer::{Stage, Transfer},
 };
@@ -26,11 +29,41 @@ const LARGE_FILES_AHEAD: usize = 2;
 /// Bytes that may be in memory for being hashed, unless a single part is larger.
 const MOST_HASHING_BYTES: u64 = 32 * 1024 * 1024;
 
+/// Large files under way at all. Many that only wait for their Complete would make every event cost
+/// more.
+const MOST_LARGE_FILES: usize = 24;
+
 /// Small and large files share the budget, so that neither waits for the other.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Class {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Class {
     Small,
     Large,
+}
+
+/// Whose turn it is, while both classes wait: that of the class with less under way, and in a tie
+/// that of the class that did not have the last one. With a budget of one request they alternate.
+#[derive(Debug)]
+pub(crate) struct Turns {
+    last: Class,
+}
+
+impl Turns {
+    pub(crate) const fn new() -> Self {
+        Self { last: Class::Large }
+    }
+
+    fn order(&self, small: usize, large: usize) -> [Class; 2] {
+        let small_first = match small.cmp(&large) {
+            Ordering::Less => true,
+            Ordering::Equal => self.last == Class::Large,
+            Ordering::Greater => false,
+        };
+        if small_first {
+            [Class::Small, Class::Large]
+        } else {
+            [Class::Large, Class::Small]
+        }
+    }
 }
 
 impl Engine {
@@ -38,7 +71,7 @@ impl Engine {
     pub(crate) fn schedule(&mut self, commands: &mut Vec<Command>) {
         self.admit_small(commands);
         self.admit_large(commands);
-        self.begin_parts();
+        self.begin_parts(commands);
         self.begin_listings();
         self.begin_hashes(commands);
         self.begin_checks(commands);
@@ -57,18 +90,11 @@ impl Engine {
     }
 
     fn admit(&mut self, id: FileId, commands: &mut Vec<Command>) {
-        let is_queued = self
-            .files
-            .get(id)
-            .is_some_and(|file| matches!(file.state, State::Queued(_)));
-        // A file that was paused, cancelled or removed in the queue is passed over.
-        if is_queued {
-            self.active.push(id);
-            self.change_state(id, commands, |state| match state {
-                State::Queued(work) => State::Active(work),
-                other => other,
-            });
-        }
+        self.active.push(id);
+        self.change_state(id, commands, |state| match state {
+            State::Queued(work) => State::Active(work),
+            other => other,
+        });
     }
 
     fn admit_small(&mut self, commands: &mut Vec<Command>) {
@@ -80,7 +106,7 @@ impl Engine {
             })
             .fold((0, 0), |(files, bytes), size| (files + 1, bytes + size));
         while files < SMALL_FILES_AHEAD && bytes < SMALL_BYTES_AHEAD {
-            let Some(id) = self.waiting_small.pop_front() else {
+            let Some(id) = self.waiting_small.pop_first() else {
                 return;
             };
             self.admit(id, commands);
@@ -90,35 +116,36 @@ impl Engine {
     }
 
     fn admit_large(&mut self, commands: &mut Vec<Command>) {
-        let mut files = self
-            .active_work()
-            .filter(|(_, work)| match work {
-                Work::Single { .. } => false,
-                Work::Multipart(work) => work.parts().is_none_or(Parts::has_more_to_begin),
-            })
-            .count();
-        while files < LARGE_FILES_AHEAD {
-            let Some(id) = self.waiting_large.pop_front() else {
+        let large = self.active_work().filter_map(|(_, work)| match work {
+            Work::Single { .. } => None,
+            Work::Multipart(work) => Some(work.parts().is_none_or(Parts::has_more_to_begin)),
+        });
+        let (mut files, mut ahead) = large.fold((0, 0), |(files, ahead), has_more| {
+            (files + 1, ahead + usize::from(has_more))
+        });
+        while ahead < LARGE_FILES_AHEAD && files < MOST_LARGE_FILES {
+            let Some(id) = self.waiting_large.pop_first() else {
                 return;
             };
             self.admit(id, commands);
             files += 1;
+            ahead += 1;
         }
     }
 
     /// Begins parts up to two windows ahead of those on their way: one signed, one being hashed.
-    fn begin_parts(&mut self) {
+    fn begin_parts(&mut self, commands: &mut Vec<Command>) {
         let window = self.budget.limit() * 2;
         let ahead = |transfer: &&Transfer| transfer.part.is_some() && !transfer.is_sending();
         let mut free = window.saturating_sub(self.active_transfers().filter(ahead).count());
         for index in 0..self.active.len() {
-            let parts = self
-                .files
-                .active_mut(self.active[index])
-                .and_then(Work::parts_mut);
-            let Some(parts) = parts else { continue };
+            let id = self.active[index];
+            let Some(parts) = self.files.active_mut(id).and_then(Work::parts_mut) else {
+                continue;
+            };
             while free > 0 && parts.begin_next() {
                 free -= 1;
+                commands.push(Command::Changed(id));
             }
         }
     }
@@ -130,11 +157,8 @@ impl Engine {
                 .files
                 .active_mut(self.active[index])
                 .and_then(Work::parts_mut);
-            if let Some(parts) = parts
-                && parts.listing.is_none()
-                && parts.has_lost_parts()
-            {
-                parts.listing = Some(Listing::default());
+            if let Some(parts) = parts {
+                parts.ask_for_lost_parts();
             }
         }
     }
@@ -146,7 +170,8 @@ impl Engine {
                 (count + 1, bytes + transfer.size())
             });
             let room = MOST_HASHING_BYTES.saturating_sub(bytes);
-            if count >= self.conditions.settings.parallel_hashes.max(1) {
+            let is_full = count >= self.conditions.settings.parallel_hashes.max(1);
+            if is_full && !planted(Bug::HashingUnbounded) {
                 return;
             }
             let Some((id, index)) = self.next_to_hash(count == 0, room) else {
@@ -156,7 +181,18 @@ impl Engine {
         }
     }
 
-    /// The next range to hash: of the class that hashes less, in the order of admission.
+    /// How many transfers of small files, and how many of large ones, are in this state.
+    fn count_by_class(&self, state: fn(&Transfer) -> bool) -> [usize; 2] {
+        let count = |class| {
+            let transfers = self.active_transfers();
+            transfers
+                .filter(|transfer| state(transfer) && class_of(transfer) == class)
+                .count()
+        };
+        [count(Class::Small), count(Class::Large)]
+    }
+
+    /// The next range to hash: of the class whose turn it is, in the order of admission.
     fn next_to_hash(&self, nothing_hashes: bool, room: u64) -> Option<(FileId, usize)> {
         let now = self.conditions.now;
         let first = |class| {
@@ -170,16 +206,9 @@ impl Engine {
                 Some((id, index))
             })
         };
-        let hashing = |class| {
-            self.active_transfers()
-                .filter(|transfer| transfer.is_hashing() && class_of(transfer) == class)
-                .count()
-        };
-        if hashing(Class::Small) <= hashing(Class::Large) {
-            first(Class::Small).or_else(|| first(Class::Large))
-        } else {
-            first(Class::Large).or_else(|| first(Class::Small))
-        }
+        let [small, large] = self.count_by_class(Transfer::is_hashing);
+        let order = self.hash_turns.order(small, large);
+        order.into_iter().find_map(first)
     }
 
     fn begin_hash(&mut self, id: FileId, index: usize, commands: &mut Vec<Command>) {
@@ -194,7 +223,8 @@ impl Engine {
                 attempt: ticket.attempt,
                 earlier,
             };
-            let range = transfer.range.clone();
+            let (range, class) = (transfer.range.clone(), class_of(transfer));
+            self.hash_turns.last = class;
             commands.push(Command::Hash { ticket, range });
             commands.push(Command::Changed(id));
         }
@@ -213,6 +243,10 @@ impl Engine {
             if is_ready {
                 let ticket = self.ticket(id);
                 if let Some(parts) = self.files.active_mut(id).and_then(Work::parts_mut) {
+                    if planted(Bug::NoCheck) {
+                        parts.finish = Finish::Completing(Errand::Unsigned);
+                        return;
+                    }
                     parts.finish = Finish::Checking {
                         attempt: ticket.attempt,
                     };
@@ -231,17 +265,15 @@ impl Engine {
         self.detached.retain(|id| {
             let file = files.get(*id);
             file.is_some_and(|file| {
-                file.is_idle() && file.work().is_some_and(|work| work.requests_in_flight() > 0)
+                file.active().is_none() && file.work().is_some_and(|work| work.requests_in_flight() > 0)
             })
         });
-        let in_flight = self.requests_in_flight();
-        let mut free = self.budget.limit().saturating_sub(in_flight);
-        while free > 0 {
+        // A request whose time is over takes no place: it goes back to be signed again.
+        while self.requests_in_flight() < self.budget.limit() || planted(Bug::BudgetIgnored) {
             let begun = self.begin_errand(commands) || self.begin_abort(commands) || self.begin_put(commands);
-            if !begun {
+            if !begun || planted(Bug::StaleTakesPlace) {
                 return;
             }
-            free -= 1;
         }
     }
 
@@ -254,7 +286,7 @@ impl Engine {
     /// Every file that may have a request under way.
     pub(crate) fn working(&self) -> impl Iterator<Item = (FileId, &Work)> {
         let detached = self.detached.iter().filter_map(|id| {
-            let file = self.files.get(*id).filter(|file| file.is_idle())?;
+            let file = self.files.get(*id).filter(|file| file.active().is_none())?;
             Some((*id, file.work()?))
         });
         self.active_work().chain(detached)
@@ -336,7 +368,7 @@ impl Engine {
         true
     }
 
-    /// Sends the next small file or part. While both wait, large files get half of the budget.
+    /// Sends the next small file or part. While both wait, each class gets half of the budget.
     fn begin_put(&mut self, commands: &mut Vec<Command>) -> bool {
         let now = self.conditions.now;
         let first = |class| {
@@ -349,16 +381,11 @@ impl Engine {
                 Some((id, index))
             })
         };
-        let large_sending = self
-            .active_transfers()
-            .filter(|transfer| transfer.is_sending() && class_of(transfer) == Class::Large)
-            .count();
-        let next = if large_sending < self.budget.limit() / 2 {
-            first(Class::Large).or_else(|| first(Class::Small))
-        } else {
-            first(Class::Small).or_else(|| first(Class::Large))
+        let [small, large] = self.count_by_class(Transfer::is_sending);
+        let order = self.put_turns.order(small, large);
+        let Some((id, index)) = order.into_iter().find_map(first) else {
+            return false;
         };
-        let Some((id, index)) = next else { return false };
         self.send_put(id, index, commands);
         true
     }
@@ -382,7 +409,8 @@ impl Engine {
                 sent: 0,
                 moved_at: now,
             };
-            let range = transfer.range.clone();
+            let (range, class) = (transfer.range.clone(), class_of(transfer));
+            self.put_turns.last = class;
             commands.push(Command::Put {
                 ticket,
                 request,

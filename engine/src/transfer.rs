@@ -4,7 +4,11 @@ use std::{ops::Range, time::Duration};
 
 use wire::{Sha256Digest, SignedRequest};
 
-use crate::{CallId, backoff::Attempts};
+use crate::{
+    CallId,
+    backoff::Attempts,
+    planted::{Bug, planted},
+};
 
 /// What is known of a range that was hashed before and has to be hashed again: a different digest
 /// now means that the file changed.
@@ -53,7 +57,8 @@ pub(crate) struct Transfer {
     pub(crate) range: Range<u64>,
     pub(crate) stage: Stage,
     pub(crate) attempts: Attempts,
-    /// Whether S3 may have taken a request of which no answer came.
+    /// Whether S3 may have carried out a request of which no answer came. That takes no byte to have
+    /// been seen moving: progress is told a while after it was made.
     pub(crate) outcome_unknown: bool,
     /// The most bytes that any try has moved.
     furthest: u64,
@@ -68,6 +73,18 @@ impl Transfer {
             attempts: Attempts::default(),
             outcome_unknown: false,
             furthest: 0,
+        }
+    }
+
+    /// A part that was sent before and has to be sent again.
+    pub(crate) fn new_with_digest(part: u32, range: Range<u64>, digest: Sha256Digest) -> Self {
+        let earlier = Earlier {
+            digest,
+            request: None,
+        };
+        Self {
+            stage: Stage::Unhashed(Some(earlier)),
+            ..Self::new(Some(part), range)
         }
     }
 
@@ -89,6 +106,13 @@ impl Transfer {
             self.attempts.moved();
         }
         true
+    }
+
+    /// Takes note that S3 answered what is on its way, without storing it.
+    pub(crate) fn was_refused(&mut self) {
+        if let Stage::Sending { digest, .. } = self.stage {
+            self.stage = Stage::Hashed(digest);
+        }
     }
 
     pub(crate) const fn size(&self) -> u64 {
@@ -126,7 +150,7 @@ impl Transfer {
                 sent,
                 ..
             } => {
-                self.outcome_unknown |= sent == size;
+                self.outcome_unknown = !planted(Bug::OutcomeForgotten);
                 let stage = if sent == size && is_part {
                     Stage::Lost(Earlier {
                         digest,

@@ -19,7 +19,7 @@ pub struct Ticket {
 }
 
 /// Names one call of the Lambda.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CallId(pub u64);
 
 /// The state of a file, as a person would put it.

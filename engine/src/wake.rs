@@ -2,7 +2,13 @@
 
 use std::time::Duration;
 
-use crate::{Command, Engine, answers, file::Work, multipart::Multipart, transfer::Stage};
+use crate::{
+    Command, Engine, answers,
+    file::Work,
+    multipart::Multipart,
+    planted::{Bug, planted},
+    transfer::Stage,
+};
 
 impl Engine {
     /// The time asked for has come: requests without progress are given up; what waited goes on by
@@ -15,6 +21,9 @@ impl Engine {
 
     /// Asks to be woken at the next deadline, if it is not asked for already.
     pub(crate) fn ask_to_be_woken(&mut self, commands: &mut Vec<Command>) {
+        if planted(Bug::NoWakeUp) {
+            return;
+        }
         let next = self.next_deadline();
         if let Some(next) = next
             && self
@@ -33,17 +42,17 @@ impl Engine {
         let stalls = self
             .working()
             .flat_map(|(_, work)| answers::requests(work))
-            .map(|(_, since)| since + stall)
-            .chain(self.calls.iter().map(|call| call.since + stall));
+            .map(|(_, since)| since)
+            .chain(self.calls.iter().map(|call| call.since))
+            .chain(self.cleanups.waits())
+            .map(|since| (since + stall).max(now));
         let retries = self
             .active_work()
             .flat_map(|(_, work)| retry_times(work))
             .chain([self.api.not_before])
-            .chain(self.cleanups.deadlines(&self.conditions.settings));
-        stalls
-            .chain(retries.filter(|time| *time > now))
-            .map(|time| time.max(now))
-            .min()
+            .chain(self.cleanups.retry_times())
+            .filter(|time| *time > now);
+        stalls.chain(retries).min()
     }
 }
 

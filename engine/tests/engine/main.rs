@@ -1,0 +1,11 @@
+//! The engine as the page meets it: events in, commands out.
+
+mod calls;
+mod complete;
+mod fairness;
+mod files;
+mod network;
+mod person;
+mod progress;
+mod retries;
+mod support;

@@ -1,0 +1,249 @@
+//! What each answer of S3 leads to, from the answer to the next request.
+
+use std::time::Duration;
+
+use engine::{ErrorKind, Event, FileFailure, FileStatus, HttpAnswer, Selection, Settings};
+
+use crate::support::{MIB, Page, busy, created, error, expired, gone, stored, taken};
+
+/// What the engine does after an answer.
+#[derive(Debug, PartialEq, Eq)]
+enum Next {
+    /// It waits, then sends the same again.
+    Waits(ErrorKind),
+    /// It sends the same again at once, with a new signature.
+    Signs,
+    /// It begins a new multipart upload.
+    StartsOver,
+    /// It gives the file up.
+    Fails(ErrorKind),
+}
+
+fn next_of_part(answer: HttpAnswer) -> Next {
+    let mut page = Page::uploading();
+    let calls = page.calls.len();
+    for number in [1, 2, 3] {
+        page.answer(&format!("part {number} of 0"), answer.clone());
+        if page.requests().contains(&"create 0") {
+            return Next::StartsOver;
+        }
+        if let FileStatus::Failed(error) = page.status(0) {
+            return Next::Fails(error.kind);
+        }
+    }
+    match page.status(0) {
+        FileStatus::Waiting { error, .. } => {
+            assert!(page.wait() <= Duration::from_secs(1));
+            assert!(!page.requests().is_empty());
+            Next::Waits(error.kind)
+        }
+        FileStatus::Sending => {
+            assert!(page.calls.len() > calls, "it is signed anew");
+            Next::Signs
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+fn check(answer: HttpAnswer, expected: Next) {
+    assert_eq!(next_of_part(answer.clone()), expected, "{answer:?}");
+}
+
+#[test]
+fn what_passes_is_waited_for() {
+    for answer in [
+        busy(),
+        error(408, "", ""),
+        error(502, "", ""),
+        error(504, "", ""),
+        error(400, "RequestTimeout", ""),
+        error(400, "IncompleteBody", ""),
+        error(503, "SlowDown", ""),
+        error(429, "TooManyRequests", ""),
+    ] {
+        check(answer, Next::Waits(ErrorKind::S3Busy));
+    }
+    check(error(400, "BadDigest", ""), Next::Waits(ErrorKind::Corrupted));
+}
+
+#[test]
+fn what_is_too_old_is_signed_again_at_once() {
+    check(expired(), Next::Signs);
+    check(error(400, "ExpiredToken", ""), Next::Signs);
+    check(error(403, "RequestTimeTooSkewed", ""), Next::Signs);
+}
+
+#[test]
+fn what_s3_dropped_starts_over() {
+    check(gone(), Next::StartsOver);
+    check(error(409, "ConditionalRequestConflict", ""), Next::StartsOver);
+}
+
+#[test]
+fn what_will_not_change_is_given_up() {
+    check(
+        error(403, "AccessDenied", "Access Denied"),
+        Next::Fails(ErrorKind::AccessDenied),
+    );
+    check(
+        error(403, "SignatureDoesNotMatch", ""),
+        Next::Fails(ErrorKind::SignatureRefused),
+    );
+    check(
+        error(400, "EntityTooLarge", ""),
+        Next::Fails(ErrorKind::FileTooLarge),
+    );
+    check(
+        error(400, "InvalidRequest", ""),
+        Next::Fails(ErrorKind::S3Refused),
+    );
+}
+
+#[test]
+fn a_new_signature_counts_as_no_failure() {
+    let mut page = Page::with_files(
+        Settings {
+            max_attempts: 1,
+            ..Settings::default()
+        },
+        &[1],
+    );
+    page.answer("put 0", expired());
+    page.answer("put 0", stored());
+    assert_eq!(page.status(0), FileStatus::Stored);
+}
+
+#[test]
+fn bytes_that_do_not_arrive_as_hashed_twice_are_given_up() {
+    let mut page = Page::with_files(Settings::default(), &[1]);
+    page.answer("put 0", error(400, "BadDigest", ""));
+    page.wait();
+    page.answer("put 0", error(400, "BadDigest", ""));
+    assert_eq!(page.failure(0), ErrorKind::Corrupted);
+}
+
+#[test]
+fn failures_count_until_bytes_move_that_never_moved_before() {
+    let mut page = Page::with_files(
+        Settings {
+            max_attempts: 2,
+            ..Settings::default()
+        },
+        &[1_000],
+    );
+    for sent in [10, 20, 30] {
+        page.progress("put 0", sent);
+        page.answer("put 0", busy());
+        page.wait();
+    }
+    page.progress("put 0", 30);
+    page.answer("put 0", busy());
+    assert_eq!(
+        page.failure(0),
+        ErrorKind::S3Busy,
+        "the same 30 bytes are no progress"
+    );
+}
+
+#[test]
+fn a_complete_that_always_fails_is_given_up() {
+    let mut page = Page::completing();
+    let mut completes = 0;
+    while !matches!(page.status(0), FileStatus::Failed(_)) {
+        match page.requests().first() {
+            Some(&"complete 0") => {
+                completes += 1;
+                page.answer("complete 0", busy());
+            }
+            Some(_) => page.answer("list 0", crate::support::listed(&[1, 2, 3])),
+            None => drop(page.wait()),
+        }
+    }
+    assert_eq!((completes, page.failure(0)), (8, ErrorKind::S3Busy));
+    page.tell(Event::Retry(Selection::All));
+    assert_eq!(page.requests(), ["list 0"], "the parts are kept");
+}
+
+#[test]
+fn an_upload_that_is_dropped_again_and_again_is_given_up_and_a_person_may_try_again() {
+    let mut page = Page::uploading();
+    for _ in 0..3 {
+        page.answer("part 1 of 0", gone());
+        page.answer("abort 0", gone());
+        page.answer("create 0", created());
+    }
+    page.answer("part 1 of 0", gone());
+    assert_eq!(page.failure(0), ErrorKind::UploadGone);
+    page.answer("abort 0", gone());
+    page.tell(Event::Retry(Selection::All));
+    page.answer("create 0", created());
+    page.answer("part 1 of 0", gone());
+    assert!(page.requests().contains(&"create 0"), "the count begins anew");
+}
+
+#[test]
+fn a_key_that_is_taken_at_once_is_somebody_elses() {
+    let mut page = Page::with_files(Settings::default(), &[1]);
+    page.answer("put 0", taken());
+    assert_eq!(page.failure(0), ErrorKind::AlreadyExists);
+}
+
+#[test]
+fn a_key_that_is_taken_after_a_lost_answer_is_ones_own() {
+    let mut page = Page::with_files(Settings::default(), &[1]);
+    page.lose("put 0");
+    page.wait();
+    page.answer("put 0", taken());
+    assert_eq!(page.status(0), FileStatus::Stored);
+}
+
+#[test]
+fn a_key_that_is_taken_after_a_pause_is_ones_own_even_if_no_byte_was_seen_moving() {
+    let mut page = Page::with_files(Settings::default(), &[1_000]);
+    page.tell(Event::Pause(Selection::All));
+    page.tell(Event::Resume(Selection::All));
+    page.answer("put 0", taken());
+    assert_eq!(page.status(0), FileStatus::Stored);
+}
+
+#[test]
+fn a_hidden_etag_says_so_and_keeps_the_other_parts() {
+    let mut page = Page::uploading();
+    page.answer("part 1 of 0", stored());
+    page.answer(
+        "part 2 of 0",
+        HttpAnswer {
+            etag: None,
+            ..stored()
+        },
+    );
+    assert_eq!(page.failure(0), ErrorKind::EtagHidden);
+    page.tell(Event::Retry(Selection::All));
+    assert_eq!(page.requests(), ["part 3 of 0", "part 2 of 0"]);
+}
+
+#[test]
+fn a_file_that_cannot_be_read_after_a_lost_connection_is_named_and_its_upload_aborted() {
+    let mut page = Page::uploading();
+    page.unreadable = Some(FileFailure::Unreadable);
+    page.lose("part 2 of 0");
+    page.wait();
+    assert_eq!(page.failure(0), ErrorKind::FileChanged);
+    assert_eq!(page.requests(), ["abort 0"]);
+}
+
+#[test]
+fn a_stale_url_is_not_even_tried() {
+    let mut page = Page::with_files(
+        Settings {
+            parallel_requests: 1,
+            ..Settings::default()
+        },
+        &[MIB, MIB],
+    );
+    let calls = page.calls.len();
+    page.now += Duration::from_secs(899);
+    page.answer("put 0", stored());
+    assert_eq!(page.calls.len(), calls + 1, "the second is signed again first");
+    assert_eq!(page.requests(), ["put 1"]);
+}

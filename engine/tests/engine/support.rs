@@ -1,0 +1,367 @@
+//! A page without a browser: files can be read, the Lambda answers at once, and S3's answers are
+//! the test's to give.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
+
+use engine::{
+    ApiRoute, CallId, Command, Engine, ErrorKind, Event, FileDescription, FileFailure, FileId, FileStatus,
+    HttpAnswer, Settings, Ticket, TransportFailure,
+};
+use wire::{
+    FilePlan, FileToUpload, HttpMethod, MultipartOperation, OperationOutcome, PlanOutcome, Sha256Digest,
+    SignRequest, SignResponse, SignedRequest, UploadsRequest, UploadsResponse,
+};
+
+pub(crate) const MIB: u64 = 1024 * 1024;
+
+/// The Lambda's clock at the beginning, in seconds since 1970.
+const BEGINNING: u64 = 1_800_000_000;
+
+pub(crate) struct Page {
+    pub(crate) engine: Engine,
+    pub(crate) now: Duration,
+    /// How many seconds the servers' clock is ahead of the page's own.
+    pub(crate) server_ahead: u64,
+    /// How long URLs are good for, in seconds.
+    pub(crate) url_seconds: u64,
+    /// Why no file can be read, if none can.
+    pub(crate) unreadable: Option<FileFailure>,
+    /// How often the files have changed.
+    pub(crate) version: u8,
+    /// Calls are kept instead of answered.
+    pub(crate) hold_calls: bool,
+    pub(crate) held_calls: Vec<(CallId, ApiRoute, String)>,
+    /// How many files or operations each call asked for.
+    pub(crate) calls: Vec<usize>,
+    /// S3 requests under way, by name, in the order in which they began.
+    requests: Vec<(Ticket, String)>,
+    wake_at: Option<Duration>,
+}
+
+impl Page {
+    pub(crate) fn new(settings: Settings) -> Self {
+        Self {
+            engine: Engine::new(settings, 1),
+            now: Duration::from_secs(10),
+            server_ahead: 0,
+            url_seconds: 900,
+            unreadable: None,
+            version: 0,
+            hold_calls: false,
+            held_calls: Vec::new(),
+            calls: Vec::new(),
+            requests: Vec::new(),
+            wake_at: None,
+        }
+    }
+
+    /// A page where files of these sizes were picked.
+    pub(crate) fn with_files(settings: Settings, sizes: &[u64]) -> Self {
+        let mut page = Self::new(settings);
+        page.pick(sizes);
+        page
+    }
+
+    /// A page with one file of 20 MiB, which goes as three parts of 8, 8 and 4 MiB, at `part 1` to
+    /// `part 3`.
+    pub(crate) fn uploading() -> Self {
+        let mut page = Self::with_files(Settings::default(), &[20 * MIB]);
+        page.answer("create 0", created());
+        assert_eq!(page.requests(), ["part 1 of 0", "part 2 of 0", "part 3 of 0"]);
+        page
+    }
+
+    /// As [`Self::uploading`], with all parts stored and Complete on its way.
+    pub(crate) fn completing() -> Self {
+        let mut page = Self::uploading();
+        for number in 1..=3 {
+            page.answer(&format!("part {number} of 0"), stored());
+        }
+        assert_eq!(page.requests(), ["complete 0"]);
+        page
+    }
+
+    pub(crate) fn pick(&mut self, sizes: &[u64]) {
+        let files = sizes.iter().map(|size| FileDescription {
+            name: "name".into(),
+            size: *size,
+            media_type: String::new(),
+        });
+        self.tell(Event::FilesAdded(files.collect()));
+    }
+
+    /// Tells the engine something, and does all that it asks for but what S3 has to answer.
+    pub(crate) fn tell(&mut self, event: Event) {
+        let mut events = VecDeque::from([event]);
+        while let Some(event) = events.pop_front() {
+            let mut commands = Vec::new();
+            self.engine.handle(event, self.now, &mut commands);
+            for command in commands {
+                events.extend(self.execute(command));
+            }
+        }
+    }
+
+    fn execute(&mut self, command: Command) -> Option<Event> {
+        match command {
+            Command::Hash { ticket, range } => {
+                let mut bytes = [self.version; 32];
+                bytes[..8].copy_from_slice(&range.start.to_le_bytes());
+                bytes[8..12].copy_from_slice(&ticket.file.0.to_le_bytes());
+                let result = self.unreadable.map_or(Ok(Sha256Digest::new(bytes)), Err);
+                Some(Event::Hashed { ticket, result })
+            }
+            Command::Check { ticket } => {
+                let result = self.unreadable.map_or(Ok(()), Err);
+                Some(Event::Checked { ticket, result })
+            }
+            Command::Call { call, route, body } => {
+                self.calls.push(asked_for(route, &body));
+                if self.hold_calls {
+                    self.held_calls.push((call, route, body));
+                    return None;
+                }
+                let answer = Ok(self.lambda(route, &body));
+                Some(Event::CallAnswered { call, answer })
+            }
+            Command::Put { ticket, request, .. } | Command::Send { ticket, request, .. } => {
+                self.requests.push((ticket, request.url));
+                None
+            }
+            Command::Cancel { ticket } => {
+                self.requests.retain(|(other, _)| *other != ticket);
+                None
+            }
+            Command::CancelCall { call } => {
+                self.held_calls.retain(|(other, ..)| *other != call);
+                None
+            }
+            Command::WakeAt(time) => {
+                self.wake_at = Some(time);
+                None
+            }
+            Command::Changed(_) | Command::Removed(_) => None,
+        }
+    }
+
+    /// Lets the Lambda answer what it was asked while calls were held.
+    pub(crate) fn release_calls(&mut self) {
+        self.hold_calls = false;
+        for (call, route, body) in std::mem::take(&mut self.held_calls) {
+            let answer = Ok(self.lambda(route, &body));
+            self.tell(Event::CallAnswered { call, answer });
+        }
+    }
+
+    /// What the Lambda answers.
+    pub(crate) fn lambda(&self, route: ApiRoute, body: &str) -> HttpAnswer {
+        let body = match route {
+            ApiRoute::Uploads => {
+                let request: UploadsRequest = serde_json::from_str(body).expect("a request");
+                serde_json::to_string(&UploadsResponse {
+                    server_time: self.server_time(),
+                    files: request.files.iter().map(|file| self.plan(file)).collect(),
+                })
+            }
+            ApiRoute::Sign => {
+                let request: SignRequest = serde_json::from_str(body).expect("a request");
+                let file = request.key.rsplit('/').next().expect("a name").to_owned();
+                let sign = |operation| OperationOutcome::Signed(self.sign(&name(operation, &file)));
+                serde_json::to_string(&SignResponse {
+                    server_time: self.server_time(),
+                    requests: request.operations.iter().map(sign).collect(),
+                })
+            }
+        };
+        HttpAnswer {
+            status: 200,
+            body: body.expect("JSON"),
+            ..HttpAnswer::default()
+        }
+    }
+
+    fn plan(&self, file: &FileToUpload) -> FilePlan {
+        let key = format!("uploads/{}", file.id);
+        let outcome = if file.size > wire::SINGLE_PUT_MAX_BYTES {
+            PlanOutcome::Multipart {
+                key,
+                create: self.sign(&format!("create {}", file.id)),
+                part_size: 8 * MIB,
+            }
+        } else {
+            PlanOutcome::Put {
+                key,
+                put: self.sign(&format!("put {}", file.id)),
+            }
+        };
+        FilePlan {
+            id: file.id.clone(),
+            outcome,
+        }
+    }
+
+    fn sign(&self, name: &str) -> SignedRequest {
+        SignedRequest {
+            method: HttpMethod::Put,
+            url: name.to_owned(),
+            headers: BTreeMap::new(),
+            expires_at: self.server_time() + self.url_seconds,
+        }
+    }
+
+    fn server_time(&self) -> u64 {
+        BEGINNING + self.server_ahead + self.now.as_secs()
+    }
+
+    /// The names of the S3 requests under way.
+    pub(crate) fn requests(&self) -> Vec<&str> {
+        self.requests.iter().map(|(_, name)| name.as_str()).collect()
+    }
+
+    pub(crate) fn ticket(&self, name: &str) -> Ticket {
+        let request = self.requests.iter().find(|(_, other)| other == name);
+        request
+            .unwrap_or_else(|| panic!("{name} is not among {:?}", self.requests()))
+            .0
+    }
+
+    /// S3 answers the request of this name.
+    pub(crate) fn answer(&mut self, name: &str, answer: HttpAnswer) {
+        self.end(name, Ok(answer));
+    }
+
+    /// The request of this name ends without an answer.
+    pub(crate) fn lose(&mut self, name: &str) {
+        self.end(name, Err(TransportFailure::NoAnswer));
+    }
+
+    fn end(&mut self, name: &str, answer: Result<HttpAnswer, TransportFailure>) {
+        let ticket = self.ticket(name);
+        self.requests.retain(|(other, _)| *other != ticket);
+        self.tell(Event::Answered { ticket, answer });
+    }
+
+    pub(crate) fn progress(&mut self, name: &str, sent: u64) {
+        let ticket = self.ticket(name);
+        self.tell(Event::Progress { ticket, sent });
+    }
+
+    /// Lets time pass until the engine wants to be woken, and gives how much that was.
+    pub(crate) fn wait(&mut self) -> Duration {
+        let wake_at = self.wake_at.take().expect("a wake-up was asked for");
+        let waited = wake_at.saturating_sub(self.now);
+        self.now += waited;
+        self.tell(Event::Tick);
+        waited
+    }
+
+    /// Lets time pass.
+    pub(crate) fn pass(&mut self, time: Duration) {
+        self.now += time;
+        while self.wake_at.is_some_and(|wake_at| wake_at <= self.now) {
+            self.wake_at = None;
+            self.tell(Event::Tick);
+        }
+    }
+
+    pub(crate) fn status(&self, file: u32) -> FileStatus {
+        self.engine.view(FileId(file)).expect("a file").status
+    }
+
+    /// Why the file failed.
+    pub(crate) fn failure(&self, file: u32) -> ErrorKind {
+        match self.status(file) {
+            FileStatus::Failed(error) => error.kind,
+            other => panic!("file {file} did not fail: {other:?}"),
+        }
+    }
+}
+
+fn name(operation: &MultipartOperation, file: &str) -> String {
+    match operation {
+        MultipartOperation::UploadPart { part_number, .. } => format!("part {part_number} of {file}"),
+        MultipartOperation::ListParts { .. } => format!("list {file}"),
+        MultipartOperation::CompleteMultipartUpload { .. } => format!("complete {file}"),
+        MultipartOperation::AbortMultipartUpload => format!("abort {file}"),
+    }
+}
+
+fn asked_for(route: ApiRoute, body: &str) -> usize {
+    let field = match route {
+        ApiRoute::Uploads => "files",
+        ApiRoute::Sign => "operations",
+    };
+    let body: serde_json::Value = serde_json::from_str(body).expect("JSON");
+    body[field].as_array().expect("a list").len()
+}
+
+/// S3 stored the bytes.
+pub(crate) fn stored() -> HttpAnswer {
+    HttpAnswer {
+        status: 200,
+        etag: Some("\"etag\"".into()),
+        ..HttpAnswer::default()
+    }
+}
+
+/// S3 made a multipart upload.
+pub(crate) fn created() -> HttpAnswer {
+    success("<InitiateMultipartUploadResult><UploadId>id</UploadId></InitiateMultipartUploadResult>")
+}
+
+/// S3 made the object.
+pub(crate) fn completed() -> HttpAnswer {
+    success("<CompleteMultipartUploadResult><ETag>e</ETag></CompleteMultipartUploadResult>")
+}
+
+/// S3 has these parts of a file of [`Page::uploading`], as they were sent.
+pub(crate) fn listed(numbers: &[u32]) -> HttpAnswer {
+    let mut body = String::from("<ListPartsResult>");
+    for number in numbers {
+        let start = u64::from(number - 1) * 8 * MIB;
+        let mut bytes = [0; 32];
+        bytes[..8].copy_from_slice(&start.to_le_bytes());
+        let size = (20 * MIB - start).min(8 * MIB);
+        let sha256 = Sha256Digest::new(bytes);
+        body += &format!(
+            "<Part><PartNumber>{number}</PartNumber><ETag>\"new\"</ETag><Size>{size}</Size><ChecksumSHA256>{sha256}</ChecksumSHA256></Part>"
+        );
+    }
+    success(&(body + "</ListPartsResult>"))
+}
+
+pub(crate) fn success(body: &str) -> HttpAnswer {
+    HttpAnswer {
+        status: 200,
+        body: body.into(),
+        ..HttpAnswer::default()
+    }
+}
+
+/// An error of S3.
+pub(crate) fn error(status: u16, code: &str, message: &str) -> HttpAnswer {
+    HttpAnswer {
+        status,
+        body: format!("<Error><Code>{code}</Code><Message>{message}</Message></Error>"),
+        ..HttpAnswer::default()
+    }
+}
+
+pub(crate) fn expired() -> HttpAnswer {
+    error(403, "AccessDenied", "Request has expired")
+}
+
+pub(crate) fn taken() -> HttpAnswer {
+    error(412, "PreconditionFailed", "")
+}
+
+pub(crate) fn gone() -> HttpAnswer {
+    error(404, "NoSuchUpload", "")
+}
+
+pub(crate) fn busy() -> HttpAnswer {
+    error(500, "InternalError", "")
+}

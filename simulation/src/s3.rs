@@ -1,0 +1,295 @@
+//! A model of S3: PutObject and multipart uploads, as strict as the real one where the engine could
+//! tell the difference (Amazon S3 API reference).
+
+use std::collections::BTreeMap;
+
+use engine::{FileId, HttpAnswer};
+use wire::Sha256Digest;
+
+use crate::{
+    disk::Content,
+    lambda::{Grant, Operation},
+    s3_answers::{answer, complete_result, create_result, error, list_parts_result, no_such_upload},
+};
+
+/// Smallest part but the last, in bytes (Amazon S3 multipart upload limits).
+const MIN_PART_BYTES: u64 = 5 * 1024 * 1024;
+
+/// An object.
+#[derive(Debug)]
+pub(crate) enum Object {
+    /// Made of these contents, one after another.
+    Uploaded(Vec<Content>),
+    /// Somebody else's.
+    Foreign,
+}
+
+/// A part that was stored.
+#[derive(Clone, Debug)]
+pub(crate) struct StoredPart {
+    pub(crate) content: Content,
+    pub(crate) etag: String,
+}
+
+/// A multipart upload that is neither completed nor aborted.
+#[derive(Debug)]
+pub(crate) struct Upload {
+    pub(crate) file: FileId,
+    pub(crate) key: String,
+    pub(crate) parts: BTreeMap<u32, StoredPart>,
+    /// Whether a stored part was replaced, so that a client may name it wrongly through no fault of
+    /// its own.
+    pub(crate) replaced: bool,
+    /// When it was created and when S3 last told anybody of it, in seconds of the servers' clock.
+    created: u64,
+    told: u64,
+}
+
+impl Upload {
+    /// Whether a lifecycle rule could drop it now: it is more than a day old, and nobody has heard of
+    /// it for more than an hour, both with some minutes to spare for answers that take long.
+    pub(crate) const fn is_abandoned(&self, now: u64) -> bool {
+        now >= self.created + 25 * 3600 && now >= self.told + 2 * 3600
+    }
+
+    pub(crate) fn bytes(&self) -> u64 {
+        self.parts.values().map(|part| part.content.size()).sum()
+    }
+}
+
+/// What a request carries.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Body<'a> {
+    Bytes(&'a Content),
+    Text(&'a str),
+}
+
+/// The bucket.
+#[derive(Debug)]
+pub(crate) struct S3 {
+    pub(crate) objects: BTreeMap<String, Object>,
+    pub(crate) uploads: BTreeMap<String, Upload>,
+    /// Parts in a page of ListParts; few, so that short uploads have several pages.
+    parts_per_page: usize,
+    names: u64,
+    /// In seconds of the servers' clock.
+    pub(crate) now: u64,
+}
+
+/// One `<Part>` of CompleteMultipartUpload.
+struct NamedPart {
+    number: u32,
+    etag: String,
+    sha256: String,
+}
+
+impl S3 {
+    pub(crate) const fn new(parts_per_page: usize) -> Self {
+        Self {
+            objects: BTreeMap::new(),
+            uploads: BTreeMap::new(),
+            parts_per_page,
+            names: 0,
+            now: 0,
+        }
+    }
+
+    /// Carries a request out.
+    pub(crate) fn carry_out(&mut self, grant: &Grant, body: Body<'_>) -> HttpAnswer {
+        let Grant { key, operation, .. } = grant;
+        if let Operation::UploadPart { upload_id, .. } | Operation::ListParts { upload_id, .. } = operation
+            && let Some(upload) = self.uploads.get_mut(upload_id)
+        {
+            upload.told = self.now;
+        }
+        match (operation, body) {
+            (Operation::PutObject { size, sha256 }, Body::Bytes(content)) => {
+                self.put_object(key, *size, sha256, content)
+            }
+            (Operation::CreateMultipartUpload { file }, Body::Text(_)) => self.create(*file, key),
+            (
+                Operation::UploadPart {
+                    upload_id,
+                    number,
+                    size,
+                    sha256,
+                },
+                Body::Bytes(content),
+            ) => self.upload_part(upload_id, *number, *size, sha256, content),
+            (Operation::ListParts { upload_id, marker }, Body::Text(_)) => self.list(upload_id, *marker),
+            (Operation::CompleteMultipartUpload { upload_id, size }, Body::Text(text)) => {
+                self.complete(upload_id, *size, text)
+            }
+            (Operation::AbortMultipartUpload { upload_id }, Body::Text(_)) => {
+                match self.uploads.remove(upload_id) {
+                    Some(_) => answer(204, None, String::new()),
+                    None => no_such_upload(),
+                }
+            }
+            _ => error(400, "InvalidRequest", "The body is not one for this operation"),
+        }
+    }
+
+    fn name(&mut self) -> String {
+        self.names += 1;
+        format!("\"{}\"", self.names)
+    }
+
+    fn put_object(&mut self, key: &str, size: u64, sha256: &Sha256Digest, content: &Content) -> HttpAnswer {
+        if self.objects.contains_key(key) {
+            return taken();
+        }
+        if let Some(refused) = refuse_bytes(size, sha256, content) {
+            return refused;
+        }
+        let object = Object::Uploaded(vec![content.clone()]);
+        self.objects.insert(key.to_owned(), object);
+        let etag = self.name();
+        answer(200, Some(etag), String::new())
+    }
+
+    fn create(&mut self, file: FileId, key: &str) -> HttpAnswer {
+        self.names += 1;
+        let upload_id = format!("upload-{}", self.names);
+        let upload = Upload {
+            file,
+            key: key.to_owned(),
+            parts: BTreeMap::new(),
+            replaced: false,
+            created: self.now,
+            told: self.now,
+        };
+        let body = create_result(key, &upload_id);
+        self.uploads.insert(upload_id, upload);
+        answer(200, None, body)
+    }
+
+    fn upload_part(
+        &mut self,
+        upload_id: &str,
+        number: u32,
+        size: u64,
+        sha256: &Sha256Digest,
+        content: &Content,
+    ) -> HttpAnswer {
+        if !self.uploads.contains_key(upload_id) {
+            return no_such_upload();
+        }
+        if let Some(refused) = refuse_bytes(size, sha256, content) {
+            return refused;
+        }
+        let etag = self.store_part(upload_id, number, content.clone());
+        answer(200, Some(etag), String::new())
+    }
+
+    /// Stores a part, whoever sent it.
+    pub(crate) fn store_part(&mut self, upload_id: &str, number: u32, content: Content) -> String {
+        let etag = self.name();
+        if let Some(upload) = self.uploads.get_mut(upload_id) {
+            let etag = etag.clone();
+            let before = upload.parts.insert(number, StoredPart { content, etag });
+            upload.replaced |= before.is_some();
+        }
+        etag
+    }
+
+    fn list(&self, upload_id: &str, marker: u32) -> HttpAnswer {
+        let Some(upload) = self.uploads.get(upload_id) else {
+            return no_such_upload();
+        };
+        let page: Vec<(u32, &StoredPart)> = upload
+            .parts
+            .range(marker + 1..)
+            .map(|(number, part)| (*number, part))
+            .take(self.parts_per_page)
+            .collect();
+        let last = page.last().map_or(marker, |(number, _)| *number);
+        let next = upload.parts.range(last + 1..).next().map(|_| last);
+        answer(200, None, list_parts_result(&page, next))
+    }
+
+    fn complete(&mut self, upload_id: &str, size: u64, body: &str) -> HttpAnswer {
+        let Some(upload) = self.uploads.get(upload_id) else {
+            return no_such_upload();
+        };
+        if self.objects.contains_key(&upload.key) {
+            return taken();
+        }
+        let contents = match complete_contents(upload, size, body) {
+            Ok(contents) => contents,
+            Err(refused) => return refused,
+        };
+        let body = complete_result(&upload.key);
+        if let Some(upload) = self.uploads.remove(upload_id) {
+            self.objects.insert(upload.key, Object::Uploaded(contents));
+        }
+        answer(200, None, body)
+    }
+}
+
+fn taken() -> HttpAnswer {
+    error(
+        412,
+        "PreconditionFailed",
+        "At least one of the pre-conditions you specified did not hold",
+    )
+}
+
+fn refuse_bytes(size: u64, sha256: &Sha256Digest, content: &Content) -> Option<HttpAnswer> {
+    if content.size() != size {
+        return Some(error(403, "SignatureDoesNotMatch", "The content-length differs"));
+    }
+    (content.digest() != *sha256).then(|| error(400, "BadDigest", "The SHA256 you specified did not match"))
+}
+
+/// What the object would be made of, if the request names the parts as they are.
+fn complete_contents(upload: &Upload, size: u64, body: &str) -> Result<Vec<Content>, HttpAnswer> {
+    let named = named_parts(body).ok_or_else(|| error(400, "MalformedXML", "Not the published schema"))?;
+    if !named.windows(2).all(|pair| pair[0].number < pair[1].number) {
+        return Err(error(400, "InvalidPartOrder", "The parts were not in order"));
+    }
+    let mut contents = Vec::new();
+    for part in &named {
+        let stored = upload
+            .parts
+            .get(&part.number)
+            .filter(|stored| stored.etag == part.etag && stored.content.digest().to_string() == part.sha256);
+        let Some(stored) = stored else {
+            return Err(error(400, "InvalidPart", "A part could not be found"));
+        };
+        contents.push(stored.content.clone());
+    }
+    let all_but_last = contents.len().saturating_sub(1);
+    if contents
+        .iter()
+        .take(all_but_last)
+        .any(|content| content.size() < MIN_PART_BYTES)
+    {
+        return Err(error(400, "EntityTooSmall", "A part is too small"));
+    }
+    if contents.is_empty() || contents.iter().map(Content::size).sum::<u64>() != size {
+        return Err(error(400, "InvalidRequest", "The object would have another size"));
+    }
+    Ok(contents)
+}
+
+fn named_parts(body: &str) -> Option<Vec<NamedPart>> {
+    let document = roxmltree::Document::parse(body).ok()?;
+    document
+        .root_element()
+        .children()
+        .map(|part| {
+            let text = |name| {
+                let child = part
+                    .children()
+                    .find(|child| child.has_tag_name(("http://s3.amazonaws.com/doc/2006-03-01/", name)))?;
+                child.text()
+            };
+            Some(NamedPart {
+                number: text("PartNumber")?.parse().ok()?,
+                etag: text("ETag")?.to_owned(),
+                sha256: text("ChecksumSHA256")?.to_owned(),
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,66 @@
+//! The answers of S3, as it writes them (Amazon S3 API reference).
+
+use std::fmt::Write;
+
+use engine::HttpAnswer;
+
+use crate::s3::StoredPart;
+
+const NAMESPACE: &str = r#"xmlns="http://s3.amazonaws.com/doc/2006-03-01/""#;
+
+pub(crate) fn answer(status: u16, etag: Option<String>, body: String) -> HttpAnswer {
+    HttpAnswer {
+        status,
+        etag,
+        request_id: Some("REQUEST".to_owned()),
+        body,
+    }
+}
+
+pub(crate) fn error(status: u16, code: &str, message: &str) -> HttpAnswer {
+    let body = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code><Message>{message}</Message><RequestId>REQUEST</RequestId><HostId>HOST</HostId></Error>"
+    );
+    answer(status, None, body)
+}
+
+pub(crate) fn no_such_upload() -> HttpAnswer {
+    error(404, "NoSuchUpload", "The specified upload does not exist")
+}
+
+pub(crate) fn expired() -> HttpAnswer {
+    error(403, "AccessDenied", "Request has expired")
+}
+
+pub(crate) fn create_result(key: &str, upload_id: &str) -> String {
+    format!(
+        "<InitiateMultipartUploadResult {NAMESPACE}><Key>{key}</Key><UploadId>{upload_id}</UploadId></InitiateMultipartUploadResult>"
+    )
+}
+
+pub(crate) fn complete_result(key: &str) -> String {
+    format!(
+        "<CompleteMultipartUploadResult {NAMESPACE}><Key>{key}</Key><ETag>\"whole\"</ETag></CompleteMultipartUploadResult>"
+    )
+}
+
+pub(crate) fn list_parts_result(page: &[(u32, &StoredPart)], next: Option<u32>) -> String {
+    let mut body = format!(
+        "<ListPartsResult {NAMESPACE}><IsTruncated>{}</IsTruncated>",
+        next.is_some()
+    );
+    if let Some(next) = next {
+        // Writing to a String does not fail.
+        let _ = write!(body, "<NextPartNumberMarker>{next}</NextPartNumberMarker>");
+    }
+    for (number, StoredPart { content, etag }) in page {
+        let _ = write!(
+            body,
+            "<Part><PartNumber>{number}</PartNumber><ETag>{etag}</ETag><Size>{}</Size><ChecksumSHA256>{}</ChecksumSHA256></Part>",
+            content.size(),
+            content.digest()
+        );
+    }
+    body.push_str("</ListPartsResult>");
+    body
+}

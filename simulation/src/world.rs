@@ -1,0 +1,393 @@
+//! The simulated world: it carries the engine's commands out as the page would, and lets happen what
+//! the seed wants to happen.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use engine::{
+    ApiRoute, CallId, Command, Engine, Event, FileFailure, FileId, HttpAnswer, Ticket, TransportFailure,
+};
+use fastrand::Rng;
+
+use crate::{
+    checker::{Checker, Facts},
+    disk::DiskFile,
+    happenings::give_key_back,
+    lambda::{Grant, Lambda, Operation},
+    network::{Fate, Network, chance},
+    s3::S3,
+    scenario::Scenario,
+    trace::{Trace, describe_command, describe_event},
+};
+
+/// How long a world without faults may take to come to its end.
+const PATIENCE: Duration = Duration::from_secs(4 * 3600);
+
+/// More events than any world needs: an engine that goes round in circles reaches it.
+const MOST_EVENTS: usize = 400_000;
+
+/// The servers' clock at the beginning, in seconds since 1970.
+const BEGINNING: u64 = 1_800_000_000;
+
+pub(crate) type Answer = Result<HttpAnswer, TransportFailure>;
+
+/// Something that is going to happen.
+#[derive(Debug)]
+pub(crate) enum Happening {
+    FilesPicked(usize),
+    Hashed(Ticket, std::ops::Range<u64>),
+    Checked(Ticket),
+    Progress(Ticket, u64),
+    RequestArrives(Ticket),
+    RequestAnswered(Ticket, Answer),
+    /// The same answer again.
+    AnsweredAgain(Ticket, Answer),
+    CallArrives(CallId),
+    CallAnswered(CallId, Answer),
+    CallAnsweredAgain(CallId, Answer),
+    Tick {
+        generation: u64,
+    },
+    NetworkGoes,
+    NetworkComes,
+    Sleep,
+    UserActs,
+    FileChanges,
+    UploadIsDropped,
+    FaultsEnd,
+}
+
+/// What a request to S3 carries.
+#[derive(Clone, Debug)]
+pub(crate) enum Payload {
+    Range(std::ops::Range<u64>),
+    Text(String),
+}
+
+/// A request to S3 on its way.
+#[derive(Debug)]
+pub(crate) struct Request {
+    pub(crate) grant: Grant,
+    pub(crate) payload: Payload,
+    pub(crate) fate: Fate,
+    /// When it started, in seconds of the servers' clock.
+    pub(crate) started: u64,
+    pub(crate) cancelled: bool,
+    /// Whether its connection died while the machine slept.
+    pub(crate) dead: bool,
+}
+
+/// A call of the Lambda on its way.
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub(crate) route: ApiRoute,
+    pub(crate) body: String,
+    pub(crate) fate: Fate,
+    pub(crate) cancelled: bool,
+    pub(crate) dead: bool,
+}
+
+/// Everything there is.
+pub(crate) struct World<'a> {
+    pub(crate) scenario: Scenario,
+    pub(crate) random: Rng,
+    pub(crate) engine: Engine,
+    pub(crate) disk: Vec<DiskFile>,
+    pub(crate) lambda: Lambda,
+    pub(crate) s3: S3,
+    pub(crate) network: Network,
+    pub(crate) checker: Checker,
+    pub(crate) requests: BTreeMap<u64, Request>,
+    pub(crate) calls: BTreeMap<CallId, Call>,
+    /// Hashes and checks that were cancelled.
+    cancelled_reads: BTreeSet<u64>,
+    /// Keys that a request could already have made an object of.
+    pub(crate) tried_keys: BTreeSet<String>,
+    agenda: BTreeMap<(Duration, u64), Happening>,
+    entries: u64,
+    pub(crate) time: Duration,
+    /// How much further than `time` the page's clock is.
+    pub(crate) page_jump: Duration,
+    /// How much further than `time` the servers' clock is.
+    pub(crate) wall_jump: Duration,
+    wake_at: Option<Duration>,
+    tick_generation: u64,
+    /// Whether the browser told the page that it has no network.
+    pub(crate) told_offline: bool,
+    pub(crate) trace: &'a mut Trace,
+}
+
+impl<'a> World<'a> {
+    pub(crate) fn new(seed: u64, trace: &'a mut Trace) -> Self {
+        let mut random = Rng::with_seed(seed);
+        let scenario = Scenario::new(&mut random);
+        let mut world = Self {
+            engine: Engine::new(scenario.settings.clone(), random.u64(..)),
+            disk: Vec::new(),
+            lambda: Lambda::new(scenario.url_seconds, scenario.part_size),
+            s3: S3::new(scenario.parts_per_page),
+            network: Network::new(scenario.rates.clone(), scenario.broken),
+            checker: Checker::new(scenario.settings.clone()),
+            requests: BTreeMap::new(),
+            calls: BTreeMap::new(),
+            cancelled_reads: BTreeSet::new(),
+            tried_keys: BTreeSet::new(),
+            agenda: BTreeMap::new(),
+            entries: 0,
+            time: Duration::ZERO,
+            page_jump: Duration::ZERO,
+            wall_jump: Duration::ZERO,
+            wake_at: None,
+            tick_generation: 0,
+            told_offline: false,
+            random,
+            scenario,
+            trace,
+        };
+        world.plan_happenings();
+        world
+    }
+
+    /// Plays the world to its end: first with faults, then until all is at rest, and then once more
+    /// after a person let everything go on that can.
+    pub(crate) fn run(&mut self) -> Result<(), String> {
+        self.trace.line(Duration::ZERO, || {
+            let Scenario { settings, rates, broken, part_size, url_seconds, faults_end, .. } = &self.scenario;
+            format!("{settings:?}\n{rates:?}\nbroken: {broken:?}, parts of {part_size} bytes, URLs for {url_seconds} s, faults until {faults_end:?}")
+        });
+        self.play()?;
+        self.checker.check_rest()?;
+        self.network.broken = None;
+        self.deliver(Event::Resume(engine::Selection::All))?;
+        self.deliver(Event::Retry(engine::Selection::All))?;
+        self.play()?;
+        self.checker.check_rest()?;
+        self.checker.check_all_stored(&self.facts())?;
+        self.checker.check_aborted(&self.facts())
+    }
+
+    fn play(&mut self) -> Result<(), String> {
+        let end = self.time.max(self.scenario.faults_end) + PATIENCE;
+        for _ in 0..MOST_EVENTS {
+            let Some(((time, _), happening)) = self.agenda.pop_first() else {
+                return Ok(());
+            };
+            if time > end {
+                return Err("the world does not come to rest in time".to_owned());
+            }
+            self.time = self.time.max(time);
+            self.happens(happening)?;
+        }
+        Err("the engine goes round in circles".to_owned())
+    }
+
+    pub(crate) fn at(&mut self, time: Duration, happening: Happening) {
+        self.entries += 1;
+        self.agenda.insert((time, self.entries), happening);
+    }
+
+    pub(crate) fn after(&mut self, delay: Duration, happening: Happening) {
+        self.at(self.time + delay, happening);
+    }
+
+    /// The servers' clock, in seconds.
+    pub(crate) const fn server_time(&self) -> u64 {
+        BEGINNING + (self.time.as_secs() + self.wall_jump.as_secs())
+    }
+
+    pub(crate) fn facts(&self) -> Facts<'_> {
+        Facts {
+            lambda: &self.lambda,
+            s3: &self.s3,
+            disk: &self.disk,
+            now: self.time + self.page_jump,
+        }
+    }
+
+    /// Tells the engine something, checks what it makes of it, and does what it asks.
+    pub(crate) fn deliver(&mut self, event: Event) -> Result<(), String> {
+        self.trace.line(self.time, || describe_event(&event));
+        self.checker.before(&event);
+        let mut commands = Vec::new();
+        let now = self.time + self.page_jump;
+        self.engine.handle(event.clone(), now, &mut commands);
+        for command in &commands {
+            if let Some(text) = describe_command(command, &self.lambda) {
+                self.trace.line(self.time, || text);
+            }
+        }
+        let facts = Facts {
+            lambda: &self.lambda,
+            s3: &self.s3,
+            disk: &self.disk,
+            now,
+        };
+        self.checker.after(&event, &commands, &self.engine, &facts)?;
+        for command in commands {
+            self.execute(command);
+        }
+        Ok(())
+    }
+
+    fn execute(&mut self, command: Command) {
+        match command {
+            Command::Hash { ticket, range } => {
+                let millis = 1 + (range.end - range.start) * self.random.u64(2..30) / (1024 * 1024);
+                self.after(Duration::from_millis(millis), Happening::Hashed(ticket, range));
+            }
+            Command::Check { ticket } => {
+                let millis = self.random.u64(1..20);
+                self.after(Duration::from_millis(millis), Happening::Checked(ticket));
+            }
+            Command::Call { call, route, body } => self.start_call(call, route, body),
+            Command::Put {
+                ticket,
+                request,
+                range,
+            } => {
+                self.start_request(ticket, &request, Payload::Range(range));
+            }
+            Command::Send {
+                ticket,
+                request,
+                body,
+            } => {
+                self.start_request(ticket, &request, Payload::Text(body));
+            }
+            Command::Cancel { ticket } => self.cancel(ticket),
+            Command::CancelCall { call } => {
+                if let Some(call) = self.calls.get_mut(&call) {
+                    call.cancelled = true;
+                }
+            }
+            Command::WakeAt(time) => {
+                self.wake_at = Some(time);
+                self.set_timer();
+            }
+            Command::Changed(_) | Command::Removed(_) => {}
+        }
+    }
+
+    /// Sets the browser's timer for the wake-up asked for, on the page's clock as it is now.
+    pub(crate) fn set_timer(&mut self) {
+        let Some(wake_at) = self.wake_at else { return };
+        self.tick_generation += 1;
+        let due = wake_at.saturating_sub(self.page_jump).max(self.time);
+        let held_up = chance(&mut self.random, self.network.rates.tick_held_up);
+        let late = Duration::from_millis(if held_up {
+            self.random.u64(0..60_000)
+        } else {
+            self.random.u64(0..5)
+        });
+        let generation = self.tick_generation;
+        self.at(due + late, Happening::Tick { generation });
+    }
+
+    pub(crate) fn ticks(&mut self, generation: u64) -> Result<(), String> {
+        if generation != self.tick_generation {
+            return Ok(());
+        }
+        self.wake_at = None;
+        self.deliver(Event::Tick)
+    }
+
+    fn cancel(&mut self, ticket: Ticket) {
+        if let Some(request) = self.requests.get_mut(&ticket.attempt) {
+            request.cancelled = true;
+            give_key_back(request, &mut self.s3);
+        } else {
+            self.cancelled_reads.insert(ticket.attempt);
+        }
+    }
+
+    /// Whether a hash or a check is still wanted, or its result comes nonetheless.
+    fn read_is_heard(&mut self, ticket: Ticket) -> bool {
+        !self.cancelled_reads.remove(&ticket.attempt) || chance(&mut self.random, self.network.rates.late)
+    }
+
+    pub(crate) fn hashed(&mut self, ticket: Ticket, range: std::ops::Range<u64>) -> Result<(), String> {
+        if !self.read_is_heard(ticket) {
+            return Ok(());
+        }
+        let result = self.read(ticket.file, range).map(|content| content.digest());
+        self.deliver(Event::Hashed { ticket, result })
+    }
+
+    pub(crate) fn checked(&mut self, ticket: Ticket) -> Result<(), String> {
+        if !self.read_is_heard(ticket) {
+            return Ok(());
+        }
+        let result = match self.disk.get(ticket.file.0 as usize) {
+            Some(disk) => disk.check(),
+            None => Err(FileFailure::Missing),
+        };
+        self.deliver(Event::Checked { ticket, result })
+    }
+
+    pub(crate) fn read(
+        &self,
+        file: FileId,
+        range: std::ops::Range<u64>,
+    ) -> Result<crate::disk::Content, FileFailure> {
+        match self.disk.get(file.0 as usize) {
+            Some(disk) => disk.read(file, range),
+            None => Err(FileFailure::Missing),
+        }
+    }
+
+    fn start_call(&mut self, id: CallId, route: ApiRoute, body: String) {
+        let fate = self.network.api_fate(&mut self.random);
+        self.after(fate.sending, Happening::CallArrives(id));
+        let call = Call {
+            route,
+            body,
+            fate,
+            cancelled: false,
+            dead: false,
+        };
+        self.calls.insert(id, call);
+    }
+
+    fn start_request(&mut self, ticket: Ticket, request: &wire::SignedRequest, payload: Payload) {
+        let Some(grant) = self.lambda.grant(request).cloned() else {
+            return;
+        };
+        let makes_object = matches!(
+            grant.operation,
+            Operation::PutObject { .. } | Operation::CompleteMultipartUpload { .. }
+        );
+        let is_first = makes_object && self.tried_keys.insert(grant.key.clone());
+        let fate = self.network.s3_fate(&mut self.random, &grant.operation, is_first);
+        if let Payload::Range(range) = &payload {
+            self.plan_progress(ticket, range.end - range.start, &fate);
+        }
+        self.after(fate.sending, Happening::RequestArrives(ticket));
+        let request = Request {
+            grant,
+            payload,
+            fate,
+            started: self.server_time(),
+            cancelled: false,
+            dead: false,
+        };
+        self.requests.insert(ticket.attempt, request);
+    }
+
+    /// Bytes move in a few steps. Not every request tells of its last one before its answer comes,
+    /// and a request that gets lost stops anywhere.
+    fn plan_progress(&mut self, ticket: Ticket, size: u64, fate: &Fate) {
+        let steps = self.random.u32(0..4);
+        let is_lost = matches!(fate.outcome, crate::network::Outcome::Lost { .. });
+        let reach = if is_lost { self.random.u64(0..=size) } else { size };
+        for step in 1..=steps {
+            let sent = reach / u64::from(steps) * u64::from(step);
+            let sent = if step == steps { reach } else { sent };
+            self.after(
+                fate.sending * step / (steps + 1),
+                Happening::Progress(ticket, sent),
+            );
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! Some thousands of worlds, in every run of the tests.
+
+#[test]
+fn no_world_breaks_an_invariant() {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let failures = simulation::run_many(0..3_000, threads);
+    assert!(
+        failures.is_empty(),
+        "{failures:#?}\nread one: cargo run -p simulation -- --from SEED --trace"
+    );
+}
+
+#[test]
+fn a_seed_plays_the_same_world_every_time() {
+    for seed in 0..20 {
+        assert_eq!(
+            simulation::run_traced(seed),
+            simulation::run_traced(seed),
+            "seed {seed}"
+        );
+    }
+}
