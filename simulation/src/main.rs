@@ -1,4 +1,4 @@
-//! Runs the simulation: `cargo run -p simulation -- --seeds N --from S`.
+//! Runs the simulation: `cargo xtask simulate --seeds N --from S`.
 
 use std::{process::ExitCode, time::Instant};
 
@@ -40,10 +40,7 @@ fn main() -> ExitCode {
     match failures.first() {
         None => ExitCode::SUCCESS,
         Some(first) => {
-            println!(
-                "read one: cargo run -p simulation -- --from {} --trace",
-                first.seed
-            );
+            println!("read one: cargo xtask simulate --from {} --trace", first.seed);
             ExitCode::FAILURE
         }
     }

@@ -9,6 +9,7 @@ mod process;
 mod project;
 mod readiness;
 mod serve;
+mod simulate;
 mod step;
 mod subresources;
 mod tally;
@@ -37,6 +38,8 @@ enum Task {
     Serve(serve::Options),
     /// Run every check and every test
     Test(test::Options),
+    /// Play the upload engine in simulated worlds, from seeds
+    Simulate(simulate::Options),
     /// Build the page as it is deployed, and say what its first view weighs
     Dist,
 }
@@ -58,6 +61,7 @@ fn run(task: &Task) -> Result<ExitCode> {
     match task {
         Task::Serve(options) => serve::run(options, &toolbox),
         Task::Test(options) => test::run(options, &toolbox),
+        Task::Simulate(options) => simulate::run(options, &toolbox),
         Task::Dist => dist::run(&toolbox),
     }
 }
