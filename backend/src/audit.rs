@@ -1,7 +1,7 @@
-//! The audit: one JSON line for each URL issued and for each refusal. Neither a signature nor a URL nor a
-//! token is ever in it.
+//! The audit: one JSON line for each URL issued and for each refusal, and the counts of both. Neither a
+//! signature nor a URL nor a token is ever in it.
 
-use std::time::SystemTime;
+use std::{cell::RefCell, time::SystemTime};
 
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use tracing::{Subscriber, level_filters::LevelFilter};
@@ -10,6 +10,7 @@ use wire::{ErrorCode, SignedRequest};
 
 use crate::{
     caller::{Caller, Principal},
+    metrics::Metrics,
     s3_request::S3Request,
 };
 
@@ -33,39 +34,69 @@ where
         .finish()
 }
 
-/// Records that a URL was issued.
-pub(crate) fn issued(
-    caller: &Caller,
+/// The record of one request.
+#[derive(Debug)]
+pub(crate) struct Audit {
+    caller: Caller,
     now: SystemTime,
-    key: &str,
-    request: &S3Request,
-    signed: &SignedRequest,
-) {
-    tracing::info!(
-        time = timestamp(now),
-        request_id = caller.request_id,
-        principal = caller.principal.as_ref().map(Principal::as_segment),
-        source_ip = caller.source_ip,
-        operation = request.operation,
-        key,
-        size = request.size,
-        sha256 = request.sha256.map(|digest| digest.to_string()),
-        expires_at = signed.expires_at,
-        "issued"
-    );
+    metrics: RefCell<Metrics>,
 }
 
-/// Records that a request, or a part of one, was refused.
-pub(crate) fn refused(caller: &Caller, now: SystemTime, code: ErrorCode) {
-    tracing::warn!(
-        time = timestamp(now),
-        request_id = caller.request_id,
-        principal = caller.principal.as_ref().map(Principal::as_segment),
-        source_ip = caller.source_ip,
-        code = ?code,
-        status = code.status(),
-        "refused"
-    );
+impl Audit {
+    /// An empty record of what this caller asks for now.
+    pub(crate) fn new(caller: Caller, now: SystemTime) -> Self {
+        Self {
+            caller,
+            now,
+            metrics: RefCell::default(),
+        }
+    }
+
+    /// Who asks.
+    pub(crate) fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    /// When.
+    pub(crate) fn now(&self) -> SystemTime {
+        self.now
+    }
+
+    /// Records that a signed URL for the object `key` is given out.
+    pub(crate) fn issued(&self, key: &str, request: &S3Request, signed: &SignedRequest) {
+        self.metrics.borrow_mut().add_issued(request.body_bytes());
+        tracing::info!(
+            time = timestamp(self.now),
+            request_id = self.caller.request_id,
+            principal = self.caller.principal.as_ref().map(Principal::as_segment),
+            source_ip = self.caller.source_ip,
+            operation = request.operation,
+            key,
+            size = request.size,
+            sha256 = request.sha256.map(|digest| digest.to_string()),
+            expires_at = signed.expires_at,
+            "issued"
+        );
+    }
+
+    /// Records that a request, or a part of one, was refused.
+    pub(crate) fn refused(&self, code: ErrorCode) {
+        self.metrics.borrow_mut().add_refused(code);
+        tracing::warn!(
+            time = timestamp(self.now),
+            request_id = self.caller.request_id,
+            principal = self.caller.principal.as_ref().map(Principal::as_segment),
+            source_ip = self.caller.source_ip,
+            code = ?code,
+            status = code.status(),
+            "refused"
+        );
+    }
+
+    /// The document of metrics of what was recorded, if anything was.
+    pub(crate) fn metrics(&self, function_name: &str) -> Option<String> {
+        self.metrics.borrow().document(self.now, function_name)
+    }
 }
 
 /// The time as RFC 3339 writes it.

@@ -1,6 +1,6 @@
 //! The bucket and the URLs of its objects.
 
-use lambda_http::http::Uri;
+use http::Uri;
 
 use crate::encoding::percent_encode_path;
 

@@ -1,7 +1,5 @@
 //! Who calls, as API Gateway says.
 
-use lambda_http::{Request, RequestExt, request::RequestContext};
-
 /// The principal of a request that no authorizer looked at.
 const ANONYMOUS: &str = "anonymous";
 
@@ -24,36 +22,18 @@ pub(crate) struct Caller {
 pub(crate) struct Principal(String);
 
 impl Caller {
-    /// Reads the context that API Gateway and Lambda sent along.
-    pub(crate) fn of(request: &Request) -> Self {
-        let Some(RequestContext::ApiGatewayV2(context)) = request.request_context_ref() else {
-            return Self::default();
-        };
-        let lambda_id = || {
-            request
-                .lambda_context_ref()
-                .map(|lambda| lambda.request_id.clone())
-        };
-        let token = context
-            .authorizer
-            .as_ref()
-            .and_then(|authorizer| authorizer.jwt.as_ref());
+    /// Nobody known: what is left to say of bytes that are no event.
+    pub(crate) fn unknown(request_id: &str) -> Self {
         Self {
-            request_id: context.request_id.clone().or_else(lambda_id).unwrap_or_default(),
-            source_ip: context.http.source_ip.clone().unwrap_or_default(),
-            principal: match token {
-                None => Some(Principal::anonymous()),
-                Some(token) => token
-                    .claims
-                    .get("sub")
-                    .and_then(|subject| Principal::of_subject(subject)),
-            },
+            request_id: request_id.to_owned(),
+            ..Self::default()
         }
     }
 }
 
 impl Principal {
-    fn anonymous() -> Self {
+    /// The principal of a request that no authorizer looked at.
+    pub(crate) fn anonymous() -> Self {
         Self(ANONYMOUS.to_owned())
     }
 
@@ -62,7 +42,7 @@ impl Principal {
     /// Different subjects give different segments, and none gives `anonymous`: letters, digits, `-` and
     /// `_` stay, and any other byte becomes `!` and two hexadecimal digits. That is percent-encoding with
     /// `!`, because Amazon S3 advises against `%` in keys ("Naming Amazon S3 objects").
-    fn of_subject(subject: &str) -> Option<Self> {
+    pub(crate) fn of_subject(subject: &str) -> Option<Self> {
         if !(1..=MAX_SUBJECT_BYTES).contains(&subject.len()) {
             return None;
         }

@@ -1,6 +1,6 @@
 //! Cross-origin resource sharing (Fetch Standard, "HTTP extensions").
 
-use lambda_http::http::{
+use http::{
     HeaderMap, HeaderValue, Uri,
     header::{
         ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
@@ -37,15 +37,16 @@ impl AllowedOrigins {
     }
 
     /// Adds to an answer what lets the page of `origin` read it, if it may.
-    pub(crate) fn share(&self, origin: Option<&HeaderValue>, headers: &mut HeaderMap) {
+    pub(crate) fn share(&self, origin: Option<&str>, headers: &mut HeaderMap) {
         headers.insert(VARY, HeaderValue::from_static("Origin"));
         let allowed = match (self, origin) {
             (_, None) => None,
             (Self::Any, Some(_)) => Some(HeaderValue::from_static("*")),
             (Self::Listed(list), Some(origin)) => list
                 .iter()
-                .any(|entry| entry.as_bytes() == origin.as_bytes())
-                .then(|| origin.clone()),
+                .any(|entry| entry == origin)
+                .then(|| HeaderValue::from_str(origin).ok())
+                .flatten(),
         };
         if let Some(allowed) = allowed {
             headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, allowed);
@@ -80,12 +81,11 @@ fn is_origin(text: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn check(list: &str, origin: Option<&'static str>, expected: Option<&str>) {
+    fn check(list: &str, origin: Option<&str>, expected: Option<&str>) {
         let mut headers = HeaderMap::new();
-        let origin = origin.map(HeaderValue::from_static);
         AllowedOrigins::parse(list)
             .expect("origins")
-            .share(origin.as_ref(), &mut headers);
+            .share(origin, &mut headers);
         let allowed = headers
             .get(ACCESS_CONTROL_ALLOW_ORIGIN)
             .map(|value| value.to_str().expect("text"));

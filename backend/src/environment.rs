@@ -15,10 +15,13 @@ pub trait Environment: Send + Sync {
 
     /// A new UUID, which makes a key unique.
     fn new_uuid(&self) -> Uuid;
+
+    /// Takes a request's metrics: one line of JSON in CloudWatch's embedded metric format.
+    fn write_metrics(&self, document: &str);
 }
 
-/// The environment of a Lambda function: the system's clock, the credentials of the function's role and
-/// version 4 UUIDs.
+/// The environment of a Lambda function: the system's clock, the credentials of the function's role,
+/// version 4 UUIDs, and the log, where CloudWatch finds metrics.
 ///
 /// The credentials are `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN` (AWS Lambda
 /// Developer Guide, "Defined runtime environment variables"), read at each use, so that a change is seen.
@@ -45,5 +48,10 @@ impl Environment for LambdaEnvironment {
 
     fn new_uuid(&self) -> Uuid {
         Uuid::new_v4()
+    }
+
+    fn write_metrics(&self, document: &str) {
+        // Lambda takes each line of the standard output as an event of the log.
+        println!("{document}");
     }
 }

@@ -1,12 +1,12 @@
 //! The only way to a signed URL: it signs for one caller and writes the audit.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use wire::{ApiError, ErrorCode, SignedRequest};
 
 use crate::{
-    audit,
-    caller::{Caller, Principal},
+    audit::Audit,
+    caller::Principal,
     environment::Environment,
     key::folder,
     presign::{Signer, UnsignedRequest, presign, seconds},
@@ -18,9 +18,8 @@ use crate::{
 pub(crate) struct Issuer<'a> {
     settings: &'a Settings,
     environment: &'a dyn Environment,
-    caller: &'a Caller,
+    audit: &'a Audit,
     principal: &'a Principal,
-    now: SystemTime,
 }
 
 impl<'a> Issuer<'a> {
@@ -28,10 +27,9 @@ impl<'a> Issuer<'a> {
     pub(crate) fn new(
         settings: &'a Settings,
         environment: &'a dyn Environment,
-        caller: &'a Caller,
-        now: SystemTime,
+        audit: &'a Audit,
     ) -> Result<Self, ApiError> {
-        let principal = caller.principal.as_ref().ok_or_else(|| {
+        let principal = audit.caller().principal.as_ref().ok_or_else(|| {
             ApiError::new(
                 ErrorCode::NotSignedIn,
                 "the token has no sub claim of 1 to 255 bytes",
@@ -40,9 +38,8 @@ impl<'a> Issuer<'a> {
         Ok(Self {
             settings,
             environment,
-            caller,
+            audit,
             principal,
-            now,
         })
     }
 
@@ -58,7 +55,7 @@ impl<'a> Issuer<'a> {
 
     /// The Lambda's clock, in seconds since 1970-01-01T00:00:00Z.
     pub(crate) fn server_time(&self) -> u64 {
-        seconds(self.now)
+        seconds(self.audit.now())
     }
 
     /// The folder of the caller's own keys: `<prefix>/<principal>/`.
@@ -86,19 +83,19 @@ impl<'a> Issuer<'a> {
         let signer = Signer {
             credentials: &self.environment.credentials(),
             region: self.settings.bucket.region(),
-            now: self.now,
+            now: self.audit.now(),
             expires_in: Duration::from_secs(self.settings.expiration_seconds.into()),
         };
         let signed = presign(&unsigned, &signer).map_err(|error| {
             tracing::error!(%error, "signing failed");
             ApiError::new(ErrorCode::InternalError, "the request could not be signed")
         })?;
-        audit::issued(self.caller, self.now, key, request, &signed);
+        self.audit.issued(key, request, &signed);
         Ok(signed)
     }
 
     /// Records that one part of a batch was refused.
     pub(crate) fn record_refusal(&self, error: &ApiError) {
-        audit::refused(self.caller, self.now, error.code);
+        self.audit.refused(error.code);
     }
 }

@@ -1,14 +1,16 @@
 //! The Lambda that signs upload URLs.
 //!
-//! It only signs: it holds no S3 client, opens no socket and sees no file. A request travels like this:
+//! It only signs: it holds no S3 client and sees no file, and opens no socket but to the Lambda service
+//! and its extensions inside the execution environment. [`Function`] gives it its settings (`settings`,
+//! `settings_parameter`). A request travels like this:
 //!
-//! 1. [`Backend::handle`] (`handler`) finds the route, checks the method and the body, and finds out who
-//!    calls (`caller`).
+//! 1. [`Backend::handle`] (`handler`) reads the event (`event`) with its caller (`caller`), finds the
+//!    route, and checks the method and the body.
 //! 2. The route's module (`presign_get`, `plan`, `sign`) reads the JSON (`fields`), checks it, and
 //!    decides the object's key (`key`, `safe_name`) and the request to S3 (`s3_request`).
 //! 3. The `issuer` signs that request (`presign`) and writes the line of the `audit`, so that no URL
-//!    leaves without one.
-//! 4. The answer becomes HTTP again (`response`, `cors`).
+//!    leaves without one and without being counted (`metrics`).
+//! 4. The answer becomes one that API Gateway takes (`response`, `cors`).
 
 mod audit;
 mod bucket;
@@ -16,21 +18,31 @@ mod caller;
 mod cors;
 mod encoding;
 mod environment;
+mod event;
 mod fields;
+mod function;
 mod handler;
 mod issuer;
 mod key;
+mod local_http;
 mod media_type;
+mod metrics;
 mod plan;
 mod presign;
 mod presign_get;
 mod response;
+mod runtime_api;
 mod s3_request;
 mod safe_name;
 mod settings;
+mod settings_parameter;
 mod sign;
+mod storage_options;
 
 pub use audit::json_log;
 pub use environment::{Environment, LambdaEnvironment};
+pub use function::Function;
 pub use handler::Backend;
+pub use response::ProxyResponse;
+pub use runtime_api::{check_environment, report_start_failure};
 pub use settings::{SettingError, Settings};

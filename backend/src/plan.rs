@@ -64,6 +64,7 @@ fn plan_file(issuer: &Issuer<'_>, entry: Fields) -> Result<PlanOutcome, ApiError
         key: &key,
         name: &file.name,
         media_type: &file.media_type,
+        storage: &issuer.settings().storage,
     };
     if file.size > SINGLE_PUT_MAX_BYTES {
         let create = issuer.issue(&key, &S3Request::create_multipart_upload(description, file.size))?;

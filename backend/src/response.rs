@@ -1,17 +1,43 @@
-//! Answers as HTTP.
+//! Answers as HTTP, and as API Gateway takes them from a Lambda.
 
-use lambda_http::{
-    Body, Response,
-    http::{
-        HeaderValue, StatusCode,
-        header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS},
-    },
+use std::collections::BTreeMap;
+
+use http::{
+    HeaderValue, Response, StatusCode,
+    header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS},
 };
 use serde::Serialize;
 use wire::{ApiError, ErrorBody, FilePlan};
 
+/// An answer in payload format 2.0 (Amazon API Gateway Developer Guide, "Lambda function response for
+/// format 2.0"). As JSON it is always one that API Gateway accepts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ProxyResponse {
+    status_code: u16,
+    headers: BTreeMap<String, String>,
+    body: String,
+    is_base64_encoded: bool,
+}
+
+impl From<Response<String>> for ProxyResponse {
+    fn from(response: Response<String>) -> Self {
+        let (parts, body) = response.into_parts();
+        let headers = parts.headers.iter().map(|(name, value)| {
+            let value = String::from_utf8_lossy(value.as_bytes());
+            (name.as_str().to_owned(), value.into_owned())
+        });
+        Self {
+            status_code: parts.status.as_u16(),
+            headers: headers.collect(),
+            body,
+            is_base64_encoded: false,
+        }
+    }
+}
+
 /// A JSON answer. No cache may keep it, because it can carry signed URLs.
-pub(crate) fn json(status: StatusCode, content: &impl Serialize) -> Response<Body> {
+pub(crate) fn json(status: StatusCode, content: &impl Serialize) -> Response<String> {
     let (status, text) = match serde_json::to_string(content) {
         Ok(text) => (status, text),
         Err(error) => {
@@ -20,7 +46,7 @@ pub(crate) fn json(status: StatusCode, content: &impl Serialize) -> Response<Bod
             (StatusCode::INTERNAL_SERVER_ERROR, body.to_owned())
         }
     };
-    let mut response = Response::new(Body::Text(text));
+    let mut response = Response::new(text);
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -30,14 +56,14 @@ pub(crate) fn json(status: StatusCode, content: &impl Serialize) -> Response<Bod
 }
 
 /// The answer to a request that is refused as a whole; `files` says why each file of a batch was.
-pub(crate) fn refusal(error: ApiError, files: Option<Vec<FilePlan>>) -> Response<Body> {
+pub(crate) fn refusal(error: ApiError, files: Option<Vec<FilePlan>>) -> Response<String> {
     let status = StatusCode::from_u16(error.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     json(status, &ErrorBody { error, files })
 }
 
 /// An answer without a body.
-pub(crate) fn no_content() -> Response<Body> {
-    let mut response = Response::new(Body::Empty);
+pub(crate) fn no_content() -> Response<String> {
+    let mut response = Response::new(String::new());
     *response.status_mut() = StatusCode::NO_CONTENT;
     response
 }

@@ -3,13 +3,14 @@
 //! All signed headers are ones that a page's script may set, except `content-length`, which the browser
 //! writes. None but a plain `content-type` is CORS-safelisted (Fetch Standard), so the bucket's CORS
 //! configuration must allow each: `content-disposition`, `content-type`, `if-none-match`,
-//! `x-amz-checksum-*`, `x-amz-meta-original-name`, `x-amz-mp-object-size`.
+//! `x-amz-checksum-*`, `x-amz-meta-original-name`, `x-amz-mp-object-size`, and where the settings ask for
+//! encryption or tags `x-amz-server-side-encryption*` and `x-amz-tagging`.
 
 use std::collections::BTreeMap;
 
 use wire::{HttpMethod, Sha256Digest};
 
-use crate::{encoding::percent_encode, media_type::MediaType};
+use crate::{encoding::percent_encode, media_type::MediaType, storage_options::StorageOptions};
 
 /// Longest value in bytes of the metadata with the original name. S3 takes 2 KB of user-defined metadata
 /// in all (Amazon S3 User Guide, "Working with object metadata").
@@ -110,6 +111,15 @@ impl S3Request {
         Self::new("AbortMultipartUpload", HttpMethod::Delete).query("uploadId", upload_id)
     }
 
+    /// The bytes of the request's own body, where they are signed.
+    pub(crate) fn body_bytes(&self) -> u64 {
+        // Create and Complete name the size of a whole object whose parts are signed one by one.
+        match self.sha256 {
+            Some(_) => self.size.unwrap_or_default(),
+            None => 0,
+        }
+    }
+
     fn body(mut self, size: u64, sha256: Sha256Digest) -> Self {
         self.size = Some(size);
         self.sha256 = Some(sha256);
@@ -118,9 +128,12 @@ impl S3Request {
     }
 
     fn described(self, description: Description<'_>) -> Self {
-        self.header("content-type", description.media_type.as_str())
+        let described = self
+            .header("content-type", description.media_type.as_str())
             .header("content-disposition", content_disposition(description.key))
-            .header("x-amz-meta-original-name", original_name(description.name))
+            .header("x-amz-meta-original-name", original_name(description.name));
+        let options = description.storage.headers().into_iter();
+        options.fold(described, |request, (name, value)| request.header(name, value))
     }
 }
 
@@ -133,6 +146,8 @@ pub(crate) struct Description<'a> {
     pub(crate) name: &'a str,
     /// The file's type.
     pub(crate) media_type: &'a MediaType,
+    /// How S3 is to keep it.
+    pub(crate) storage: &'a StorageOptions,
 }
 
 /// A download and never a page (RFC 6266), so that no uploaded file runs on the bucket's origin.

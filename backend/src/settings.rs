@@ -1,6 +1,6 @@
-//! The settings, from environment variables.
+//! The settings, from environment variables and from a parameter of SSM Parameter Store.
 
-use std::fmt::Display;
+use std::{collections::BTreeMap, fmt::Display};
 
 use thiserror::Error;
 use wire::{MAX_PART_BYTES, MAX_PARTS};
@@ -10,6 +10,8 @@ use crate::{
     cors::AllowedOrigins,
     key::{check_key, folder},
     media_type::AllowedTypes,
+    settings_parameter::{ParameterFault, SettingsParameter},
+    storage_options::{StorageOptions, parse_kms_key_id, parse_tags},
 };
 
 /// Longest expiry of a presigned URL in seconds: seven days (Amazon S3 User Guide, "Download and upload
@@ -61,6 +63,37 @@ const ALLOW_PLAIN_PRESIGN: Variable = Variable {
     name: "ALLOW_PLAIN_PRESIGN",
     accepted: "true or false",
 };
+const SSE_KMS_KEY_ID: Variable = Variable {
+    name: "SSE_KMS_KEY_ID",
+    accepted: "the id, alias or ARN of a KMS key",
+};
+const OBJECT_TAGS: Variable = Variable {
+    name: "OBJECT_TAGS",
+    accepted: "at most 10 tags parted by commas, such as source=upload,team=web",
+};
+const SETTINGS_PARAMETER: Variable = Variable {
+    name: "SETTINGS_PARAMETER",
+    accepted: "the name of a parameter of SSM Parameter Store whose value is a JSON object of settings",
+};
+
+/// The variable that names the function (AWS Lambda Developer Guide, "Defined runtime environment
+/// variables").
+const FUNCTION_NAME: &str = "AWS_LAMBDA_FUNCTION_NAME";
+
+/// The settings that a parameter may hold.
+const SETTINGS: [&Variable; 11] = [
+    &BUCKET_NAME,
+    &REGION,
+    &ENDPOINT,
+    &URL_EXPIRATION_SECONDS,
+    &KEY_PREFIX,
+    &MAX_UPLOAD_BYTES,
+    &ALLOWED_TYPES,
+    &ALLOWED_ORIGINS,
+    &ALLOW_PLAIN_PRESIGN,
+    &SSE_KMS_KEY_ID,
+    &OBJECT_TAGS,
+];
 
 /// How the backend is set up.
 #[derive(Clone, Debug)]
@@ -72,6 +105,8 @@ pub struct Settings {
     pub(crate) allowed_types: AllowedTypes,
     pub(crate) allowed_origins: AllowedOrigins,
     pub(crate) allow_plain_presign: bool,
+    pub(crate) storage: StorageOptions,
+    pub(crate) function_name: String,
 }
 
 /// A setting that is missing or not accepted.
@@ -87,6 +122,11 @@ impl SettingError {
     /// The name of the environment variable.
     pub fn name(&self) -> &'static str {
         self.name
+    }
+
+    /// The error of a parameter that gave no settings.
+    pub(crate) fn of_parameter(fault: ParameterFault) -> Self {
+        SETTINGS_PARAMETER.error(fault.to_string())
     }
 }
 
@@ -105,12 +145,22 @@ impl Settings {
     /// | `ALLOWED_TYPES` | every type | accepted media types |
     /// | `ALLOWED_ORIGINS` | none | origins whose pages may call the API, or `*` |
     /// | `ALLOW_PLAIN_PRESIGN` | `true` | whether `GET /presign` answers |
+    /// | `SSE_KMS_KEY_ID` | the bucket's encryption | the KMS key that encrypts every object |
+    /// | `OBJECT_TAGS` | none | the tags of every object |
+    ///
+    /// A plain PUT carries no header, so it can carry neither encryption nor tags: with `SSE_KMS_KEY_ID`
+    /// or `OBJECT_TAGS`, `GET /presign` is turned off and cannot be turned on. The role then also needs
+    /// `kms:GenerateDataKey` and `kms:Decrypt` for that key, or `s3:PutObjectTagging`.
     ///
     /// # Errors
     ///
     /// The first setting that is missing or not accepted, with its problem and what it takes.
     pub fn from_variables(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, SettingError> {
-        let lookup = |name: &str| lookup(name).filter(|value| !value.is_empty() || name == KEY_PREFIX.name);
+        let lookup = |name: &str| lookup(name).filter(|value| is_given(name, value));
+        let storage = StorageOptions {
+            kms_key_id: SSE_KMS_KEY_ID.given(&lookup, parse_kms_key_id)?,
+            tags: OBJECT_TAGS.optional(&lookup, "", parse_tags)?,
+        };
         Ok(Self {
             bucket: read_bucket(&lookup)?,
             expiration_seconds: URL_EXPIRATION_SECONDS.optional(&lookup, "900", parse_expiration)?,
@@ -118,9 +168,46 @@ impl Settings {
             max_upload_bytes: MAX_UPLOAD_BYTES.optional(&lookup, "5368709120", parse_max_upload)?,
             allowed_types: ALLOWED_TYPES.optional(&lookup, "", AllowedTypes::parse)?,
             allowed_origins: ALLOWED_ORIGINS.optional(&lookup, "", AllowedOrigins::parse)?,
-            allow_plain_presign: ALLOW_PLAIN_PRESIGN.optional(&lookup, "true", parse_switch)?,
+            allow_plain_presign: read_plain_presign(&lookup, &storage)?,
+            storage,
+            function_name: lookup(FUNCTION_NAME).unwrap_or_default(),
         })
     }
+
+    /// Where settings are besides the variables, if `SETTINGS_PARAMETER` says so.
+    pub(crate) fn parameter(lookup: impl Fn(&str) -> Option<String>) -> Option<SettingsParameter> {
+        let name = lookup(SETTINGS_PARAMETER.name).filter(|name| !name.is_empty())?;
+        Some(SettingsParameter::new(name, lookup))
+    }
+
+    /// Reads the settings of which some may be in a parameter; a variable goes before it.
+    pub(crate) fn from_variables_and_parameter(
+        lookup: impl Fn(&str) -> Option<String>,
+        parameter: &BTreeMap<String, String>,
+    ) -> Result<Self, SettingError> {
+        let unknown = |name: &&String| SETTINGS.iter().all(|setting| setting.name != name.as_str());
+        if let Some(name) = parameter.keys().find(unknown) {
+            let problem = format!("names a parameter with {name:?}, which is no setting");
+            return Err(SETTINGS_PARAMETER.error(problem));
+        }
+        Self::from_variables(|name| {
+            lookup(name)
+                .filter(|value| is_given(name, value))
+                .or_else(|| parameter.get(name).cloned())
+        })
+    }
+
+    /// Checks the variables that are set, where the others are still to be read.
+    pub(crate) fn check_variables(lookup: impl Fn(&str) -> Option<String>) -> Result<(), SettingError> {
+        let needed = [(BUCKET_NAME.name, "bucket"), (REGION.name, "region")];
+        let placeholders = needed.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        Self::from_variables_and_parameter(lookup, &placeholders.into()).map(drop)
+    }
+}
+
+/// Whether a variable says anything: an empty value does so for the prefix alone.
+fn is_given(name: &str, value: &str) -> bool {
+    !value.is_empty() || name == KEY_PREFIX.name
 }
 
 type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -144,6 +231,16 @@ impl Variable {
         self.parse(value.as_deref().unwrap_or(default), parse)
     }
 
+    /// The value, if there is one.
+    fn given<T, E: Display>(
+        &self,
+        lookup: Lookup<'_>,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Result<Option<T>, SettingError> {
+        let value = lookup(self.name);
+        value.map(|value| self.parse(&value, parse)).transpose()
+    }
+
     fn error(&self, problem: String) -> SettingError {
         SettingError {
             name: self.name,
@@ -161,9 +258,7 @@ fn read_bucket(lookup: Lookup<'_>) -> Result<Bucket, SettingError> {
         .or_else(|| lookup("AWS_REGION"))
         .ok_or_else(|| missing(&REGION))?;
     REGION.parse(&region, check_region)?;
-    let endpoint = lookup(ENDPOINT.name)
-        .map(|value| ENDPOINT.parse(&value, parse_endpoint))
-        .transpose()?;
+    let endpoint = ENDPOINT.given(lookup, parse_endpoint)?;
     Ok(Bucket::new(&name, &region, endpoint.as_deref()))
 }
 
@@ -202,6 +297,18 @@ fn parse_max_upload(value: &str) -> Result<u64, &'static str> {
         Ok(bytes) if bytes > MAX_PARTS * MAX_PART_BYTES => Err("is more than S3 stores as one object"),
         Ok(bytes) => Ok(bytes),
         Err(_) => Err("is not a whole number of bytes"),
+    }
+}
+
+/// Whether `GET /presign` answers, which it cannot where every object needs headers.
+fn read_plain_presign(lookup: Lookup<'_>, storage: &StorageOptions) -> Result<bool, SettingError> {
+    let given = ALLOW_PLAIN_PRESIGN.given(lookup, parse_switch)?;
+    match given {
+        Some(true) if !storage.are_defaults() => {
+            let problem = "is true, but a plain PUT can carry neither SSE_KMS_KEY_ID nor OBJECT_TAGS";
+            Err(ALLOW_PLAIN_PRESIGN.error(problem.to_owned()))
+        }
+        given => Ok(given.unwrap_or(storage.are_defaults())),
     }
 }
 
@@ -289,6 +396,8 @@ mod tests {
             ("ALLOWED_TYPES", "png"),
             ("ALLOWED_ORIGINS", "example.com"),
             ("ALLOW_PLAIN_PRESIGN", "yes"),
+            ("SSE_KMS_KEY_ID", "a key"),
+            ("OBJECT_TAGS", "team"),
         ] {
             check_refused(name, value);
         }
@@ -312,5 +421,82 @@ mod tests {
         for (value, expected) in [("/a/b/", "a/b"), ("", ""), ("/", "")] {
             assert_eq!(read("KEY_PREFIX", value).expect("settings").key_prefix, expected);
         }
+    }
+
+    #[test]
+    fn with_encryption_or_tags_no_plain_put_is_signed() {
+        for (name, value) in [("SSE_KMS_KEY_ID", "alias/uploads"), ("OBJECT_TAGS", "team=web")] {
+            let settings = read(name, value).expect("settings");
+            assert!(!settings.allow_plain_presign, "{name}");
+            let variables = BTreeMap::from([
+                (name.to_owned(), value.to_owned()),
+                ("ALLOW_PLAIN_PRESIGN".to_owned(), "true".to_owned()),
+                ("BUCKET_NAME".to_owned(), "photos".to_owned()),
+                ("AWS_REGION".to_owned(), "eu-west-1".to_owned()),
+            ]);
+            let error = Settings::from_variables(|name| variables.get(name).cloned()).expect_err(name);
+            assert_eq!(error.name(), "ALLOW_PLAIN_PRESIGN");
+        }
+    }
+
+    /// Reads settings from variables and a parameter, and tells the bucket's URL or the setting at fault.
+    fn check_parameter(variables: &[(&str, &str)], parameter: &[(&str, &str)], expected: Result<&str, &str>) {
+        let owned = |pairs: &[(&str, &str)]| {
+            let pairs = pairs.iter();
+            pairs
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect::<BTreeMap<_, _>>()
+        };
+        let variables = owned(variables);
+        let lookup = |name: &str| variables.get(name).cloned();
+        let settings = Settings::from_variables_and_parameter(lookup, &owned(parameter));
+        let url = settings.as_ref().map(|settings| settings.bucket.object_url("k"));
+        let expected = expected.map(|bucket| format!("https://{bucket}.s3.eu-west-1.amazonaws.com/k"));
+        let name = settings.as_ref().map_err(SettingError::name);
+        assert_eq!(
+            url.map_err(|_| name.expect_err("an error")),
+            expected,
+            "{variables:?}"
+        );
+    }
+
+    #[test]
+    fn a_variable_goes_before_the_parameter() {
+        let region = ("AWS_REGION", "eu-west-1");
+        let parameter = [("BUCKET_NAME", "stored")];
+        check_parameter(&[region], &parameter, Ok("stored"));
+        check_parameter(&[region, ("BUCKET_NAME", "")], &parameter, Ok("stored"));
+        check_parameter(&[region, ("BUCKET_NAME", "set")], &parameter, Ok("set"));
+    }
+
+    #[test]
+    fn a_fault_in_the_parameter_is_named() {
+        let region = ("AWS_REGION", "eu-west-1");
+        check_parameter(&[region], &[], Err("BUCKET_NAME"));
+        check_parameter(
+            &[region],
+            &[("BUCKET_NAME", "stored"), ("MAX_UPLOAD_BYTES", "5GB")],
+            Err("MAX_UPLOAD_BYTES"),
+        );
+        check_parameter(
+            &[region],
+            &[("BUCKET_NAME", "stored"), ("PASSWORD", "secret")],
+            Err("SETTINGS_PARAMETER"),
+        );
+    }
+
+    #[test]
+    fn what_a_parameter_holds_is_not_told_where_it_is_no_setting() {
+        let parameter = BTreeMap::from([("PASSWORD".to_owned(), "secret".to_owned())]);
+        let error = Settings::from_variables_and_parameter(|_| None, &parameter).expect_err("no setting");
+        assert!(error.to_string().contains("PASSWORD"), "{error}");
+        assert!(!error.to_string().contains("secret"), "{error}");
+    }
+
+    #[test]
+    fn the_variables_are_checked_before_the_parameter_is_read() {
+        assert_eq!(Settings::check_variables(|_| None), Ok(()));
+        let error = Settings::check_variables(|name| (name == "KEY_PREFIX").then(|| "..".to_owned()));
+        assert_eq!(error.expect_err("a bad prefix").name(), "KEY_PREFIX");
     }
 }

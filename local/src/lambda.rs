@@ -1,32 +1,48 @@
 //! The Lambda as its service runs it: an event in JSON in, an answer in JSON out.
 
 use std::{
-    convert::Infallible,
+    path::PathBuf,
     sync::Arc,
     time::{Duration, SystemTime},
 };
 
 use aws_credential_types::Credentials;
 use backend::{Backend, Environment, SettingError, Settings};
-use lambda_http::{Adapter, Context, LambdaEvent, Request, Service as _, request::LambdaRequest, service_fn};
+use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use crate::{
     controls::Controls,
+    function_process::{FunctionError, FunctionOptions, FunctionProcess},
     s3::{ROLE_ACCESS_KEY_ID, ROLE_SECRET_ACCESS_KEY, ROLE_SESSION_TOKEN},
 };
 
 /// The function, ready for events.
 #[derive(Clone)]
-pub(crate) struct Lambda(Arc<Backend>);
+pub(crate) enum Lambda {
+    /// The handler in this process, whose clock and credentials a test can make wrong.
+    Handler(Arc<Backend>),
+    /// The program in a process of its own, by the protocol that it will meet on AWS.
+    Program(Arc<Program>),
+}
+
+/// A program and its process.
+pub(crate) struct Program {
+    options: FunctionOptions,
+    process: Mutex<Arc<FunctionProcess>>,
+}
 
 /// The function has failed; why is in the log.
 #[derive(Debug, thiserror::Error)]
-#[error("the Lambda failed")]
-pub(crate) struct LambdaFailed;
+pub(crate) enum LambdaFailed {
+    #[error("the Lambda failed")]
+    Failed,
+    #[error("the Lambda did not answer in time")]
+    TimedOut,
+}
 
 impl Lambda {
-    /// Starts the function with these environment variables; of two with one name the last counts.
+    /// Starts the handler with these environment variables; of two with one name the last counts.
     pub(crate) fn start(
         variables: &[(String, String)],
         controls: Arc<Controls>,
@@ -36,30 +52,90 @@ impl Lambda {
             found.map(|(_, value)| value.clone())
         })?;
         let environment = LocalEnvironment { controls };
-        Ok(Self(Arc::new(Backend::new(settings, Arc::new(environment)))))
+        let backend = Backend::new(settings, Arc::new(environment));
+        Ok(Self::Handler(Arc::new(backend)))
+    }
+
+    /// Starts the program with these environment variables and the role's credentials.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub(crate) async fn start_program(
+        program: PathBuf,
+        mut variables: Vec<(String, String)>,
+    ) -> Result<Self, FunctionError> {
+        let credentials = [
+            ("AWS_ACCESS_KEY_ID", ROLE_ACCESS_KEY_ID),
+            ("AWS_SECRET_ACCESS_KEY", ROLE_SECRET_ACCESS_KEY),
+            ("AWS_SESSION_TOKEN", ROLE_SESSION_TOKEN),
+        ];
+        variables.extend(credentials.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        let options = FunctionOptions {
+            program,
+            arguments: Vec::new(),
+            variables,
+            output: Arc::new(|line| eprintln!("Lambda {line}")),
+        };
+        let process = FunctionProcess::start(&options).await?;
+        Ok(Self::Program(Arc::new(Program {
+            options,
+            process: Mutex::new(Arc::new(process)),
+        })))
     }
 
     /// Runs the function once. Both texts are what travels between API Gateway and a Lambda.
     ///
     /// # Errors
-    /// When the event is none of API Gateway's, or the function panics.
-    pub(crate) async fn invoke(&self, event: &str) -> Result<String, LambdaFailed> {
-        let payload: LambdaRequest = serde_json::from_str(event).map_err(failed)?;
-        let backend = Arc::clone(&self.0);
-        let mut handler = Adapter::from(service_fn(move |request: Request| {
-            let backend = Arc::clone(&backend);
-            async move { Ok::<_, Infallible>(backend.handle(request)) }
-        }));
-        let answering = handler.call(LambdaEvent::new(payload, Context::default()));
-        // A panic of the function ends its own task and no other.
-        let Ok(response) = tokio::spawn(answering).await.map_err(failed)?;
-        serde_json::to_string(&response).map_err(failed)
+    /// When the function fails.
+    pub(crate) async fn invoke(&self, event: String) -> Result<String, LambdaFailed> {
+        match self {
+            Self::Handler(backend) => invoke_handler(Arc::clone(backend), event).await,
+            Self::Program(program) => program.invoke(event).await,
+        }
+    }
+
+    /// The id of the program's process.
+    pub(crate) async fn process_id(&self) -> Option<u32> {
+        match self {
+            Self::Handler(_) => None,
+            Self::Program(program) => program.process.lock().await.process_id(),
+        }
+    }
+}
+
+async fn invoke_handler(backend: Arc<Backend>, event: String) -> Result<String, LambdaFailed> {
+    let request_id = Uuid::new_v4().to_string();
+    // A panic of the function ends its own task and no other.
+    let answering = tokio::spawn(async move { backend.handle(event.as_bytes(), &request_id) });
+    serde_json::to_string(&answering.await.map_err(failed)?).map_err(failed)
+}
+
+impl Program {
+    async fn invoke(&self, event: String) -> Result<String, LambdaFailed> {
+        let process = self.process().await.map_err(failed)?;
+        let answer = process.invoke(event).await.map_err(|error| {
+            tracing::error!("{error}");
+            match error {
+                FunctionError::TimedOut => LambdaFailed::TimedOut,
+                _ => LambdaFailed::Failed,
+            }
+        })?;
+        String::from_utf8(answer.into()).map_err(failed)
+    }
+
+    /// The running process: as on Lambda, a new one where the last has ended.
+    async fn process(&self) -> Result<Arc<FunctionProcess>, FunctionError> {
+        let mut process = self.process.lock().await;
+        if process.has_ended() {
+            *process = Arc::new(FunctionProcess::start(&self.options).await?);
+        }
+        Ok(Arc::clone(&process))
     }
 }
 
 fn failed(error: impl std::error::Error) -> LambdaFailed {
     tracing::error!("the Lambda failed: {error}");
-    LambdaFailed
+    LambdaFailed::Failed
 }
 
 /// What the function sees of the world: the role's temporary credentials, and the faults of a test.
@@ -91,5 +167,9 @@ impl Environment for LocalEnvironment {
 
     fn new_uuid(&self) -> Uuid {
         Uuid::new_v4()
+    }
+
+    fn write_metrics(&self, document: &str) {
+        tracing::debug!("{document}");
     }
 }

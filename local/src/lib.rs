@@ -4,18 +4,22 @@
 //!   parses requests and verifies signatures, and what s3s lets through is refused around it (`edge`,
 //!   `authorization`, `access`, `cors`). `storage` has the files.
 //! - API Gateway's part ([`Stack::api_url`]): `gateway` makes each HTTP request an event of payload
-//!   format 2.0, `lambda` runs the Lambda's real handler on it.
+//!   format 2.0, `lambda` runs the Lambda on it: its real handler in this process, or its real program
+//!   by the protocol of the Lambda service ([`FunctionProcess`], `runtime_api`).
 //! - [`Controls`], with which tests make faults and see what happened.
 
 mod controls;
+mod function_process;
 mod gateway;
 mod lambda;
+mod runtime_api;
 mod s3;
 mod server;
 mod stack;
 mod storage;
 
 pub use controls::{Controls, RecordedRequest};
+pub use function_process::{FunctionError, FunctionOptions, FunctionProcess, LineSink};
 pub use s3::{
     OWNER_ACCESS_KEY_ID, OWNER_SECRET_ACCESS_KEY, ROLE_ACCESS_KEY_ID, ROLE_SECRET_ACCESS_KEY,
     ROLE_SESSION_TOKEN,

@@ -31,6 +31,11 @@ struct Arguments {
         default_values = ["http://127.0.0.1:8080", "http://localhost:8080"]
     )]
     allowed_origins: Vec<String>,
+
+    /// The Lambda's program, to be run in a process of its own as Lambda runs it; without it the same
+    /// handler runs in this process.
+    #[arg(long, value_name = "FILE")]
+    lambda: Option<PathBuf>,
 }
 
 #[tokio::main]
@@ -39,14 +44,17 @@ async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let data = std::path::absolute(&arguments.data).context("the data folder has no absolute path")?;
     let mut terminate = signal(SignalKind::terminate())?;
-    let stack = Stack::start(StackOptions {
+    let options = StackOptions {
         data: data.clone(),
         s3_port: arguments.s3_port,
         api_port: arguments.api_port,
         allowed_origins: arguments.allowed_origins,
         lambda_variables: Vec::new(),
-    })
-    .await?;
+    };
+    let stack = match arguments.lambda {
+        Some(program) => Stack::start_with_program(options, program).await?,
+        None => Stack::start(options).await?,
+    };
     println!("S3:    {}/{BUCKET} (region {REGION})", stack.s3_url());
     println!("       owner's access key {OWNER_ACCESS_KEY_ID}, secret {OWNER_SECRET_ACCESS_KEY}");
     println!("API:   {}", stack.api_url());

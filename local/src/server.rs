@@ -34,6 +34,9 @@ pub(crate) trait Handler: Send + Sync + 'static {
     /// The body of an answer.
     type Body: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static;
 
+    /// Whether each request is worth a line in the log.
+    const LOGGED: bool = true;
+
     /// Answers one request.
     fn answer(&self, request: Request<Incoming>) -> impl Future<Output = Response<Self::Body>> + Send;
 }
@@ -140,9 +143,11 @@ async fn logged<H: Handler>(
     let begun = Instant::now();
     let response = handler.answer(request).await;
     let status = response.status().as_u16();
-    tracing::info!(
-        "{name} {method} {path} {status} {} ms",
-        begun.elapsed().as_millis()
-    );
+    if H::LOGGED {
+        tracing::info!(
+            "{name} {method} {path} {status} {} ms",
+            begun.elapsed().as_millis()
+        );
+    }
     response
 }

@@ -52,12 +52,26 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// Starts S3 and the API.
+    /// Starts S3 and the API with the Lambda's handler in this process, so that [`Controls`] can make
+    /// its clock and its credentials wrong.
     ///
     /// # Errors
     /// When a port is taken, the folder cannot be written or another stack uses it, or the Lambda
     /// does not accept its variables.
     pub async fn start(options: StackOptions) -> anyhow::Result<Self> {
+        Self::start_with(options, None).await
+    }
+
+    /// Starts S3 and the API with the Lambda's program in a process of its own, as Lambda runs it.
+    /// [`Controls`] can do nothing to its clock and its secret.
+    ///
+    /// # Errors
+    /// As for [`Stack::start`], and when the program cannot be run.
+    pub async fn start_with_program(options: StackOptions, program: PathBuf) -> anyhow::Result<Self> {
+        Self::start_with(options, Some(program)).await
+    }
+
+    async fn start_with(options: StackOptions, program: Option<PathBuf>) -> anyhow::Result<Self> {
         let controls = Arc::new(Controls::new());
         let bucket = open_bucket(&options.data).await?;
         let access = Access {
@@ -69,7 +83,10 @@ impl Stack {
         let s3 = Server::start("S3", options.s3_port, edge).await;
         let s3 = s3.with_context(|| format!("S3 cannot listen on port {}", options.s3_port))?;
         let variables = lambda_variables(&options, s3.port());
-        let lambda = Lambda::start(&variables, Arc::clone(&controls))?;
+        let lambda = match program {
+            Some(program) => Lambda::start_program(program, variables).await?,
+            None => Lambda::start(&variables, Arc::clone(&controls))?,
+        };
         let api = start_api(&lambda, options.api_port).await?;
         Ok(Self {
             bucket,
@@ -111,6 +128,11 @@ impl Stack {
     /// Faults and observations, for tests.
     pub fn controls(&self) -> &Controls {
         &self.controls
+    }
+
+    /// The id of the process that the Lambda's program runs in, where it does.
+    pub async fn lambda_process_id(&self) -> Option<u32> {
+        self.lambda.process_id().await
     }
 
     /// Stops the API alone: its port refuses connections. Nothing happens where it is stopped.

@@ -11,7 +11,8 @@ pub enum ErrorCode {
     MissingBody,
     /// 400: the body is not JSON.
     InvalidJson,
-    /// 400: the JSON lacks a field, has an unknown one, or one of the wrong type.
+    /// 400: the JSON lacks a field, has an unknown one, or one of the wrong type; or what API Gateway sent
+    /// is no event of payload format 2.0.
     InvalidRequest,
     /// 400: the batch is empty or has more than [`crate::MAX_BATCH`] entries.
     InvalidBatchSize,
@@ -114,7 +115,7 @@ impl ApiError {
 /// The body of every answer with a status of 400 or more.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ErrorBody {
-    /// What was wrong; of a batch, the first file's error.
+    /// What was wrong; of a batch, the first entry's error.
     pub error: ApiError,
     /// Where every file of a `POST /uploads` was refused: each file's own error, in order.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -44,7 +44,8 @@ pub enum MultipartOperation {
     AbortMultipartUpload,
 }
 
-/// The answer to `POST /sign`.
+/// The answer to `POST /sign`. Where no operation at all could be signed, the answer is an
+/// [`crate::ErrorBody`] with the first operation's error and status instead.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SignResponse {

@@ -96,7 +96,7 @@ fn no_url_no_signature_and_no_token_is_ever_logged() {
         "post_sign",
     ] {
         let response = stage.send(&event(name));
-        issued.extend(urls(&serde_json::from_slice(response.body()).expect("JSON")));
+        issued.extend(urls(&serde_json::from_str(response.body()).expect("JSON")));
     }
     assert_eq!(issued.len(), 9);
     let log = stage.log();
@@ -117,4 +117,80 @@ fn no_url_no_signature_and_no_token_is_ever_logged() {
     ] {
         assert!(!log.contains(secret), "{secret} is in {log}");
     }
+}
+
+#[test]
+fn a_request_leaves_one_document_of_metrics() {
+    let stage = Stage::new(&[
+        ("AWS_LAMBDA_FUNCTION_NAME", "slipway-sign"),
+        ("MAX_UPLOAD_BYTES", "20000000"),
+    ]);
+    let sha256 = "ypeBEsobvcr6wjGzmiPcTaeG7/gUfE5yuYB3ha/uSLs=";
+    let body = json!({"files": [
+        {"id": "1", "name": "a", "size": 5, "sha256": sha256},
+        {"id": "2", "name": "a", "size": 7, "sha256": sha256},
+        {"id": "3", "name": "a", "size": 20_000_000},
+        {"id": "4", "name": "a", "size": 20_000_001},
+        {"id": "5", "name": "", "size": 1},
+        {"id": "6", "name": "", "size": 1},
+    ]});
+    stage.send(&with_body("post_uploads", &body.to_string()));
+    let names = [
+        "UrlsIssued",
+        "BytesAuthorised",
+        "RequestsRefused",
+        "RefusedFileTooLarge",
+        "RefusedInvalidName",
+    ];
+    let definitions: Vec<_> = names
+        .iter()
+        .map(|name| json!({"Name": name, "Unit": if *name == "BytesAuthorised" { "Bytes" } else { "Count" }}))
+        .collect();
+    assert_eq!(
+        stage.metrics(),
+        [json!({
+            "_aws": {
+                "Timestamp": 1_764_008_400_000_u64,
+                "CloudWatchMetrics": [
+                    {"Namespace": "Slipway", "Dimensions": [["FunctionName"]], "Metrics": definitions},
+                ],
+            },
+            "FunctionName": "slipway-sign",
+            "UrlsIssued": 3,
+            "BytesAuthorised": 12,
+            "RequestsRefused": 3,
+            "RefusedFileTooLarge": 1,
+            "RefusedInvalidName": 2,
+        })]
+    );
+}
+
+#[test]
+fn the_bytes_of_a_multipart_upload_are_those_of_its_parts() {
+    let stage = Stage::new(&[]);
+    stage.send(&event("post_sign"));
+    let metrics = stage.metrics();
+    assert_eq!(metrics.len(), 1);
+    assert_eq!(metrics[0]["UrlsIssued"], 4);
+    assert_eq!(metrics[0]["BytesAuthorised"], 8_388_608);
+}
+
+#[test]
+fn a_request_that_is_refused_as_a_whole_counts_once() {
+    let stage = Stage::new(&[]);
+    stage.send(&event("post_uploads_no_body"));
+    let metrics = stage.metrics();
+    assert_eq!(metrics.len(), 1);
+    assert_eq!(
+        (&metrics[0]["RequestsRefused"], &metrics[0]["RefusedMissingBody"]),
+        (&json!(1), &json!(1))
+    );
+}
+
+#[test]
+fn where_nothing_is_issued_or_refused_there_are_no_metrics() {
+    let stage = Stage::new(&[]);
+    stage.send(&event("get_health"));
+    stage.send(&event("options_uploads"));
+    assert_eq!(stage.metrics(), [Value::Null; 0]);
 }

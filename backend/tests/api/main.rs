@@ -4,6 +4,9 @@ mod support;
 
 mod audit;
 mod http;
+mod malformed;
+mod openapi;
+mod parameter;
 mod presign;
 mod refusals;
 mod sign;

@@ -8,7 +8,7 @@ use crate::support::{NOW, Stage, event, query_value, with_body};
 fn outcomes(stage: &Stage, event: &Value) -> Vec<OperationOutcome> {
     let response = stage.send(event);
     assert_eq!(response.status(), 200, "{:?}", response.body());
-    let answer: SignResponse = serde_json::from_slice(response.body()).expect("outcomes");
+    let answer: SignResponse = serde_json::from_str(response.body()).expect("outcomes");
     assert_eq!(answer.server_time, NOW);
     answer.requests
 }

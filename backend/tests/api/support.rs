@@ -9,11 +9,13 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use ::http::Response;
 use aws_credential_types::Credentials;
 use backend::{Backend, Environment, Settings, json_log};
-use lambda_http::{Body, Response};
 use serde_json::Value;
 use uuid::Uuid;
+
+use crate::openapi;
 
 /// 2025-11-24T18:20:00Z.
 pub(crate) const NOW: u64 = 1_764_008_400;
@@ -27,6 +29,8 @@ pub(crate) struct FixedEnvironment {
     uuids: AtomicU64,
     /// How often something was signed: each time the credentials are asked for.
     signings: AtomicUsize,
+    metrics: Mutex<Vec<String>>,
+    lacks_credentials: bool,
 }
 
 impl Environment for FixedEnvironment {
@@ -36,7 +40,10 @@ impl Environment for FixedEnvironment {
 
     fn credentials(&self) -> Credentials {
         self.signings.fetch_add(1, Ordering::Relaxed);
-        let secret = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
+        let secret = match self.lacks_credentials {
+            true => "",
+            false => "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+        };
         Credentials::new(
             "ASIAIOSFODNN7EXAMPLE",
             secret,
@@ -49,6 +56,11 @@ impl Environment for FixedEnvironment {
     fn new_uuid(&self) -> Uuid {
         let count = self.uuids.fetch_add(1, Ordering::Relaxed) + 1;
         Uuid::from_u64_pair(0x4000, 0x8000_0000_0000_0000 | count)
+    }
+
+    fn write_metrics(&self, document: &str) {
+        let mut documents = self.metrics.lock().expect("no test panicked");
+        documents.push(document.to_owned());
     }
 }
 
@@ -77,6 +89,19 @@ impl io::Write for Log {
 impl Stage {
     /// A backend for the bucket `photos` with some more settings.
     pub(crate) fn new(variables: &[(&str, &str)]) -> Self {
+        Self::in_environment(FixedEnvironment::default(), variables)
+    }
+
+    /// A backend that cannot sign.
+    pub(crate) fn without_credentials() -> Self {
+        let environment = FixedEnvironment {
+            lacks_credentials: true,
+            ..FixedEnvironment::default()
+        };
+        Self::in_environment(environment, &[])
+    }
+
+    fn in_environment(environment: FixedEnvironment, variables: &[(&str, &str)]) -> Self {
         let settings = Settings::from_variables(|name| {
             let given = variables
                 .iter()
@@ -90,7 +115,7 @@ impl Stage {
             });
             value.map(str::to_owned)
         });
-        let environment = Arc::new(FixedEnvironment::default());
+        let environment = Arc::new(environment);
         Self {
             backend: Backend::new(settings.expect("settings"), environment.clone()),
             environment,
@@ -98,12 +123,30 @@ impl Stage {
         }
     }
 
-    /// Sends an event through the parsing that the Lambda uses.
-    pub(crate) fn send(&self, event: &Value) -> Response<Body> {
-        let request = lambda_http::request::from_str(&event.to_string()).expect("an event");
+    /// Sends an event, and checks that the answer is one that the OpenAPI description has.
+    pub(crate) fn send(&self, event: &Value) -> Response<String> {
+        let response = self.send_bytes(event.to_string().as_bytes());
+        openapi::check_answer(event, &response);
+        response
+    }
+
+    /// Sends what may be no event, and reads the answer as API Gateway does.
+    pub(crate) fn send_bytes(&self, event: &[u8]) -> Response<String> {
         let log = self.log.clone();
         let subscriber = json_log(move || log.clone());
-        tracing::subscriber::with_default(subscriber, || self.backend.handle(request))
+        let answer = tracing::subscriber::with_default(subscriber, || {
+            self.backend.handle(event, "8476a536-e9f4-11e8-9739-2dfe598c3fcd")
+        });
+        read_answer(&serde_json::to_value(&answer).expect("JSON"))
+    }
+
+    /// The documents of metrics that were written.
+    pub(crate) fn metrics(&self) -> Vec<Value> {
+        let documents = self.environment.metrics.lock().expect("no test panicked");
+        let documents = documents.iter();
+        documents
+            .map(|document| serde_json::from_str(document).expect("a document is JSON"))
+            .collect()
     }
 
     /// How often something was signed.
@@ -123,6 +166,18 @@ impl Stage {
             .map(|line| serde_json::from_str(line).expect("a line is JSON"))
             .collect()
     }
+}
+
+/// Reads an answer of payload format 2.0 as HTTP.
+fn read_answer(answer: &Value) -> Response<String> {
+    let status = answer["statusCode"].as_u64().expect("a status");
+    assert_eq!(answer["isBase64Encoded"], false);
+    let mut response = Response::builder().status(u16::try_from(status).expect("a status"));
+    for (name, value) in answer["headers"].as_object().expect("headers") {
+        response = response.header(name, value.as_str().expect("text"));
+    }
+    let body = answer["body"].as_str().expect("text");
+    response.body(body.to_owned()).expect("a response")
 }
 
 /// A recorded event by the name of its file.
@@ -147,8 +202,8 @@ pub(crate) fn with_body(name: &str, body: &str) -> Value {
 }
 
 /// An answer's body as JSON.
-pub(crate) fn json(response: &Response<Body>) -> Value {
-    serde_json::from_slice(response.body()).expect("a JSON body")
+pub(crate) fn json(response: &Response<String>) -> Value {
+    serde_json::from_str(response.body()).expect("a JSON body")
 }
 
 /// The names and decoded values of a URL's query.

@@ -10,7 +10,7 @@ const SHA256: &str = "ypeBEsobvcr6wjGzmiPcTaeG7/gUfE5yuYB3ha/uSLs=";
 fn plans(stage: &Stage, event: &Value) -> Vec<FilePlan> {
     let response = stage.send(event);
     assert_eq!(response.status(), 200, "{:?}", response.body());
-    let answer: UploadsResponse = serde_json::from_slice(response.body()).expect("plans");
+    let answer: UploadsResponse = serde_json::from_str(response.body()).expect("plans");
     assert_eq!(answer.server_time, NOW);
     answer.files
 }
@@ -182,4 +182,49 @@ fn the_accepted_types_are_named_to_who_sends_another() {
         support::json(&response)["error"]["allowedTypes"],
         json!(["image/*", "application/pdf"])
     );
+}
+
+/// The headers of the first request for a file of this size, under these settings.
+fn headers_of(settings: &[(&str, &str)], size: u64) -> std::collections::BTreeMap<String, String> {
+    let body = json!({"files": [{"id": "1", "name": "a", "size": size, "sha256": SHA256}]});
+    let mut plans = plans(
+        &Stage::new(settings),
+        &with_body("post_uploads", &body.to_string()),
+    );
+    let request = match plans.remove(0).outcome {
+        PlanOutcome::Put { put, .. } => put,
+        PlanOutcome::Multipart { create, .. } => create,
+        PlanOutcome::Refused(error) => panic!("{error:?}"),
+    };
+    let signed = query_value(&request.url, "X-Amz-SignedHeaders");
+    for name in request.headers.keys() {
+        assert!(signed.split(';').any(|signed| signed == name), "{name} is signed");
+    }
+    request.headers
+}
+
+#[test]
+fn encryption_and_tags_are_signed_where_they_are_set() {
+    let key = ("SSE_KMS_KEY_ID", "alias/uploads");
+    let tags = ("OBJECT_TAGS", "source=upload,team=a b");
+    let names = [
+        "x-amz-server-side-encryption",
+        "x-amz-server-side-encryption-aws-kms-key-id",
+        "x-amz-tagging",
+    ];
+    for size in [1, 20_000_000] {
+        let headers = headers_of(&[key, tags], size);
+        let values = names.map(|name| headers.get(name).map(String::as_str));
+        assert_eq!(
+            values,
+            [
+                Some("aws:kms"),
+                Some("alias/uploads"),
+                Some("source=upload&team=a%20b")
+            ],
+            "{size} bytes"
+        );
+        let headers = headers_of(&[], size);
+        assert_eq!(names.map(|name| headers.get(name)), [None; 3], "{size} bytes");
+    }
 }

@@ -11,7 +11,7 @@ use hyper::body::Incoming;
 use uuid::Uuid;
 
 use crate::{
-    lambda::Lambda,
+    lambda::{Lambda, LambdaFailed},
     server::{Handler, Peer},
 };
 
@@ -57,11 +57,10 @@ impl Gateway {
             time: time::OffsetDateTime::now_utc(),
         };
         let event = event::of(&parts, &body, &arrival).to_string();
-        let answer = self
-            .lambda
-            .invoke(&event)
-            .await
-            .map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
+        let answer = self.lambda.invoke(event).await.map_err(|failure| match failure {
+            LambdaFailed::Failed => StatusCode::INTERNAL_SERVER_ERROR,
+            LambdaFailed::TimedOut => StatusCode::SERVICE_UNAVAILABLE,
+        })?;
         response::read(&answer).ok_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 }
@@ -85,6 +84,7 @@ fn own_error(status: StatusCode) -> Response<Full<Bytes>> {
     let message = match status {
         StatusCode::PAYLOAD_TOO_LARGE => "Request Entity Too Large",
         StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => "Request Header Fields Too Large",
+        StatusCode::SERVICE_UNAVAILABLE => "Service Unavailable",
         _ => "Internal Server Error",
     };
     let body = serde_json::json!({ "message": message }).to_string();

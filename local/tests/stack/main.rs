@@ -7,3 +7,4 @@ mod multipart;
 mod objects;
 mod refusals;
 mod support;
+mod tampering;

@@ -1,0 +1,80 @@
+//! What a request led to, as CloudWatch metrics in the embedded metric format (Amazon CloudWatch User
+//! Guide, "Specification: Embedded metric format").
+
+use std::{
+    collections::BTreeMap,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use serde_json::{Map, Value, json};
+use wire::ErrorCode;
+
+/// Where CloudWatch keeps the metrics.
+const NAMESPACE: &str = "Slipway";
+
+/// The dimension that tells functions apart.
+const FUNCTION_NAME: &str = "FunctionName";
+
+/// The counts of one request.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Metrics {
+    urls_issued: u64,
+    bytes_authorised: u64,
+    /// Refusals by the name of their error code.
+    refused: BTreeMap<String, u64>,
+}
+
+impl Metrics {
+    /// Counts a URL, and the bytes that may be sent to it.
+    pub(crate) fn add_issued(&mut self, body_bytes: u64) {
+        self.urls_issued += 1;
+        self.bytes_authorised = self.bytes_authorised.saturating_add(body_bytes);
+    }
+
+    /// Counts a refusal.
+    pub(crate) fn add_refused(&mut self, code: ErrorCode) {
+        *self.refused.entry(format!("{code:?}")).or_default() += 1;
+    }
+
+    /// The document of a request at this time, in one line; none where nothing was issued or refused.
+    ///
+    /// `UrlsIssued`, `BytesAuthorised` and `RequestsRefused` are always there, `Refused<Code>` for each
+    /// reason that there was.
+    pub(crate) fn document(&self, now: SystemTime, function_name: &str) -> Option<String> {
+        if *self == Self::default() {
+            return None;
+        }
+        let milliseconds = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+        let mut values = Map::new();
+        let mut definitions = Vec::new();
+        for (name, unit, value) in self.values() {
+            definitions.push(json!({"Name": name, "Unit": unit}));
+            values.insert(name, value.into());
+        }
+        values.insert(FUNCTION_NAME.to_owned(), function_name.into());
+        values.insert(
+            "_aws".to_owned(),
+            json!({
+                "Timestamp": u64::try_from(milliseconds).unwrap_or_default(),
+                "CloudWatchMetrics": [{
+                    "Namespace": NAMESPACE,
+                    "Dimensions": [[FUNCTION_NAME]],
+                    "Metrics": definitions,
+                }],
+            }),
+        );
+        Some(Value::Object(values).to_string())
+    }
+
+    /// The names, units and values of all metrics.
+    fn values(&self) -> Vec<(String, &'static str, u64)> {
+        let mut values = vec![
+            ("UrlsIssued".to_owned(), "Count", self.urls_issued),
+            ("BytesAuthorised".to_owned(), "Bytes", self.bytes_authorised),
+            ("RequestsRefused".to_owned(), "Count", self.refused.values().sum()),
+        ];
+        let reasons = self.refused.iter();
+        values.extend(reasons.map(|(code, count)| (format!("Refused{code}"), "Count", *count)));
+        values
+    }
+}

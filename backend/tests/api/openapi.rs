@@ -1,0 +1,264 @@
+//! The OpenAPI description (`openapi.json`) against the code: every answer that any test gets is one that
+//! it describes, and everything that it describes is there.
+
+use std::{collections::BTreeSet, sync::LazyLock};
+
+use ::http::Response;
+use serde_json::{Value, json};
+use wire::ErrorCode;
+
+use crate::support::{Stage, event, presign_event, with_body};
+
+static DESCRIPTION: LazyLock<Value> =
+    LazyLock::new(|| serde_json::from_str(include_str!("../../openapi.json")).expect("JSON"));
+
+/// A response as the description has it, behind a `$ref` or not.
+fn resolved(response: &'static Value) -> &'static Value {
+    match response["$ref"].as_str() {
+        Some(reference) => {
+            let pointer = reference.strip_prefix('#').expect("a reference in the document");
+            DESCRIPTION.pointer(pointer).expect("what is referred to")
+        }
+        None => response,
+    }
+}
+
+/// The description of an answer to a request, if the request or else its refusal is described.
+fn described(method: &str, path: &str, status: u16) -> Option<&'static Value> {
+    let path = path.strip_prefix("/prod").unwrap_or(path);
+    let path = path.strip_prefix("/api").unwrap_or(path);
+    let responses = &DESCRIPTION["components"]["responses"];
+    match (&DESCRIPTION["paths"][path], status) {
+        (Value::Null, 404) => Some(&responses["NotFound"]),
+        (Value::Null, _) => None,
+        (operations, status) => match (&operations[method.to_lowercase()], status) {
+            (Value::Null, 405) => Some(&responses["MethodNotAllowed"]),
+            (operation, status) => operation["responses"].get(status.to_string()).map(resolved),
+        },
+    }
+}
+
+/// Checks that an answer is one that the description has for its request.
+pub(crate) fn check_answer(event: &Value, response: &Response<String>) {
+    let (method, path) = (&event["requestContext"]["http"]["method"], &event["rawPath"]);
+    let (Some(method), Some(path)) = (method.as_str(), path.as_str()) else {
+        return check_body(
+            resolved(&DESCRIPTION["components"]["responses"]["BadRequest"]),
+            response,
+        );
+    };
+    let status = response.status().as_u16();
+    if method == "OPTIONS" && status == 204 {
+        return;
+    }
+    let malformed = &DESCRIPTION["components"]["responses"]["BadRequest"];
+    let described = described(method, path, status).or((status == 400).then_some(malformed));
+    let described = described.unwrap_or_else(|| panic!("{method} {path} {status} is not described"));
+    check_body(described, response);
+}
+
+fn check_body(described: &Value, response: &Response<String>) {
+    let mut schema = described["content"]["application/json"]["schema"].clone();
+    schema["components"] = DESCRIPTION["components"].clone();
+    let body: Value = serde_json::from_str(response.body()).expect("JSON");
+    let validator = jsonschema::draft202012::new(&schema).expect("a schema");
+    let errors: Vec<_> = validator
+        .iter_errors(&body)
+        .map(|error| error.to_string())
+        .collect();
+    assert_eq!(errors, [""; 0], "{body}");
+}
+
+/// Checks that a request gets this status, and gives `METHOD PATH STATUS`.
+fn reach(stage: &Stage, event: &Value, status: u16) -> String {
+    let response = stage.send(event);
+    assert_eq!(response.status(), status, "{event}");
+    let path = event["rawPath"].as_str().expect("a path");
+    let path = path.trim_start_matches("/prod").trim_start_matches("/api");
+    format!(
+        "{} {path} {status}",
+        event["requestContext"]["http"]["method"]
+            .as_str()
+            .expect("a method")
+    )
+}
+
+fn signed_in_without_subject(name: &str) -> Value {
+    let mut event = event(name);
+    event["requestContext"]["authorizer"] = json!({"jwt": {"claims": {}}});
+    event
+}
+
+/// One request for each answer that the description has.
+fn reached() -> BTreeSet<String> {
+    let stage = Stage::new(&[]);
+    let sha256 = "ypeBEsobvcr6wjGzmiPcTaeG7/gUfE5yuYB3ha/uSLs=";
+    let text = |name: &str| {
+        let mut event = event(name);
+        event["headers"]["content-type"] = "text/plain".into();
+        event
+    };
+    let large = json!({"files": [{"id": "1", "name": "a", "size": 5_368_709_121_u64, "sha256": sha256}]});
+    let foreign = json!({"key": "uploads/somebody/u/a", "uploadId": "u", "operations": [{"operation": "AbortMultipartUpload"}]});
+    let cases = [
+        reach(&stage, &event("get_health"), 200),
+        reach(&stage, &event("get_presign"), 200),
+        reach(&stage, &presign_event("key=.."), 400),
+        reach(&stage, &signed_in_without_subject("get_presign"), 401),
+        reach(
+            &Stage::new(&[("ALLOW_PLAIN_PRESIGN", "false")]),
+            &event("get_presign"),
+            403,
+        ),
+        reach(&stage, &event("post_uploads"), 200),
+        reach(&stage, &event("post_uploads_no_body"), 400),
+        reach(&stage, &signed_in_without_subject("post_uploads"), 401),
+        reach(&stage, &with_body("post_uploads", &large.to_string()), 413),
+        reach(&stage, &text("post_uploads"), 415),
+        reach(&stage, &event("post_sign"), 200),
+        reach(&stage, &with_body("post_sign", "{}"), 400),
+        reach(&stage, &signed_in_without_subject("post_sign"), 401),
+        reach(&stage, &with_body("post_sign", &foreign.to_string()), 403),
+        reach(&stage, &with_body("post_sign", &" ".repeat(1024 * 1024 + 1)), 413),
+        reach(&stage, &text("post_sign"), 415),
+    ];
+    let without_credentials = Stage::without_credentials();
+    let failures = [
+        reach(&without_credentials, &event("get_presign"), 500),
+        reach(&without_credentials, &event("post_uploads"), 500),
+        reach(&without_credentials, &event("post_sign"), 500),
+    ];
+    cases.into_iter().chain(failures).collect()
+}
+
+#[test]
+fn every_answer_that_is_described_can_be_had() {
+    let mut described = BTreeSet::new();
+    for (path, operations) in DESCRIPTION["paths"].as_object().expect("paths") {
+        for (method, operation) in operations.as_object().expect("operations") {
+            for status in operation["responses"].as_object().expect("responses").keys() {
+                described.insert(format!("{} {path} {status}", method.to_uppercase()));
+            }
+        }
+    }
+    // API Gateway says 431 by itself, and a Lambda without settings looks at no path.
+    described.retain(|answer| !answer.ends_with(" 431") && answer != "GET /health 500");
+    assert_eq!(reached(), described);
+}
+
+#[test]
+fn every_path_has_the_described_methods_and_no_other() {
+    for (path, operations) in DESCRIPTION["paths"].as_object().expect("paths") {
+        for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] {
+            let mut event = event("get_health");
+            event["rawPath"] = path.as_str().into();
+            event["requestContext"]["http"]["method"] = method.into();
+            event["requestContext"]["stage"] = "$default".into();
+            let is_described = operations.get(method.to_lowercase()).is_some();
+            let status = Stage::new(&[]).send(&event).status();
+            assert_eq!(status != 405, is_described, "{method} {path} gives {status}");
+        }
+    }
+}
+
+/// Every code that the Lambda can send. The match fails to compile where one is missing.
+fn every_code() -> Vec<ErrorCode> {
+    use ErrorCode::*;
+    let next = |code: ErrorCode| match code {
+        MissingBody => InvalidJson,
+        InvalidJson => InvalidRequest,
+        InvalidRequest => InvalidBatchSize,
+        InvalidBatchSize => InvalidKey,
+        InvalidKey => InvalidName,
+        InvalidName => InvalidSize,
+        InvalidSize => InvalidType,
+        InvalidType => InvalidChecksum,
+        InvalidChecksum => ChecksumRequired,
+        ChecksumRequired => InvalidPartNumber,
+        InvalidPartNumber => InvalidUploadId,
+        InvalidUploadId => NotSignedIn,
+        NotSignedIn => Forbidden,
+        Forbidden => PresignDisabled,
+        PresignDisabled => NotFound,
+        NotFound => MethodNotAllowed,
+        MethodNotAllowed => FileTooLarge,
+        FileTooLarge => BodyTooLarge,
+        BodyTooLarge => UnsupportedMediaType,
+        UnsupportedMediaType => TypeNotAllowed,
+        TypeNotAllowed => InternalError,
+        InternalError | Unknown => Unknown,
+    };
+    let codes = std::iter::successors(Some(MissingBody), |code| Some(next(*code)));
+    codes.take_while(|code| *code != Unknown).collect()
+}
+
+#[test]
+fn every_code_is_described_with_its_status() {
+    let names = |codes: &Value| -> BTreeSet<String> {
+        let codes = codes.as_array().expect("codes").iter();
+        codes
+            .map(|code| code.as_str().expect("a code").to_owned())
+            .collect()
+    };
+    let in_code: BTreeSet<_> = every_code().iter().map(|code| format!("{code:?}")).collect();
+    assert_eq!(
+        names(&DESCRIPTION["components"]["schemas"]["ErrorCode"]["enum"]),
+        in_code
+    );
+
+    let response_of = |status: u16| match status {
+        400 => "BadRequest",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "NotFound",
+        405 => "MethodNotAllowed",
+        413 => "ContentTooLarge",
+        415 => "UnsupportedMediaType",
+        500 => "InternalError",
+        other => panic!("{other} has no response"),
+    };
+    let code_schema = "content/application~1json/schema/allOf/1/properties/error/properties/code/enum";
+    for status in [400, 401, 403, 404, 405, 413, 415, 500] {
+        let pointer = format!("/components/responses/{}/{code_schema}", response_of(status));
+        let described = names(DESCRIPTION.pointer(&pointer).expect("codes"));
+        let codes = every_code().into_iter().filter(|code| code.status() == status);
+        let expected: BTreeSet<_> = codes.map(|code| format!("{code:?}")).collect();
+        assert_eq!(described, expected, "{status}");
+    }
+}
+
+#[test]
+fn the_recorded_requests_are_as_described() {
+    for (name, schema) in [
+        ("post_uploads", "UploadsRequest"),
+        ("post_uploads_signed_in", "UploadsRequest"),
+        ("post_sign", "SignRequest"),
+    ] {
+        let schema = json!({
+            "$ref": format!("#/components/schemas/{schema}"),
+            "components": DESCRIPTION["components"],
+        });
+        let body = event(name)["body"].as_str().map(serde_json::from_str::<Value>);
+        let body = body.expect("a body").expect("JSON");
+        let validator = jsonschema::draft202012::new(&schema).expect("a schema");
+        let errors: Vec<_> = validator
+            .iter_errors(&body)
+            .map(|error| error.to_string())
+            .collect();
+        assert_eq!(errors, [""; 0], "{name}");
+    }
+}
+
+#[test]
+fn a_request_with_a_field_that_is_not_described_is_refused() {
+    let schemas = &DESCRIPTION["components"]["schemas"];
+    for name in [
+        "UploadsRequest",
+        "FileToUpload",
+        "SignRequest",
+        "UploadPart",
+        "ListParts",
+    ] {
+        assert_eq!(schemas[name]["additionalProperties"], false, "{name}");
+    }
+}
