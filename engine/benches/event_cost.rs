@@ -108,6 +108,7 @@ fn file(size: u64) -> FileDescription {
         name: "name".into(),
         size,
         media_type: String::new(),
+        last_modified: 0,
     }
 }
 

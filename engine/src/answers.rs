@@ -10,8 +10,8 @@ use crate::{
     multipart::{Doubt, Errand, Finish, Multipart, MultipartWork, Parts},
     planted::{Bug, planted},
     retry::{Verdict, judge},
-    s3_xml::{self, CompletedPart, PartsPage},
-    transfer::{Earlier, Stage, Transfer},
+    s3_xml::{self, CompletedPart, ListedPart, PartsPage},
+    transfer::{Earlier, Stage, Then, Transfer},
 };
 
 /// Which request of a file an answer is for.
@@ -101,6 +101,7 @@ impl Engine {
                 };
                 parts.stored(CompletedPart { number, etag, sha256 });
                 parts.seen = seconds;
+                commands.push(Command::SavePart(id, number));
                 self.show_progress(id, commands);
             }
         }
@@ -152,6 +153,7 @@ impl Engine {
                 let mut parts = Parts::new(key, upload_id, size, part_size);
                 (parts.created, parts.seen) = (seconds, seconds);
                 work.stage = Multipart::Uploading(Box::new(parts));
+                commands.push(Command::Save(id));
             }
             Err(verdict) => {
                 if !matches!(verdict, Verdict::Resign(_)) {
@@ -201,7 +203,9 @@ impl Engine {
             attempts.reset();
         }
         listing.found.extend(page.parts);
-        listing.marker = page.next_part_number_marker;
+        listing.marker = page
+            .next_part_number_marker
+            .filter(|_| !planted(Bug::FirstPageOnly));
         let existence_suffices = matches!(parts.finish, Finish::Asking(Doubt::NoAnswer | Doubt::KeyTaken(_)));
         if listing.marker.is_some() && !existence_suffices {
             return;
@@ -211,13 +215,29 @@ impl Engine {
         match std::mem::replace(&mut parts.finish, Finish::Open) {
             Finish::Asking(Doubt::NoAnswer) => parts.finish = Finish::Completing(Errand::Unsigned),
             Finish::Asking(Doubt::KeyTaken(error)) => self.fail(id, *error, commands),
-            Finish::Asking(Doubt::Parts) => parts.reconcile(&found),
+            Finish::Asking(Doubt::Parts) => {
+                parts.reconcile(&found);
+                commands.push(Command::Save(id));
+            }
             other => {
                 parts.finish = other;
-                parts.settle_lost_parts(&found);
-                self.show_progress(id, commands);
+                self.parts_found(id, &found, commands);
             }
         }
+    }
+
+    fn parts_found(&mut self, id: FileId, found: &[ListedPart], commands: &mut Vec<Command>) {
+        let Some((_, parts)) = self.uploading(id) else {
+            return;
+        };
+        if parts.is_asking_to_resume() {
+            parts.settle_resumed(found);
+            commands.push(Command::Save(id));
+        } else {
+            let settled = parts.settle_lost_parts(found);
+            commands.extend(settled.into_iter().map(|number| Command::SavePart(id, number)));
+        }
+        self.show_progress(id, commands);
     }
 
     fn complete_answered(&mut self, id: FileId, judged: Judged, commands: &mut Vec<Command>) {
@@ -261,7 +281,12 @@ impl Engine {
             return;
         };
         let completed = parts.complete_outcome_unknown && !parts.may_have_been_dropped(now);
-        if completed || planted(Bug::GoneIsStored) {
+        if completed && parts.is_asking_to_resume() {
+            // The file is still to be compared with what is on record. Complete then finds out again.
+            parts.listing = None;
+            parts.settle_resumed_by_record();
+            commands.push(Command::Save(id));
+        } else if completed || planted(Bug::GoneIsStored) {
             let key = std::mem::take(&mut parts.key);
             self.stored(id, key, commands);
         } else {
@@ -387,7 +412,7 @@ fn transfer_failed(transfer: &mut Transfer, verdict: Verdict, conditions: &mut C
     let all_sent = sent == transfer.size();
     let again = |request| Earlier {
         digest,
-        request: Some(request),
+        then: Then::Send(request),
     };
     match verdict {
         Verdict::Retry(error) if error.s3.is_none() => {

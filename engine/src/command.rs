@@ -83,6 +83,12 @@ pub enum Command {
     WakeAt(Duration),
     /// What [`crate::Engine::view`] says of this file changed.
     Changed(FileId),
-    /// The file is off the list; whatever is kept for it can go.
+    /// Keep what [`crate::Engine::record`] says of this file, in place of all that was kept before.
+    Save(FileId),
+    /// Keep this part, of which [`crate::Engine::recorded_part`] tells, besides what is kept.
+    SavePart(FileId, u32),
+    /// Nothing of this file has to be kept any more.
+    Forget(FileId),
+    /// The file is off the list; whatever is held for it can go.
     Removed(FileId),
 }

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use crate::{
-    Command, Event, FileDescription, FileFailure, FileId, FileView, Settings, Ticket, Totals, UploadError,
+    Command, Event, FileDescription, FileFailure, FileId, FileView, Mismatch, Settings, Ticket, Totals,
+    UploadError,
     backoff::Attempts,
     budget::Budget,
     calls::Call,
@@ -17,7 +18,7 @@ use crate::{
     queue::Queue,
     schedule::Turns,
     server_clock::ServerClock,
-    transfer::{Earlier, Stage},
+    transfer::{Stage, Then},
 };
 
 /// The pure upload state machine. See the crate's documentation.
@@ -89,6 +90,13 @@ impl Engine {
                 return;
             }
             Event::FilesAdded(files) => self.add(files, commands),
+            Event::Restored { records, owner } => self.restore(records, owner, commands),
+            Event::Attached {
+                id,
+                description,
+                attachment,
+            } => self.attach(id, &description, attachment, commands),
+            Event::TakenOver { id, record } => self.take_over(id, record, commands),
             Event::Hashed { ticket, result } => self.hashed(ticket, result, commands),
             Event::Checked { ticket, result } => self.checked(ticket, result, commands),
             Event::CallAnswered { call, answer } => self.call_answered(call, answer, commands),
@@ -148,11 +156,11 @@ impl Engine {
             self.totals.bytes += description.size;
             self.files.push(File::new(description));
             self.enqueue_last(id);
-            commands.push(Command::Changed(id));
+            commands.extend([Command::Save(id), Command::Changed(id)]);
         }
     }
 
-    fn enqueue_last(&mut self, id: FileId) {
+    pub(crate) fn enqueue_last(&mut self, id: FileId) {
         self.queue_of(id).push_last(id);
     }
 
@@ -224,11 +232,11 @@ impl Engine {
         if let Some(work) = file.work_mut() {
             *work = Work::new(size);
         }
-        commands.push(Command::Changed(id));
+        commands.extend([Command::Save(id), Command::Changed(id)]);
     }
 
-    /// The only place where a file's state changes: it keeps the totals, the queues and the list of
-    /// active files true.
+    /// The only place where a file's state changes: it keeps the totals, the queues, the list of
+    /// active files and what is kept of the file true.
     pub(crate) fn change_state(
         &mut self,
         id: FileId,
@@ -239,8 +247,14 @@ impl Engine {
         let Some(file) = self.files.get_mut(id) else {
             return;
         };
+        let was_kept = file.is_kept();
         let state = std::mem::replace(&mut file.state, State::Cancelled);
         file.state = change(state);
+        match (was_kept, file.is_kept()) {
+            (true, false) => commands.push(Command::Forget(id)),
+            (false, true) => commands.push(Command::Save(id)),
+            (true, true) | (false, false) => {}
+        }
         let is_active = matches!(file.state, State::Active(_));
         let is_queued = matches!(file.state, State::Queued(_));
         if !is_active {
@@ -270,6 +284,14 @@ impl Engine {
             }
             State::Failed(..) => {
                 step(&mut self.totals.failed);
+                step_bytes(&mut self.idle_bytes);
+            }
+            State::Interrupted(_) => {
+                step(&mut self.totals.interrupted);
+                step_bytes(&mut self.idle_bytes);
+            }
+            State::Elsewhere => {
+                step(&mut self.totals.elsewhere);
                 step_bytes(&mut self.idle_bytes);
             }
             State::Stored { .. } => step(&mut self.totals.stored),
@@ -313,18 +335,32 @@ impl Engine {
             return;
         };
         match (result, earlier) {
-            (Err(failure), _) => self.fail(ticket.file, file_error(failure), commands),
-            (Ok(digest), Some(earlier)) if earlier.digest != digest => {
-                self.fail(ticket.file, UploadError::new(ErrorKind::FileChanged), commands);
+            (Err(_), Some(earlier)) if earlier.is_of_interrupted() => {
+                self.not_the_file(ticket.file, Mismatch::Unreadable, commands);
             }
-            (
-                Ok(digest),
-                Some(Earlier {
-                    request: Some(request),
-                    ..
-                }),
-            ) => transfer.stage = Stage::Signed { digest, request },
-            (Ok(digest), _) => transfer.stage = Stage::Hashed(digest),
+            (Err(failure), _) => self.fail(ticket.file, file_error(failure), commands),
+            (Ok(digest), None) => transfer.stage = Stage::Hashed(digest),
+            (Ok(digest), Some(earlier)) => {
+                let part = transfer.part;
+                let is_same = earlier.digest == digest;
+                match earlier.then {
+                    Then::KeepRecorded { etag } | Then::KeepListed { etag } if is_same => {
+                        self.part_matches(ticket.file, part, etag, digest, commands);
+                    }
+                    Then::KeepRecorded { etag } if planted(Bug::TrustDifferentFile) => {
+                        self.part_matches(ticket.file, part, etag, earlier.digest, commands);
+                    }
+                    Then::KeepRecorded { .. } => {
+                        self.not_the_file(ticket.file, Mismatch::Content, commands);
+                    }
+                    Then::KeepListed { .. } => self.part_differs(ticket.file, part),
+                    Then::Sign | Then::Send(_) if !is_same => {
+                        self.fail(ticket.file, UploadError::new(ErrorKind::FileChanged), commands);
+                    }
+                    Then::Sign => transfer.stage = Stage::Hashed(digest),
+                    Then::Send(request) => transfer.stage = Stage::Signed { digest, request },
+                }
+            }
         }
         commands.push(Command::Changed(ticket.file));
     }
@@ -391,6 +427,13 @@ impl Engine {
 
     /// Remembers what S3 has to be asked to throw away.
     pub(crate) fn clean_up_after(&mut self, id: FileId) {
+        let file = self.files.get_mut(id);
+        if let Some(State::Interrupted(interrupted)) = file.map(|file| &file.state) {
+            if let Some(multipart) = interrupted.record.multipart.clone() {
+                self.cleanups.abort(id, multipart.key, multipart.upload_id);
+            }
+            return;
+        }
         let Some(Work::Multipart(work)) = self.files.get_mut(id).and_then(File::work_mut) else {
             return;
         };

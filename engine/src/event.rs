@@ -2,7 +2,7 @@
 
 use wire::Sha256Digest;
 
-use crate::{CallId, FileFailure, FileId, HttpAnswer, Ticket, TransportFailure};
+use crate::{CallId, FileFailure, FileId, HttpAnswer, Ticket, TransportFailure, UploadRecord};
 
 /// A file that a person picked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +13,28 @@ pub struct FileDescription {
     pub size: u64,
     /// Its media type; empty where the browser knows none.
     pub media_type: String,
+    /// When it was last changed, in milliseconds since 1970 (W3C File API, `lastModified`).
+    pub last_modified: i64,
+}
+
+/// How a file came back to an upload that was interrupted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Attachment {
+    /// By the handle that the browser kept: it is the same file, and only its size and the time of
+    /// its last change can differ.
+    Handle,
+    /// A person picked it: any file may have that name, size and time, so that what was sent is
+    /// compared with it.
+    Picked,
+}
+
+/// Who works on an upload that is on record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// Nobody but this page.
+    ThisPage,
+    /// Another tab.
+    AnotherTab,
 }
 
 /// Which files a person means.
@@ -29,6 +51,30 @@ pub enum Selection {
 pub enum Event {
     /// Files were picked. They get consecutive ids from [`crate::Engine::next_file_id`] on.
     FilesAdded(Vec<FileDescription>),
+    /// Uploads that an earlier page left unfinished, or that another tab works on. They get
+    /// consecutive ids from [`crate::Engine::next_file_id`] on.
+    Restored {
+        /// What was kept of each.
+        records: Vec<UploadRecord>,
+        /// Who works on them.
+        owner: Owner,
+    },
+    /// The file of an interrupted upload is there again.
+    Attached {
+        /// The upload.
+        id: FileId,
+        /// The file as it is now.
+        description: FileDescription,
+        /// How it came back.
+        attachment: Attachment,
+    },
+    /// The tab that worked on an upload is gone.
+    TakenOver {
+        /// The upload.
+        id: FileId,
+        /// What that tab kept last; nothing where it had ended.
+        record: Option<UploadRecord>,
+    },
     /// [`crate::Command::Hash`] ended.
     Hashed {
         /// The command's ticket.
@@ -80,6 +126,7 @@ pub enum Event {
     Cancel(Selection),
     /// A person tries what failed, or what was cancelled by itself, again.
     Retry(Selection),
-    /// A person takes what has ended off the list; [`Selection::All`] takes what was stored or cancelled.
+    /// A person takes what has ended off the list; [`Selection::All`] takes what was stored or
+    /// cancelled. An interrupted upload that is taken off by itself is forgotten and aborted.
     Remove(Selection),
 }

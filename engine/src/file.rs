@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    ErrorKind, FileDescription, FileId, FileStatus, FileView, Notice, UploadError,
+    ErrorKind, FileDescription, FileId, FileStatus, FileView, Mismatch, Notice, UploadError, UploadRecord,
     backoff::Attempts,
     multipart::{Errand, Finish, Multipart, MultipartWork, Parts},
     progress::SpeedEstimator,
@@ -41,6 +41,18 @@ pub(crate) enum State {
     },
     /// A person cancelled it.
     Cancelled,
+    /// An earlier page left it unfinished; its file has to come back.
+    Interrupted(Box<Interrupted>),
+    /// Another tab works on it.
+    Elsewhere,
+}
+
+/// An upload that an earlier page left unfinished.
+#[derive(Clone, Debug)]
+pub(crate) struct Interrupted {
+    pub(crate) record: UploadRecord,
+    /// Why the last file that came was not the one.
+    pub(crate) mismatch: Option<Mismatch>,
 }
 
 /// A file on the list.
@@ -75,6 +87,14 @@ impl Files {
 
     pub(crate) fn get_mut(&mut self, id: FileId) -> Option<&mut File> {
         self.0.get_mut(id.0 as usize)?.as_mut()
+    }
+
+    /// Every file on the list.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (FileId, &File)> {
+        (0..)
+            .map(FileId)
+            .zip(&self.0)
+            .filter_map(|(id, file)| Some((id, file.as_ref()?)))
     }
 
     /// The work of a file that is under way.
@@ -213,7 +233,19 @@ impl File {
 
     /// Whether nobody waits for its bytes.
     pub(crate) const fn is_idle(&self) -> bool {
-        matches!(self.state, State::Paused(_) | State::Failed(..))
+        matches!(
+            self.state,
+            State::Paused(_) | State::Failed(..) | State::Interrupted(_) | State::Elsewhere
+        )
+    }
+
+    /// Whether it has to outlive the page.
+    pub(crate) const fn is_kept(&self) -> bool {
+        match &self.state {
+            State::Failed(_, error) => can_go_on_after(error.kind),
+            State::Stored { .. } | State::Cancelled => false,
+            _ => true,
+        }
     }
 
     /// The work of a file that has not ended.
@@ -222,7 +254,7 @@ impl File {
             State::Queued(work) | State::Active(work) | State::Paused(work) | State::Failed(work, _) => {
                 Some(work)
             }
-            State::Stored { .. } | State::Cancelled => None,
+            _ => None,
         }
     }
 
@@ -231,7 +263,7 @@ impl File {
             State::Queued(work) | State::Active(work) | State::Paused(work) | State::Failed(work, _) => {
                 Some(work)
             }
-            State::Stored { .. } | State::Cancelled => None,
+            _ => None,
         }
     }
 
@@ -278,6 +310,8 @@ impl File {
             State::Failed(_, error) => FileStatus::Failed(error.clone()),
             State::Stored { .. } => FileStatus::Stored,
             State::Cancelled => FileStatus::Cancelled,
+            State::Interrupted(interrupted) => FileStatus::Interrupted(interrupted.mismatch),
+            State::Elsewhere => FileStatus::Elsewhere,
             State::Active(work) if work.requests_in_flight() == 0 && !online => FileStatus::Offline,
             State::Active(Work::Single { transfer, .. }) => transfer_status(transfer, now, api),
             State::Active(Work::Multipart(work)) => multipart_status(work, now, api),
@@ -328,6 +362,12 @@ fn multipart_status(work: &MultipartWork, now: Duration, api: &Attempts) -> File
 }
 
 fn parts_status(parts: &Parts, now: Duration, api: &Attempts) -> FileStatus {
+    if parts.is_asking_to_resume() {
+        return waiting(api, now).unwrap_or(FileStatus::Preparing);
+    }
+    if parts.is_resuming() && !parts.all_stored() {
+        return FileStatus::Comparing;
+    }
     match parts.finish {
         Finish::Checking { .. } | Finish::Asking(_) => return FileStatus::Finishing,
         Finish::Completing(Errand::Unsigned) => {

@@ -15,7 +15,9 @@
 //!    `retry.rs` judges it.
 //! 5. `wake.rs` finds what stalls; `interruption.rs` begins again after sleep and after a time without
 //!    a network; `person.rs` pauses, resumes, cancels, retries and removes.
-//! 6. It ends as stored, failed or cancelled; what a cancelled one left at S3, `cleanup.rs` removes.
+//! 6. What has to outlive the page is a record (`record.rs`); after a reload or a crash `resume.rs`
+//!    takes it up again, and asks S3 which parts count.
+//! 7. It ends as stored, failed or cancelled; what a cancelled one left at S3, `cleanup.rs` removes.
 //!
 //! Invariants, checked after every event by the simulation:
 //!
@@ -49,6 +51,8 @@ mod person;
 mod planted;
 mod progress;
 mod queue;
+mod record;
+mod resume;
 mod retry;
 mod s3_xml;
 mod schedule;
@@ -61,13 +65,14 @@ mod wake;
 pub use command::{ApiRoute, Command};
 pub use engine::Engine;
 pub use error::{ErrorKind, S3Error, UploadError};
-pub use event::{Event, FileDescription, Selection};
+pub use event::{Attachment, Event, FileDescription, Owner, Selection};
 pub use http::{FileFailure, HttpAnswer, TransportFailure};
 #[cfg(feature = "planted-bugs")]
 pub use planted::{Bug, plant};
+pub use record::{MultipartRecord, UploadRecord};
 pub use s3_xml::{
     CompletedPart, InvalidXml, ListedPart, PartsPage, complete_multipart_upload_body, parse_complete_result,
     parse_create_result, parse_error, parse_list_parts_result,
 };
 pub use settings::Settings;
-pub use view::{CallId, FileId, FileStatus, FileView, Notice, Ticket, Totals};
+pub use view::{CallId, FileId, FileStatus, FileView, Mismatch, Notice, Ticket, Totals};

@@ -8,6 +8,7 @@ use crate::{
     CallId, Ticket, UploadError,
     backoff::Attempts,
     planted::{Bug, planted},
+    resume::Resumption,
     s3_xml::{CompletedPart, ListedPart},
     server_clock::ServerClock,
     transfer::{Earlier, Stage, Transfer},
@@ -124,7 +125,7 @@ pub(crate) struct Parts {
     pub(crate) key: String,
     pub(crate) upload_id: String,
     file_size: u64,
-    part_size: u64,
+    pub(crate) part_size: u64,
     /// The parts that S3 stored, by number from 1.
     done: Vec<Option<CompletedPart>>,
     done_bytes: u64,
@@ -139,6 +140,7 @@ pub(crate) struct Parts {
     pub(crate) seen: Option<u64>,
     /// Whether S3 may have taken a Complete of which no answer came.
     pub(crate) complete_outcome_unknown: bool,
+    pub(crate) resumption: Resumption,
 }
 
 impl Parts {
@@ -157,21 +159,32 @@ impl Parts {
             created: None,
             seen: None,
             complete_outcome_unknown: false,
+            resumption: Resumption::Over,
         }
     }
 
     /// How many parts the file has.
-    fn count(&self) -> u64 {
+    pub(crate) fn count(&self) -> u64 {
         self.file_size.div_ceil(self.part_size)
     }
 
-    fn range(&self, number: u32) -> Range<u64> {
+    pub(crate) fn range(&self, number: u32) -> Range<u64> {
         let begin = u64::from(number - 1) * self.part_size;
         begin..(begin + self.part_size).min(self.file_size)
     }
 
-    /// Begins the next part, unless all are under way or done.
+    /// Begins the next part, unless all are under way or done. While an upload is being resumed, that
+    /// is the next part to compare, and no other: not a byte is sent of what may be another file.
     pub(crate) fn begin_next(&mut self) -> bool {
+        if self.begin_next_comparison() {
+            return true;
+        }
+        if self.is_resuming() {
+            return false;
+        }
+        while self.has_more_to_begin() && self.is_begun(self.next) {
+            self.next += 1;
+        }
         let more = self.has_more_to_begin();
         if more {
             let range = self.range(self.next);
@@ -181,8 +194,17 @@ impl Parts {
         more
     }
 
+    fn is_begun(&self, number: u32) -> bool {
+        let is_done = self.done.get(number as usize - 1).is_some_and(Option::is_some);
+        is_done
+            || self
+                .transfers
+                .iter()
+                .any(|transfer| transfer.part == Some(number))
+    }
+
     pub(crate) fn has_more_to_begin(&self) -> bool {
-        u64::from(self.next) <= self.count()
+        self.is_resuming() || u64::from(self.next) <= self.count()
     }
 
     pub(crate) const fn all_stored(&self) -> bool {
@@ -202,6 +224,11 @@ impl Parts {
             self.done_bytes += range.end - range.start;
         }
         self.done[index] = Some(part);
+    }
+
+    /// What S3 stored of this number.
+    pub(crate) fn completed_part(&self, number: u32) -> Option<&CompletedPart> {
+        self.done.get(number.checked_sub(1)? as usize)?.as_ref()
     }
 
     /// Every stored part in the order of its number.
@@ -273,8 +300,9 @@ impl Parts {
     }
 
     /// Settles the lost parts by what S3 listed: a part counts only if its number, size and checksum
-    /// are those of the bytes that were sent.
-    pub(crate) fn settle_lost_parts(&mut self, found: &[ListedPart]) {
+    /// are those of the bytes that were sent. Gives the numbers of those that do.
+    pub(crate) fn settle_lost_parts(&mut self, found: &[ListedPart]) -> Vec<u32> {
+        let mut settled = Vec::new();
         let lost: Vec<(u32, u64, Earlier)> = self
             .transfers
             .iter()
@@ -294,6 +322,7 @@ impl Parts {
                     etag: listed.etag.clone(),
                     sha256: earlier.digest,
                 });
+                settled.push(number);
             } else if let Some(transfer) = self
                 .transfers
                 .iter_mut()
@@ -303,6 +332,7 @@ impl Parts {
                 transfer.outcome_unknown = false;
             }
         }
+        settled
     }
 
     /// Takes everything off the network but a Complete, which cannot be taken back, and gives the
@@ -370,6 +400,7 @@ mod tests {
     use wire::Sha256Digest;
 
     use super::*;
+    use crate::transfer::Then;
 
     fn parts(file_size: u64, part_size: u64) -> Parts {
         Parts::new("key".into(), "id".into(), file_size, part_size)
@@ -434,7 +465,7 @@ mod tests {
             parts.begin_next();
             parts.transfers[0].stage = Stage::Lost(Earlier {
                 digest,
-                request: None,
+                then: Then::Sign,
             });
             parts.settle_lost_parts(&found);
             assert_eq!(parts.sent(), if counts { 10 } else { 0 }, "{found:?}");

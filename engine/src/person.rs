@@ -91,13 +91,23 @@ impl Engine {
         let Some(file) = self.files.get(id) else { return };
         let may_go = matches!(
             (&file.state, selection),
-            (State::Stored { .. } | State::Cancelled, _) | (State::Failed(..), Selection::File(_))
+            (State::Stored { .. } | State::Cancelled, _)
+                | (State::Failed(..) | State::Interrupted(_), Selection::File(_))
         );
         if !may_go {
             return;
         }
-        let (size, shown) = (file.size(), file.shown);
+        if file.is_kept() {
+            commands.push(Command::Forget(id));
+        }
         self.clean_up_after(id);
+        self.take_off(id, commands);
+    }
+
+    /// Takes a file off the list.
+    pub(crate) fn take_off(&mut self, id: FileId, commands: &mut Vec<Command>) {
+        let Some(file) = self.files.get(id) else { return };
+        let (size, shown) = (file.size(), file.shown);
         self.count_state(id, false);
         self.totals.files -= 1;
         self.totals.bytes -= size;

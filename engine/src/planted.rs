@@ -43,6 +43,12 @@ pub enum Bug {
     NeverGivesUp,
     /// A request whose URL expired while it waited keeps its place.
     StaleTakesPlace,
+    /// A resumed upload counts a part by its number, whatever its checksum is.
+    ResumeByPartNumber,
+    /// Only the first page of a listing is read.
+    FirstPageOnly,
+    /// A file that comes back is taken for the one that was sent, whatever it holds.
+    TrustDifferentFile,
 }
 
 #[cfg(feature = "planted-bugs")]

@@ -3,6 +3,7 @@
 use std::fmt::{self, Write};
 
 use roxmltree::{Document, Node};
+use serde::{Deserialize, Serialize};
 use wire::Sha256Digest;
 
 use crate::{
@@ -23,7 +24,7 @@ impl fmt::Display for InvalidXml {
 impl std::error::Error for InvalidXml {}
 
 /// One part as CompleteMultipartUpload wants it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CompletedPart {
     /// 1 to 10,000.
     pub number: u32,

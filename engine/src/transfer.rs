@@ -10,13 +10,33 @@ use crate::{
     planted::{Bug, planted},
 };
 
-/// What is known of a range that was hashed before and has to be hashed again: a different digest
-/// now means that the file changed.
+/// What is known of a range that was hashed before and has to be hashed again.
 #[derive(Clone, Debug)]
 pub(crate) struct Earlier {
     pub(crate) digest: Sha256Digest,
-    /// What was signed for that digest, if it is still of use.
-    pub(crate) request: Option<SignedRequest>,
+    pub(crate) then: Then,
+}
+
+/// What follows once a range has the digest that it had before.
+#[derive(Clone, Debug)]
+pub(crate) enum Then {
+    /// It has to be signed. A different digest means that the file changed.
+    Sign,
+    /// It may be sent with what was signed for that digest. A different one means that the file changed.
+    Send(SignedRequest),
+    /// S3 has it under this `ETag`, and this page's record says that it was sent. A different digest
+    /// means that this is not the file.
+    KeepRecorded { etag: String },
+    /// S3 lists it under this `ETag`, and nobody knows who sent it. A different digest means that it
+    /// has to be sent.
+    KeepListed { etag: String },
+}
+
+impl Earlier {
+    /// Whether the range is only compared with what S3 has of it since before an interruption.
+    pub(crate) const fn is_of_interrupted(&self) -> bool {
+        matches!(self.then, Then::KeepRecorded { .. } | Then::KeepListed { .. })
+    }
 }
 
 /// How far a range has come.
@@ -78,10 +98,17 @@ impl Transfer {
 
     /// A part that was sent before and has to be sent again.
     pub(crate) fn new_with_digest(part: u32, range: Range<u64>, digest: Sha256Digest) -> Self {
-        let earlier = Earlier {
-            digest,
-            request: None,
-        };
+        Self::new_with_earlier(
+            part,
+            range,
+            Earlier {
+                digest,
+                then: Then::Sign,
+            },
+        )
+    }
+
+    pub(crate) fn new_with_earlier(part: u32, range: Range<u64>, earlier: Earlier) -> Self {
         Self {
             stage: Stage::Unhashed(Some(earlier)),
             ..Self::new(Some(part), range)
@@ -134,6 +161,18 @@ impl Transfer {
         matches!(self.stage, Stage::Hashing { .. })
     }
 
+    /// Whether it is compared with what S3 has of it.
+    pub(crate) const fn is_comparing(&self) -> bool {
+        match &self.stage {
+            Stage::Unhashed(Some(earlier))
+            | Stage::Hashing {
+                earlier: Some(earlier),
+                ..
+            } => earlier.is_of_interrupted(),
+            _ => false,
+        }
+    }
+
     /// Takes the range off the network or the disk, for a pause or a failure elsewhere, and gives
     /// the attempt to cancel.
     pub(crate) fn stop(&mut self) -> Option<u64> {
@@ -154,7 +193,7 @@ impl Transfer {
                 let stage = if sent == size && is_part {
                     Stage::Lost(Earlier {
                         digest,
-                        request: Some(request),
+                        then: Then::Send(request),
                     })
                 } else {
                     Stage::Signed { digest, request }

@@ -31,6 +31,8 @@ pub enum FileStatus {
     Hashing,
     /// The Lambda or S3 is being asked where its bytes may go.
     Preparing,
+    /// It is compared with what was sent of it before an interruption.
+    Comparing,
     /// It is signed and waits for a free request.
     Ready,
     /// Its bytes are on their way.
@@ -54,6 +56,26 @@ pub enum FileStatus {
     Failed(UploadError),
     /// A person cancelled it.
     Cancelled,
+    /// An earlier page left it unfinished, and its file has to come back; the last one that came was
+    /// refused for this reason.
+    Interrupted(Option<Mismatch>),
+    /// Another tab works on it.
+    Elsewhere,
+}
+
+/// Why a file is not the one whose upload was interrupted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mismatch {
+    /// It has another name.
+    Name,
+    /// It has another size.
+    Size,
+    /// It was changed since.
+    LastModified,
+    /// Its bytes are not those that were sent.
+    Content,
+    /// It cannot be read.
+    Unreadable,
 }
 
 /// Something a person should know about a file that goes on nonetheless.
@@ -97,6 +119,10 @@ pub struct Totals {
     pub cancelled: usize,
     /// Files that a person paused.
     pub paused: usize,
+    /// Files whose upload was interrupted and that have not come back.
+    pub interrupted: usize,
+    /// Files that another tab works on.
+    pub elsewhere: usize,
     /// Bytes of all files, less what was never sent of those cancelled.
     pub bytes: u64,
     /// Bytes sent.
@@ -108,8 +134,9 @@ pub struct Totals {
 }
 
 impl Totals {
-    /// Files that have not ended and are not paused.
+    /// Files that have not ended and that this page works on.
     pub const fn unfinished(&self) -> usize {
-        self.files - self.stored - self.failed - self.cancelled - self.paused
+        let ended = self.stored + self.failed + self.cancelled;
+        self.files - ended - self.paused - self.interrupted - self.elsewhere
     }
 }

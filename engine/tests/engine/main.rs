@@ -7,5 +7,6 @@ mod files;
 mod network;
 mod person;
 mod progress;
+mod resume;
 mod retries;
 mod support;

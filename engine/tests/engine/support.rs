@@ -7,8 +7,8 @@ use std::{
 };
 
 use engine::{
-    ApiRoute, CallId, Command, Engine, ErrorKind, Event, FileDescription, FileFailure, FileId, FileStatus,
-    HttpAnswer, Settings, Ticket, TransportFailure,
+    ApiRoute, Attachment, CallId, Command, Engine, ErrorKind, Event, FileDescription, FileFailure, FileId,
+    FileStatus, HttpAnswer, Owner, Settings, Ticket, TransportFailure, UploadRecord,
 };
 use wire::{
     FilePlan, FileToUpload, HttpMethod, MultipartOperation, OperationOutcome, PlanOutcome, Sha256Digest,
@@ -39,6 +39,10 @@ pub(crate) struct Page {
     /// S3 requests under way, by name, in the order in which they began.
     requests: Vec<(Ticket, String)>,
     wake_at: Option<Duration>,
+    /// What outlives the page.
+    pub(crate) kept: BTreeMap<FileId, UploadRecord>,
+    /// How often a whole record was written.
+    pub(crate) saves: usize,
 }
 
 impl Page {
@@ -55,7 +59,35 @@ impl Page {
             calls: Vec::new(),
             requests: Vec::new(),
             wake_at: None,
+            kept: BTreeMap::new(),
+            saves: 0,
         }
+    }
+
+    /// A page that was opened after an earlier one had died.
+    pub(crate) fn after(dead: &Self) -> Self {
+        let mut page = Self::new(Settings::default());
+        let records: Vec<UploadRecord> = dead.kept.values().cloned().collect();
+        let owner = Owner::ThisPage;
+        page.kept = (0..).map(FileId).zip(records.clone()).collect();
+        page.tell(Event::Restored { records, owner });
+        page
+    }
+
+    /// The file of an interrupted upload comes back.
+    pub(crate) fn attach(&mut self, file: u32, attachment: Attachment) {
+        let id = FileId(file);
+        let (_, description) = self
+            .engine
+            .interrupted()
+            .find(|(other, _)| *other == id)
+            .expect("an interrupted upload");
+        let description = description.clone();
+        self.tell(Event::Attached {
+            id,
+            description,
+            attachment,
+        });
     }
 
     /// A page where files of these sizes were picked.
@@ -89,6 +121,7 @@ impl Page {
             name: "name".into(),
             size: *size,
             media_type: String::new(),
+            last_modified: 0,
         });
         self.tell(Event::FilesAdded(files.collect()));
     }
@@ -144,6 +177,31 @@ impl Page {
                 None
             }
             Command::Changed(_) | Command::Removed(_) => None,
+            Command::Save(_) | Command::SavePart(..) | Command::Forget(_) => {
+                self.keep(command);
+                None
+            }
+        }
+    }
+
+    fn keep(&mut self, command: Command) {
+        match command {
+            Command::Save(id) => {
+                self.saves += 1;
+                self.kept
+                    .extend(self.engine.record(id).map(|record| (id, record)));
+            }
+            Command::SavePart(id, number) => {
+                let record = self.kept.get_mut(&id).expect("a record to add to");
+                let multipart = record.multipart.as_mut().expect("a multipart upload");
+                multipart
+                    .parts
+                    .extend(self.engine.recorded_part(id, number).cloned());
+            }
+            Command::Forget(id) => {
+                self.kept.remove(&id);
+            }
+            other => panic!("{other:?} is not about what is kept"),
         }
     }
 
