@@ -5,15 +5,17 @@
 
 use std::{
     cell::RefCell,
-    collections::{HashMap, HashSet},
+    collections::{HashMap, HashSet, VecDeque},
     ops::Range,
     rc::{Rc, Weak},
     time::Duration,
 };
 
 use engine::{
-    ApiRoute, CallId, Command, Engine, Event, FileFailure, FileId, FileStatus, FileView, Ticket, Totals,
+    ApiRoute, Attachment, CallId, Command, Engine, Event, FileDescription, FileFailure, FileId, FileStatus,
+    FileView, Ticket, Totals,
 };
+use js_sys::Promise;
 use leptos::prelude::{ArcRwSignal, Set, Update};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::File;
@@ -23,14 +25,17 @@ use crate::{
     config::Config,
     effects::{
         clock::Clock,
-        files,
+        files::{self, Dropped},
         frame::Frame,
+        handle::{self, FileHandle},
         in_flight::InFlight,
         listener::Listener,
         read,
         timer::Timer,
         transport::{Body, Fetch, Told, Transport, Xhr},
     },
+    keeper::Keeper,
+    restore,
 };
 
 /// How often the totals are shown anew.
@@ -42,21 +47,26 @@ pub struct Driver {
     shared: Rc<Shared>,
 }
 
-struct Shared {
-    inner: RefCell<Inner>,
+pub(crate) struct Shared {
+    pub(crate) inner: RefCell<Inner>,
     frame: Frame,
     /// Every file on the list, in the order in which they were added.
     list: ArcRwSignal<Vec<FileId>>,
     totals: ArcRwSignal<Totals>,
+    /// Whether nothing outlives the page.
+    pub(crate) keeps_nothing: ArcRwSignal<bool>,
 }
 
-struct Inner {
-    engine: Engine,
+pub(crate) struct Inner {
+    pub(crate) engine: Engine,
+    pub(crate) keeper: Keeper,
+    /// The interrupted file that the next pick is for.
+    pub(crate) awaited: Option<FileId>,
     api_url: String,
     clock: Clock,
     timer: Option<Timer>,
     countdown: Option<Timer>,
-    files: HashMap<FileId, File>,
+    pub(crate) files: HashMap<FileId, File>,
     requests: HashMap<Ticket, InFlight>,
     calls: HashMap<CallId, InFlight>,
     /// The rows on the screen.
@@ -70,11 +80,14 @@ struct Inner {
 impl Driver {
     /// A driver with an engine of its own. The seed is that of the back-off's jitter.
     pub fn new(config: &Config, seed: u64) -> Self {
+        let session = restore::new_session();
         let shared = Rc::new_cyclic(|weak: &Weak<Shared>| {
             let drawn = weak.clone();
             Shared {
                 inner: RefCell::new(Inner {
                     engine: Engine::new(config.engine_settings(), seed),
+                    keeper: Keeper::new(session.clone()),
+                    awaited: None,
                     api_url: config.api_url.trim_end_matches('/').to_owned(),
                     clock: Clock::new(),
                     timer: None,
@@ -90,19 +103,58 @@ impl Driver {
                 frame: Frame::new(move || with(&drawn, Shared::draw)),
                 list: ArcRwSignal::new(Vec::new()),
                 totals: ArcRwSignal::new(Totals::default()),
+                keeps_nothing: ArcRwSignal::new(false),
             }
         });
+        spawn_local(restore::begin(Rc::downgrade(&shared), session));
         Self { shared }
     }
 
-    /// Adds files to the list.
+    /// Adds files to the list, or gives them back to the interrupted uploads that they belong to.
     pub fn add(&self, files: Vec<File>) {
         self.shared.add(files);
     }
 
-    /// Tells the engine something, such as what a person wants.
+    /// As [`Self::add`], for files of which the browser gave handles.
+    pub(crate) fn add_with_handles(&self, files: Vec<(File, FileHandle)>) {
+        let (files, handles): (Vec<File>, Vec<FileHandle>) = files.into_iter().unzip();
+        let ids = self.shared.add(files);
+        self.shared.keep_handles(ids.into_iter().zip(handles));
+    }
+
+    /// As [`Self::add`], for files that were dropped.
+    pub(crate) fn add_dropped(&self, dropped: Vec<Dropped>) {
+        let (files, promises): (Vec<File>, Vec<Option<Promise>>) = dropped.into_iter().unzip();
+        let ids = self.shared.add(files);
+        let shared = Rc::downgrade(&self.shared);
+        spawn_local(async move {
+            let mut handles = Vec::new();
+            for (id, promise) in ids.into_iter().zip(promises) {
+                if let Some(promise) = promise {
+                    handles.extend(handle::received(promise).await.map(|handle| (id, handle)));
+                }
+            }
+            with(&shared, |shared| shared.keep_handles(handles));
+        });
+    }
+
+    /// Tells the engine something, such as what a person wants. To resume an interrupted file, the file
+    /// itself is fetched first, or the person is asked for it.
     pub fn tell(&self, event: Event) {
+        if let Event::Resume(selection) = event {
+            restore::resume(&self.shared, selection);
+        }
         self.shared.tell(event);
+    }
+
+    /// The picker was closed without a file.
+    pub(crate) fn nothing_picked(&self) {
+        self.shared.inner.borrow_mut().awaited = None;
+    }
+
+    /// Whether nothing outlives the page, since the browser keeps nothing for it.
+    pub fn keeps_nothing(&self) -> ArcRwSignal<bool> {
+        self.shared.keeps_nothing.clone()
     }
 
     /// Every file on the list, in the order in which they were added.
@@ -144,25 +196,62 @@ impl Driver {
 }
 
 impl Shared {
-    fn add(self: &Rc<Self>, picked: Vec<File>) {
-        if picked.is_empty() {
-            return;
-        }
-        let descriptions = picked.iter().map(files::describe).collect();
-        let first = {
+    /// Adds files, and gives their ids.
+    fn add(self: &Rc<Self>, picked: Vec<File>) -> Vec<FileId> {
+        let mut interrupted = self.inner.borrow_mut().take_awaiting(picked.len());
+        let (mut ids, mut new, mut attached) = (Vec::new(), Vec::new(), Vec::new());
+        {
             let mut inner = self.inner.borrow_mut();
-            let first = inner.engine.next_file_id().0;
-            inner
-                .files
-                .extend((first..).map(FileId).zip(picked.iter().cloned()));
-            first
-        };
-        self.list
-            .update(|list| list.extend((first..).map(FileId).take(picked.len())));
-        self.tell(Event::FilesAdded(descriptions));
+            let mut next = inner.engine.next_file_id().0;
+            for file in picked {
+                let description = files::describe(&file);
+                let id = match interrupted.take(&description) {
+                    Some(id) => {
+                        attached.push((id, description));
+                        id
+                    }
+                    None => {
+                        new.push(description);
+                        next += 1;
+                        FileId(next - 1)
+                    }
+                };
+                inner.files.insert(id, file);
+                ids.push(id);
+            }
+        }
+        for (id, description) in attached {
+            self.tell(Event::Attached {
+                id,
+                description,
+                attachment: Attachment::Picked,
+            });
+        }
+        if !new.is_empty() {
+            self.list_next(new.len());
+            self.tell(Event::FilesAdded(new));
+        }
+        ids
     }
 
-    fn tell(self: &Rc<Self>, event: Event) {
+    /// Puts the files that the engine is about to be told of on the list.
+    pub(crate) fn list_next(&self, count: usize) {
+        let first = self.inner.borrow().engine.next_file_id().0;
+        self.list
+            .update(|list| list.extend((first..).map(FileId).take(count)));
+    }
+
+    fn keep_handles(self: &Rc<Self>, handles: impl IntoIterator<Item = (FileId, FileHandle)>) {
+        {
+            let mut inner = self.inner.borrow_mut();
+            for (id, handle) in handles {
+                inner.keeper.keep_handle(id, handle);
+            }
+        }
+        restore::write(self);
+    }
+
+    pub(crate) fn tell(self: &Rc<Self>, event: Event) {
         let mut commands = Vec::new();
         {
             let mut inner = self.inner.borrow_mut();
@@ -180,6 +269,7 @@ impl Shared {
             self.list
                 .update(|list| list.retain(|listed| !removed.contains(listed)));
         }
+        restore::write(self);
         self.frame.request();
     }
 
@@ -212,6 +302,8 @@ impl Shared {
             Command::Changed(id) => {
                 self.inner.borrow_mut().changed.insert(id);
             }
+            Command::Save(id) | Command::Forget(id) => self.inner.borrow_mut().keeper.keep(id),
+            Command::SavePart(id, number) => self.inner.borrow_mut().keeper.keep_part(id, number),
             Command::Removed(id) => {
                 let mut inner = self.inner.borrow_mut();
                 inner.files.remove(&id);
@@ -354,6 +446,21 @@ impl Shared {
 }
 
 impl Inner {
+    /// The interrupted uploads that picked files may belong to. A person who was asked for the file of
+    /// one of them and picks one file means that.
+    fn take_awaiting(&mut self, picked: usize) -> Awaiting {
+        let awaited = self.awaited.take().filter(|_| picked == 1);
+        let mut awaiting = Awaiting {
+            awaited,
+            by_description: HashMap::new(),
+        };
+        for (id, file) in self.engine.interrupted() {
+            let key = description_key(file);
+            awaiting.by_description.entry(key).or_default().push_back(id);
+        }
+        awaiting
+    }
+
     /// The rows on the screen that changed, with what they are to show.
     fn rows_to_show(&mut self) -> Vec<(ArcRwSignal<Option<FileView>>, Option<FileView>)> {
         let changed = std::mem::take(&mut self.changed);
@@ -372,6 +479,25 @@ impl Inner {
             self.engine.totals()
         })
     }
+}
+
+/// The interrupted uploads, by what their files have to be.
+struct Awaiting {
+    awaited: Option<FileId>,
+    by_description: HashMap<(String, u64, i64), VecDeque<FileId>>,
+}
+
+impl Awaiting {
+    /// The upload that a file belongs to.
+    fn take(&mut self, file: &FileDescription) -> Option<FileId> {
+        self.awaited
+            .take()
+            .or_else(|| self.by_description.get_mut(&description_key(file))?.pop_front())
+    }
+}
+
+fn description_key(file: &FileDescription) -> (String, u64, i64) {
+    (file.name.clone(), file.size, file.last_modified)
 }
 
 /// Listens to the network going and coming.
@@ -402,7 +528,7 @@ const fn removed_file(command: &Command) -> Option<FileId> {
     }
 }
 
-fn with(shared: &Weak<Shared>, act: impl FnOnce(&Rc<Shared>)) {
+pub(crate) fn with(shared: &Weak<Shared>, act: impl FnOnce(&Rc<Shared>)) {
     if let Some(shared) = shared.upgrade() {
         act(&shared);
     }

@@ -13,6 +13,8 @@ pub mod config;
 pub mod driver;
 mod effects;
 pub mod format;
+mod keeper;
+mod restore;
 pub mod text;
 mod ui;
 

@@ -1,6 +1,6 @@
 //! Every word that the page says.
 
-use engine::{ErrorKind, FileStatus, Notice, Totals, UploadError};
+use engine::{ErrorKind, FileStatus, Mismatch, Notice, Totals, UploadError};
 
 use crate::{config::ConfigError, format};
 
@@ -32,6 +32,8 @@ pub const RESUME: &str = "Resume";
 pub const RETRY: &str = "Retry";
 /// See [`PAUSE`].
 pub const CANCEL: &str = "Cancel";
+/// See [`PAUSE`].
+pub const FORGET: &str = "Forget the unfinished upload of";
 /// See [`PAUSE`].
 pub const REMOVE: &str = "Remove from the list:";
 
@@ -100,6 +102,9 @@ pub fn status(status: &FileStatus) -> &'static str {
         FileStatus::Stored => "Uploaded",
         FileStatus::Failed(_) => "Failed",
         FileStatus::Cancelled => "Cancelled",
+        FileStatus::Comparing => "Comparing with what was sent",
+        FileStatus::Interrupted(_) => "Interrupted",
+        FileStatus::Elsewhere => "Running in another tab",
     }
 }
 
@@ -107,6 +112,27 @@ pub fn status(status: &FileStatus) -> &'static str {
 pub const fn notice(notice: Notice) -> &'static str {
     match notice {
         Notice::StartedOver => "The storage had dropped the unfinished upload, so it started over.",
+    }
+}
+
+/// Said once where nothing outlives the page.
+pub const KEEPS_NOTHING: &str = "This browser keeps nothing for this page, as in a private window or with a full disk. \
+     Uploads work, but cannot go on after the page was closed.";
+
+/// Why a file is not the one whose upload was interrupted, and what to do.
+pub const fn mismatch(mismatch: Mismatch) -> &'static str {
+    match mismatch {
+        Mismatch::Name => "That file has another name. Choose the file whose upload was interrupted.",
+        Mismatch::Size => {
+            "That file has another size than the one that was being uploaded. Choose the same file, or forget this upload."
+        }
+        Mismatch::LastModified => {
+            "The file was changed since its upload began. Forget this upload, and choose the file to send it as it is now."
+        }
+        Mismatch::Content => {
+            "That is another file: its content is not what was sent. Choose the same file, or forget this upload."
+        }
+        Mismatch::Unreadable => "That file cannot be read. Nothing was lost: choose it again.",
     }
 }
 
@@ -120,6 +146,8 @@ pub fn summary(totals: &Totals) -> String {
     for (count, word) in [
         (totals.failed, "failed"),
         (totals.paused, "paused"),
+        (totals.interrupted, "interrupted"),
+        (totals.elsewhere, "in another tab"),
         (totals.cancelled, "cancelled"),
     ] {
         if count > 0 {

@@ -1,8 +1,11 @@
 //! Files that a person picked or dropped.
 
 use engine::FileDescription;
+use js_sys::Promise;
 use wasm_bindgen::JsCast;
-use web_sys::{DataTransfer, File, FileList, FileSystemEntry, HtmlInputElement};
+use web_sys::{DataTransfer, File, FileList, FileSystemEntry, HtmlElement, HtmlInputElement};
+
+use super::handle;
 
 /// Takes the files out of a picker, and empties it: otherwise picking the same file again would
 /// change nothing and so be no event.
@@ -12,15 +15,23 @@ pub(crate) fn take_picked(picker: &HtmlInputElement) -> Vec<File> {
     files
 }
 
+/// A file that was dropped, with what its handle will be.
+pub(crate) type Dropped = (File, Option<Promise>);
+
 /// What was dropped: the files, and how many folders were among them. Browsers list a folder like a
 /// file that cannot be read.
-pub(crate) fn dropped(transfer: &DataTransfer) -> (Vec<File>, usize) {
+pub(crate) fn dropped(transfer: &DataTransfer) -> (Vec<Dropped>, usize) {
     let items = transfer.items();
-    let entries: Vec<Option<FileSystemEntry>> = (0..items.length())
+    let (entries, mut handles): (Vec<Option<FileSystemEntry>>, Vec<Option<Promise>>) = (0..items.length())
         .filter_map(|index| items.get(index))
         .filter(|item| item.kind() == "file")
-        .map(|item| item.webkit_get_as_entry().ok().flatten())
-        .collect();
+        .map(|item| {
+            (
+                item.webkit_get_as_entry().ok().flatten(),
+                handle::of_dropped(&item),
+            )
+        })
+        .unzip();
     let is_folder = |index: usize| matches!(entries.get(index), Some(Some(entry)) if entry.is_directory());
     let all = transfer.files().map(|list| to_vec(&list)).unwrap_or_default();
     let folders = (0..all.len()).filter(|index| is_folder(*index)).count();
@@ -28,7 +39,7 @@ pub(crate) fn dropped(transfer: &DataTransfer) -> (Vec<File>, usize) {
         .into_iter()
         .enumerate()
         .filter(|(index, _)| !is_folder(*index))
-        .map(|(_, file)| file)
+        .map(|(index, file)| (file, handles.get_mut(index).and_then(Option::take)))
         .collect();
     (files, folders)
 }
@@ -40,6 +51,18 @@ pub(crate) fn describe(file: &File) -> FileDescription {
         // Browsers keep sizes as whole numbers below 2^53.
         size: file.size() as u64,
         media_type: file.type_(),
+        // A whole number of milliseconds.
+        last_modified: file.last_modified() as i64,
+    }
+}
+
+/// Opens the picker of this input, as a click on it does.
+pub(crate) fn open_picker(id: &str) {
+    let element = web_sys::window()
+        .and_then(|window| window.document())
+        .and_then(|document| document.get_element_by_id(id));
+    if let Some(picker) = element.and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
+        picker.click();
     }
 }
 
@@ -90,7 +113,7 @@ mod tests {
     #[wasm_bindgen_test]
     fn what_is_dropped_keeps_its_order_and_names() {
         let (files, folders) = dropped(&transfer_of(&["b", "a", "مرحبا 🎉"]));
-        let names: Vec<String> = files.iter().map(File::name).collect();
+        let names: Vec<String> = files.iter().map(|(file, _)| file.name()).collect();
         assert_eq!(names, ["b", "a", "مرحبا 🎉"]);
         assert_eq!(folders, 0);
     }

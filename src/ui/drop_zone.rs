@@ -1,11 +1,16 @@
 //! Where files come from: the picker, and a drop anywhere on the page.
 
-use leptos::{html::Input, prelude::*};
+use leptos::{html::Input, prelude::*, task::spawn_local};
 use wasm_bindgen::JsCast;
-use web_sys::{DragEvent, Event};
+use web_sys::{DragEvent, Event, MouseEvent};
 
 use crate::{
-    effects::{files, listener::Listener},
+    effects::{
+        files,
+        handle::{self, Picked},
+        listener::Listener,
+    },
+    restore::PICKER,
     text,
     ui::{SharedDriver, icon::Icon},
 };
@@ -23,20 +28,31 @@ pub(crate) fn DropZone(driver: SharedDriver) -> impl IntoView {
             driver.with_value(|driver| driver.add(files::take_picked(&picker)));
         }
     };
+    let gives_handles = StoredValue::new_local(handle::has_picker());
+    let clicked = move |event: MouseEvent| {
+        if gives_handles.get_value() {
+            event.prevent_default();
+            left_out.set(0);
+            spawn_local(pick_with_handles(driver, gives_handles));
+        }
+    };
+    let cancelled = move |_: Event| driver.with_value(crate::driver::Driver::nothing_picked);
     take_drops(driver, is_over, left_out);
     view! {
         <section class="drop-zone" class:compact=has_files class:over=is_over aria-label=text::ADD_FILES>
             <span class="drop-zone-picture">{Icon::Upload.view()}</span>
             <p class="drop-zone-hint">{text::DROP_HINT}</p>
             <input
-                id="file-picker"
+                id=PICKER
                 class="visually-hidden"
                 type="file"
                 multiple
                 node_ref=picker
                 on:change=picked
+                on:click=clicked
+                on:cancel=cancelled
             />
-            <label class="button primary" for="file-picker">
+            <label class="button primary" for=PICKER>
                 {text::CHOOSE_FILES}
             </label>
             <p class="drop-zone-notice" role="status">
@@ -44,6 +60,19 @@ pub(crate) fn DropZone(driver: SharedDriver) -> impl IntoView {
             </p>
         </section>
     }
+}
+
+/// Lets a person pick files so that they can be read again after a reload.
+async fn pick_with_handles(driver: SharedDriver, gives_handles: StoredValue<bool, LocalStorage>) {
+    let picked = handle::pick().await;
+    driver.try_with_value(|driver| match picked {
+        Picked::Files(files) => driver.add_with_handles(files),
+        Picked::Nothing => driver.nothing_picked(),
+        Picked::Refused => {
+            gives_handles.set_value(false);
+            files::open_picker(PICKER);
+        }
+    });
 }
 
 /// Takes what is dropped anywhere on the page, for as long as the component lives.
@@ -78,7 +107,7 @@ fn take_drops(driver: SharedDriver, is_over: RwSignal<bool>, left_out: RwSignal<
             is_over.set(false);
             let (dropped, folders) = files::dropped(&transfer);
             left_out.set(folders);
-            driver.with_value(|driver| driver.add(dropped));
+            driver.with_value(|driver| driver.add_dropped(dropped));
         }
     });
     let listeners = StoredValue::new_local(Some([enter, leave, over, drop]));

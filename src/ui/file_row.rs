@@ -109,6 +109,7 @@ struct Action {
 const GOING: &[&str] = &[
     "queued",
     "hashing",
+    "comparing",
     "preparing",
     "ready",
     "sending",
@@ -116,7 +117,7 @@ const GOING: &[&str] = &[
     "offline",
 ];
 
-const ACTIONS: [Action; 5] = [
+const ACTIONS: [Action; 6] = [
     Action {
         name: "pause",
         label: text::PAUSE,
@@ -129,7 +130,7 @@ const ACTIONS: [Action; 5] = [
         label: text::RESUME,
         icon: Icon::Resume,
         event: Event::Resume,
-        states: &["paused"],
+        states: &["paused", "interrupted"],
     },
     Action {
         name: "retry",
@@ -146,6 +147,7 @@ const ACTIONS: [Action; 5] = [
         states: &[
             "queued",
             "hashing",
+            "comparing",
             "preparing",
             "ready",
             "sending",
@@ -154,6 +156,13 @@ const ACTIONS: [Action; 5] = [
             "paused",
             "failed",
         ],
+    },
+    Action {
+        name: "forget",
+        label: text::FORGET,
+        icon: Icon::Dismiss,
+        event: Event::Remove,
+        states: &["interrupted"],
     },
     Action {
         name: "remove",
@@ -169,6 +178,7 @@ const fn state_name(status: &FileStatus) -> &'static str {
     match status {
         FileStatus::Queued => "queued",
         FileStatus::Hashing => "hashing",
+        FileStatus::Comparing => "comparing",
         FileStatus::Preparing => "preparing",
         FileStatus::Ready => "ready",
         FileStatus::Sending => "sending",
@@ -179,6 +189,8 @@ const fn state_name(status: &FileStatus) -> &'static str {
         FileStatus::Stored => "stored",
         FileStatus::Failed(_) => "failed",
         FileStatus::Cancelled => "cancelled",
+        FileStatus::Interrupted(_) => "interrupted",
+        FileStatus::Elsewhere => "elsewhere",
     }
 }
 
@@ -205,6 +217,7 @@ fn message(status: &FileStatus) -> String {
             format!("{} {}", explanation.what, explanation.advice)
         }
         FileStatus::Waiting { error, .. } => text::error(error).what,
+        FileStatus::Interrupted(Some(mismatch)) => text::mismatch(*mismatch).to_owned(),
         _ => String::new(),
     }
 }
@@ -217,7 +230,9 @@ fn status_line(driver: &Driver, view: &FileView) -> String {
             let left = format::time_left(driver.time_until(*until));
             format!("{words} in {left}")
         }
-        FileStatus::Paused if view.sent > 0 => {
+        FileStatus::Paused | FileStatus::Interrupted(_) | FileStatus::Comparing | FileStatus::Elsewhere
+            if view.sent > 0 =>
+        {
             format!("{words} at {} %", format::percent(view.sent, view.size))
         }
         _ => match view.notice {

@@ -33,7 +33,7 @@ pub(crate) fn TotalsBar(driver: SharedDriver) -> impl IntoView {
             ></progress>
             <div class="totals-actions">
                 {button(text::PAUSE_ALL, Event::Pause, |totals| totals.unfinished() > 0)}
-                {button(text::RESUME_ALL, Event::Resume, |totals| totals.paused > 0)}
+                {button(text::RESUME_ALL, Event::Resume, |totals| totals.paused + totals.interrupted > 0)}
                 {button(text::RETRY_FAILED, Event::Retry, |totals| totals.failed > 0)}
                 {button(text::CANCEL_ALL, Event::Cancel, |totals| totals.unfinished() + totals.paused > 0)}
                 {button(text::CLEAR_FINISHED, Event::Remove, |totals| totals.stored + totals.cancelled > 0)}

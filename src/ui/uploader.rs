@@ -5,6 +5,7 @@ use web_sys::Event;
 
 use crate::{
     effects::listener::Listener,
+    text,
     ui::{
         SharedDriver, announcer::Announcer, drop_zone::DropZone, file_list::FileList, totals_bar::TotalsBar,
     },
@@ -13,8 +14,12 @@ use crate::{
 #[component]
 pub(crate) fn Uploader(driver: SharedDriver) -> impl IntoView {
     ask_before_leaving(driver);
+    let keeps_nothing = driver.with_value(crate::driver::Driver::keeps_nothing);
     view! {
         <DropZone driver />
+        <p class="storage-notice" role="status">
+            {move || keeps_nothing.get().then_some(text::KEEPS_NOTHING)}
+        </p>
         <TotalsBar driver />
         <FileList driver />
         <Announcer driver />

@@ -1,0 +1,112 @@
+//! Handles of files, where the browser gives them (WICG File System Access): a file can then be read
+//! again after a reload without being picked again.
+
+use js_sys::{Array, Object, Promise, Reflect};
+use wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{DataTransferItem, DomException, File};
+
+// web-sys keeps these behind a compiler flag for interfaces that not every browser has.
+#[wasm_bindgen]
+extern "C" {
+    /// `FileSystemFileHandle`; IndexedDB can keep it.
+    #[derive(Clone, Debug)]
+    pub(crate) type FileHandle;
+
+    #[wasm_bindgen(method, catch, js_name = getFile)]
+    async fn get_file(this: &FileHandle) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(method, catch, js_name = queryPermission)]
+    async fn query_permission(this: &FileHandle) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(method, catch, js_name = requestPermission)]
+    async fn request_permission(this: &FileHandle) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(method, getter)]
+    fn kind(this: &FileHandle) -> String;
+
+    type HandleItem;
+
+    #[wasm_bindgen(method, catch, js_name = getAsFileSystemHandle)]
+    fn get_as_file_system_handle(this: &HandleItem) -> Result<Promise, JsValue>;
+
+    type PickerWindow;
+
+    #[wasm_bindgen(method, catch, js_name = showOpenFilePicker)]
+    async fn show_open_file_picker(this: &PickerWindow, options: &JsValue) -> Result<JsValue, JsValue>;
+}
+
+/// Whether the browser's picker gives handles.
+pub(crate) fn has_picker() -> bool {
+    web_sys::window()
+        .is_some_and(|window| Reflect::has(&window, &"showOpenFilePicker".into()).unwrap_or_default())
+}
+
+/// What came of a picker.
+pub(crate) enum Picked {
+    /// These files.
+    Files(Vec<(File, FileHandle)>),
+    /// The person closed it.
+    Nothing,
+    /// The browser does not open it here, as in a frame of another site.
+    Refused,
+}
+
+/// Lets a person pick files. It has to follow a click at once.
+pub(crate) async fn pick() -> Picked {
+    let Some(window) = web_sys::window() else {
+        return Picked::Refused;
+    };
+    let options = Object::new();
+    let _ = Reflect::set(&options, &"multiple".into(), &true.into());
+    let window: PickerWindow = window.unchecked_into();
+    match window.show_open_file_picker(&options).await {
+        Ok(handles) => {
+            let mut files = Vec::new();
+            for handle in Array::from(&handles).iter() {
+                let handle: FileHandle = handle.unchecked_into();
+                if let Some(file) = file(&handle).await {
+                    files.push((file, handle));
+                }
+            }
+            Picked::Files(files)
+        }
+        Err(error) => match error.dyn_ref::<DomException>() {
+            Some(exception) if exception.name() == "AbortError" => Picked::Nothing,
+            _ => Picked::Refused,
+        },
+    }
+}
+
+/// The file of a handle, if it is still there and may be read.
+pub(crate) async fn file(handle: &FileHandle) -> Option<File> {
+    handle.get_file().await.ok()?.dyn_into().ok()
+}
+
+/// Whether the file may be read without anybody being asked.
+pub(crate) async fn may_read(handle: &FileHandle) -> bool {
+    is_granted(handle.query_permission().await)
+}
+
+/// Asks the person for permission to read the file, which has to follow a click.
+pub(crate) async fn ask_to_read(handle: &FileHandle) -> bool {
+    is_granted(handle.request_permission().await)
+}
+
+fn is_granted(answer: Result<JsValue, JsValue>) -> bool {
+    answer.is_ok_and(|state| state == "granted")
+}
+
+/// Asks for the handle of something that was dropped, which has to happen while the drop is handled.
+pub(crate) fn of_dropped(item: &DataTransferItem) -> Option<Promise> {
+    let item: &HandleItem = item.unchecked_ref();
+    item.get_as_file_system_handle().ok()
+}
+
+/// The handle that was asked for, if the browser has one.
+pub(crate) async fn received(promise: Promise) -> Option<FileHandle> {
+    let handle = JsFuture::from(promise).await.ok()?;
+    let handle: FileHandle =
+        (!handle.is_null() && !handle.is_undefined()).then(|| handle.unchecked_into())?;
+    (handle.kind() == "file").then_some(handle)
+}

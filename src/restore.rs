@@ -1,0 +1,220 @@
+//! What an earlier page left unfinished comes back, and what this one leaves is written down.
+//!
+//! Each page holds a lock that is named like its session, for as long as it lives. The records of a
+//! session whose lock is free were left by a page that is gone, and whoever takes that lock goes on
+//! with them; those of a session whose lock is held are shown as running elsewhere until it is free.
+
+use std::{
+    collections::BTreeMap,
+    rc::{Rc, Weak},
+};
+
+use engine::{Attachment, Event, FileId, Owner, Selection};
+use leptos::prelude::Set;
+use wasm_bindgen_futures::spawn_local;
+
+use crate::{
+    driver::{Inner, Shared, with},
+    effects::{
+        files,
+        handle::{self, FileHandle},
+        locks::{self, IfTaken},
+        storage::{Kept, Storage},
+    },
+};
+
+/// The element that picks files.
+pub(crate) const PICKER: &str = "file-picker";
+
+/// A name that no other page has.
+pub(crate) fn new_session() -> String {
+    let random = || js_sys::Math::random().to_bits();
+    format!("{:x}-{:x}-{:x}", js_sys::Date::now() as u64, random(), random())
+}
+
+/// Opens the storage and brings back what is in it.
+pub(crate) async fn begin(shared: Weak<Shared>, session: String) {
+    let kept = open(&shared, &session).await;
+    let Some((storage, sessions)) = kept else {
+        with(&shared, keep_nothing);
+        return;
+    };
+    for (session, kept) in sessions {
+        let is_free = locks::take(&lock_of(&session), IfTaken::GiveUp).await;
+        match is_free {
+            Ok(true) => with(&shared, |shared| restore(shared, kept, Owner::ThisPage)),
+            Ok(false) => {
+                with(&shared, |shared| restore(shared, kept, Owner::AnotherTab));
+                spawn_local(take_over(shared.clone(), Rc::clone(&storage), session));
+            }
+            Err(_) => {}
+        }
+    }
+}
+
+/// Opens the storage. Nothing is written before this page's own lock is held, so that no other page
+/// takes its records for a dead one's.
+async fn open(shared: &Weak<Shared>, session: &str) -> Option<(Rc<Storage>, BTreeMap<String, Vec<Kept>>)> {
+    let storage = Rc::new(Storage::open().await.ok()?);
+    locks::take(&lock_of(session), IfTaken::Wait).await.ok()?;
+    let kept = storage.load().await.ok()?;
+    with(shared, |shared| {
+        shared.inner.borrow_mut().keeper.opened(Rc::clone(&storage));
+        write(shared);
+    });
+    Some((storage, kept))
+}
+
+fn lock_of(session: &str) -> String {
+    format!("slipway-{session}")
+}
+
+/// Puts records on the list. Those whose time is over are removed instead.
+fn restore(shared: &Rc<Shared>, kept: Vec<Kept>, owner: Owner) {
+    let (expired, kept): (Vec<Kept>, Vec<Kept>) = kept
+        .into_iter()
+        .partition(|kept| kept.is_expired && owner == Owner::ThisPage);
+    shared.list_next(kept.len());
+    let mut records = Vec::new();
+    let mut handles = Vec::new();
+    {
+        let mut inner = shared.inner.borrow_mut();
+        let first = inner.engine.next_file_id().0;
+        for (id, kept) in (first..).map(FileId).zip(kept) {
+            handles.extend(kept.handle.clone().map(|handle| (id, handle)));
+            inner.keeper.inherit(id, kept.key, kept.handle);
+            records.push(kept.record);
+        }
+        inner
+            .keeper
+            .discard(expired.into_iter().map(|expired| expired.key));
+    }
+    shared.tell(Event::Restored { records, owner });
+    if owner == Owner::ThisPage {
+        go_on_where_allowed(shared, handles);
+    }
+}
+
+/// Waits until the page of a session is gone, and then goes on with what it left.
+async fn take_over(shared: Weak<Shared>, storage: Rc<Storage>, session: String) {
+    let is_had = locks::take(&lock_of(&session), IfTaken::Wait).await;
+    if !is_had.unwrap_or_default() {
+        return;
+    }
+    let Ok(mut sessions) = storage.load().await else {
+        return;
+    };
+    let kept = sessions.remove(&session).unwrap_or_default();
+    with(&shared, |shared| taken_over(shared, &session, kept));
+}
+
+fn taken_over(shared: &Rc<Shared>, session: &str, kept: Vec<Kept>) {
+    let mut listed = shared.inner.borrow().keeper.files_of(session);
+    let (mut handles, mut unlisted) = (Vec::new(), Vec::new());
+    for kept in kept {
+        let Some(id) = listed.remove(&kept.key) else {
+            unlisted.push(kept);
+            continue;
+        };
+        handles.extend(kept.handle.clone().map(|handle| (id, handle)));
+        shared
+            .inner
+            .borrow_mut()
+            .keeper
+            .inherit(id, kept.key, kept.handle);
+        let record = Some(kept.record);
+        shared.tell(Event::TakenOver { id, record });
+    }
+    for id in listed.into_values() {
+        shared.tell(Event::TakenOver { id, record: None });
+    }
+    restore(shared, unlisted, Owner::ThisPage);
+    go_on_where_allowed(shared, handles);
+}
+
+/// Goes on with every file that may be read without asking anybody.
+fn go_on_where_allowed(shared: &Rc<Shared>, handles: Vec<(FileId, FileHandle)>) {
+    let shared = Rc::downgrade(shared);
+    spawn_local(async move {
+        for (id, handle) in handles {
+            if handle::may_read(&handle).await {
+                attach_by_handle(&shared, id, &handle).await;
+            }
+        }
+    });
+}
+
+/// Goes on with interrupted files because a person wants it: by their handles, or, for one without, by
+/// asking for the file.
+pub(crate) fn resume(shared: &Rc<Shared>, selection: Selection) {
+    let files: Vec<(FileId, Option<FileHandle>)> = {
+        let inner = shared.inner.borrow();
+        let meant = |id: FileId| selection == Selection::All || selection == Selection::File(id);
+        let interrupted = inner.engine.interrupted().map(|(id, _)| id);
+        interrupted
+            .filter(|id| meant(*id))
+            .map(|id| (id, inner.keeper.handle(id)))
+            .collect()
+    };
+    let shared = Rc::downgrade(shared);
+    spawn_local(async move {
+        for (id, handle) in files {
+            let is_attached = match handle {
+                Some(handle) => {
+                    handle::ask_to_read(&handle).await && attach_by_handle(&shared, id, &handle).await
+                }
+                None => false,
+            };
+            if !is_attached && selection == Selection::File(id) {
+                with(&shared, |shared| shared.inner.borrow_mut().awaited = Some(id));
+                files::open_picker(PICKER);
+            }
+        }
+    });
+}
+
+async fn attach_by_handle(shared: &Weak<Shared>, id: FileId, handle: &FileHandle) -> bool {
+    let Some(file) = handle::file(handle).await else {
+        return false;
+    };
+    let description = files::describe(&file);
+    with(shared, |shared| {
+        shared.inner.borrow_mut().files.insert(id, file);
+        let attachment = Attachment::Handle;
+        shared.tell(Event::Attached {
+            id,
+            description,
+            attachment,
+        });
+    });
+    true
+}
+
+/// Writes what has to outlive the page, if anything of it changed.
+pub(crate) fn write(shared: &Rc<Shared>) {
+    let writing = {
+        let mut inner = shared.inner.borrow_mut();
+        let Inner { engine, keeper, .. } = &mut *inner;
+        keeper.begin_write(engine)
+    };
+    let Some((storage, changes)) = writing else {
+        return;
+    };
+    let shared = Rc::downgrade(shared);
+    spawn_local(async move {
+        let written = storage.write(changes).await;
+        with(&shared, |shared| match written {
+            Ok(()) => {
+                shared.inner.borrow_mut().keeper.written();
+                write(shared);
+            }
+            Err(_) => keep_nothing(shared),
+        });
+    });
+}
+
+/// The browser keeps nothing for this page: everything works but what needs that.
+fn keep_nothing(shared: &Rc<Shared>) {
+    shared.inner.borrow_mut().keeper.give_up();
+    shared.keeps_nothing.set(true);
+}
