@@ -124,7 +124,7 @@ pub(crate) enum Doubt {
 pub(crate) struct Parts {
     pub(crate) key: String,
     pub(crate) upload_id: String,
-    file_size: u64,
+    pub(crate) file_size: u64,
     pub(crate) part_size: u64,
     /// The parts that S3 stored, by number from 1.
     done: Vec<Option<CompletedPart>>,

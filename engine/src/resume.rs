@@ -124,7 +124,6 @@ impl Parts {
         else {
             return;
         };
-        self.complete_outcome_unknown = false;
         let on_record: BTreeMap<u32, Sha256Digest> = recorded
             .into_iter()
             .map(|part| (part.number, part.sha256))
@@ -158,6 +157,9 @@ impl Parts {
             }
         }
         let recorded = confirmed;
+        // An upload that lacks a part was not completed, whatever the record says.
+        let found: Vec<CompletedPart> = self.completed().chain(&recorded).cloned().collect();
+        self.complete_outcome_unknown &= self.bytes_of(&found) == self.file_size;
         self.resumption = Resumption::Comparing { recorded, queue };
     }
 

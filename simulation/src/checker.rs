@@ -15,6 +15,7 @@ use crate::{
     disk::DiskFile,
     lambda::{Grant, Lambda, Operation, REFUSED_TYPE},
     s3::{Object, S3},
+    tab::Kept,
     under_way::UnderWay,
     world::Answer,
 };
@@ -38,6 +39,9 @@ pub(crate) struct Checker {
     known_uploads: BTreeMap<String, FileId>,
     /// How often an abort of an upload went wrong.
     failed_aborts: BTreeMap<String, u32>,
+    /// Multipart uploads that a dead tab knew and nobody has on record: the bucket's lifecycle rule is
+    /// all that remains to remove them.
+    abandoned: BTreeSet<String>,
     /// Files of which a part was stored since they were last looked at.
     unchecked: BTreeSet<FileId>,
     online: bool,
@@ -54,10 +58,27 @@ impl Checker {
             finished: BTreeSet::new(),
             known_uploads: BTreeMap::new(),
             failed_aborts: BTreeMap::new(),
+            abandoned: BTreeSet::new(),
             unchecked: BTreeSet::new(),
             online: true,
             events: 0,
         }
+    }
+
+    /// Takes note that the tab died and these records are left.
+    pub(crate) fn tab_died(&mut self, kept: &Kept) {
+        let on_record: BTreeSet<&String> = kept
+            .values()
+            .filter_map(|record| Some(&record.multipart.as_ref()?.upload_id))
+            .collect();
+        let lost = self
+            .known_uploads
+            .keys()
+            .filter(|upload| !on_record.contains(upload));
+        self.abandoned.extend(lost.cloned());
+        self.under_way = UnderWay::new(self.settings.clone());
+        self.shown.clear();
+        self.online = true;
     }
 
     /// Takes note of what the engine is about to be told.
@@ -137,7 +158,7 @@ impl Checker {
     ) -> Result<(), String> {
         self.events += 1;
         for command in commands {
-            self.check_command(event, command, world.lambda)?;
+            self.check_command(event, command, world)?;
         }
         for command in commands {
             if let Command::Changed(id) | Command::Removed(id) = command {
@@ -155,12 +176,13 @@ impl Checker {
         Ok(())
     }
 
-    fn check_command(&mut self, event: &Event, command: &Command, lambda: &Lambda) -> Result<(), String> {
+    fn check_command(&mut self, event: &Event, command: &Command, world: &Facts<'_>) -> Result<(), String> {
+        let lambda = world.lambda;
         let cancelled = self.under_way.enter(command, lambda)?;
         match (command, event) {
             (Command::Put { request, .. }, _) => {
                 let grant = lambda.grant(request).ok_or("a request that nobody signed")?;
-                self.check_not_finished(grant)
+                self.check_not_finished(grant, world.s3)
             }
             (Command::Send { ticket, request, .. }, _) => {
                 let grant = lambda.grant(request).ok_or("a request that nobody signed")?;
@@ -185,14 +207,24 @@ impl Checker {
         }
     }
 
-    fn check_not_finished(&self, grant: &Grant) -> Result<(), String> {
+    /// What is stored is not sent again, unless S3 has it no more as it was sent.
+    fn check_not_finished(&self, grant: &Grant, s3: &S3) -> Result<(), String> {
+        let is_there = match &grant.operation {
+            Operation::UploadPart {
+                upload_id,
+                number,
+                sha256,
+                ..
+            } => s3.has_part(upload_id, *number, sha256),
+            _ => true,
+        };
         let name = match &grant.operation {
             Operation::UploadPart {
                 upload_id, number, ..
             } => (upload_id.clone(), *number),
             _ => (grant.key.clone(), 0),
         };
-        if self.finished.contains(&name) {
+        if self.finished.contains(&name) && is_there {
             return Err(format!("{name:?} is stored and is sent again"));
         }
         Ok(())
@@ -286,6 +318,8 @@ impl Checker {
                 FileStatus::Failed(_) => expected.failed += 1,
                 FileStatus::Cancelled => expected.cancelled += 1,
                 FileStatus::Paused => expected.paused += 1,
+                FileStatus::Interrupted(_) => expected.interrupted += 1,
+                FileStatus::Elsewhere => expected.elsewhere += 1,
                 _ => {}
             }
         }
@@ -350,6 +384,7 @@ impl Checker {
                         || disk.description.media_type == REFUSED_TYPE
                         || error.kind == ErrorKind::AlreadyExists
                 }
+                FileStatus::Interrupted(_) => disk.change.is_some(),
                 _ => false,
             };
             if !is_good {
@@ -363,12 +398,12 @@ impl Checker {
     }
 
     /// Checks that the engine came to rest.
-    pub(crate) fn check_rest(&self) -> Result<(), String> {
-        let unsettled = self.shown.iter().find(|(_, view)| {
-            !matches!(
-                view.status,
-                FileStatus::Stored | FileStatus::Failed(_) | FileStatus::Cancelled | FileStatus::Paused
-            )
+    pub(crate) fn check_rest(&self, disk: &[DiskFile]) -> Result<(), String> {
+        let unsettled = self.shown.iter().find(|(id, view)| match view.status {
+            FileStatus::Stored | FileStatus::Failed(_) | FileStatus::Cancelled | FileStatus::Paused => false,
+            // A file that changed never comes back.
+            FileStatus::Interrupted(_) => disk.get(id.0 as usize).is_none_or(|file| file.change.is_none()),
+            _ => true,
         });
         match unsettled {
             Some((id, view)) => Err(format!("file {} is at rest as {:?}", id.0, view.status)),
@@ -386,14 +421,15 @@ impl Checker {
                 .all(|(other, _)| upload_number(other) <= upload_number(upload_id));
             let is_kept = is_last
                 && self.shown.get(file).is_some_and(|view| match &view.status {
-                    FileStatus::Paused => true,
+                    FileStatus::Paused | FileStatus::Interrupted(_) => true,
                     FileStatus::Failed(error) => !is_worthless(error.kind),
                     _ => false,
                 });
             let failures = self.failed_aborts.get(upload_id).copied().unwrap_or(0);
             let gave_up = failures + self.blame.api_failures() >= self.settings.max_attempts
                 || failures > self.settings.max_resigns;
-            if world.s3.uploads.contains_key(upload_id) && !is_kept && !gave_up {
+            let is_abandoned = self.abandoned.contains(upload_id);
+            if world.s3.uploads.contains_key(upload_id) && !is_kept && !gave_up && !is_abandoned {
                 return Err(format!("{upload_id} of file {} was never aborted", file.0));
             }
         }

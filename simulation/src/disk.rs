@@ -47,8 +47,10 @@ pub(crate) enum Change {
 #[derive(Debug)]
 pub(crate) struct DiskFile {
     pub(crate) description: FileDescription,
-    version: u32,
+    pub(crate) version: u32,
     pub(crate) change: Option<Change>,
+    /// Whether another file of the same name, size and time has been in its place.
+    pub(crate) was_replaced: bool,
 }
 
 impl DiskFile {
@@ -57,6 +59,7 @@ impl DiskFile {
             description,
             version: 0,
             change: None,
+            was_replaced: false,
         }
     }
 

@@ -21,12 +21,13 @@ impl World<'_> {
             let at = self.scenario.picks[index].0;
             self.at(at, Happening::FilesPicked(index));
         }
-        let plans: [(usize, fn() -> Happening); 5] = [
+        let plans: [(usize, fn() -> Happening); 6] = [
             (self.scenario.user_actions, || Happening::UserActs),
             (self.scenario.offline_spells, || Happening::NetworkGoes),
             (self.scenario.sleeps, || Happening::Sleep),
             (self.scenario.file_changes, || Happening::FileChanges),
             (self.scenario.dropped_uploads, || Happening::UploadIsDropped),
+            (self.scenario.tab_deaths, || Happening::TabDies),
         ];
         for (count, happening) in plans {
             for _ in 0..count {
@@ -65,6 +66,12 @@ impl World<'_> {
                 self.upload_is_dropped();
                 Ok(())
             }
+            Happening::TabDies => self.tab_dies(),
+            Happening::FileComesBack(id) => self.file_comes_back(id),
+            Happening::Written(write) => {
+                self.written(write);
+                Ok(())
+            }
             Happening::FaultsEnd => {
                 self.trace.line(self.time, || "faults end".to_owned());
                 self.network.heal();
@@ -90,9 +97,10 @@ impl World<'_> {
 
     /// A request has reached S3, unless something was in its way.
     fn request_arrives(&mut self, ticket: Ticket) -> Result<(), String> {
-        let Some(request) = self.requests.get(&ticket.attempt) else {
+        let Some(request) = self.requests.get_mut(&ticket.attempt) else {
             return Ok(());
         };
+        request.arrived = true;
         let has_bytes = matches!(request.payload, Payload::Range(_));
         let cut = request.cancelled && self.random.bool();
         let silent = request.dead || self.random.bool();
@@ -160,7 +168,7 @@ impl World<'_> {
     }
 
     /// Lets S3 carry a request out, as far as the browser can send it.
-    fn carry_out(&mut self, ticket: Ticket) -> Result<Answer, String> {
+    pub(crate) fn carry_out(&mut self, ticket: Ticket) -> Result<Answer, String> {
         let Some(request) = self.requests.get(&ticket.attempt) else {
             return Ok(Err(TransportFailure::NoAnswer));
         };

@@ -25,7 +25,16 @@ pub struct Failure {
 /// # Errors
 /// The invariant that was broken, in words.
 pub fn run(seed: u64) -> Result<(), Failure> {
-    play(seed, &mut Trace::default())
+    play(seed, None, &mut Trace::default()).map(drop)
+}
+
+/// Plays the world of one seed with the tab dying once more, after so many events; gives whether there
+/// were so many.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_with_death(seed: u64, event: usize) -> Result<bool, Failure> {
+    play(seed, Some(event), &mut Trace::default()).map(|events| events >= event)
 }
 
 /// Plays the world of one seed, and gives every event and command of it as lines to read besides.
@@ -34,7 +43,7 @@ pub fn run_traced(seed: u64) -> (Vec<String>, Result<(), Failure>) {
         wanted: true,
         ..Trace::default()
     };
-    let result = play(seed, &mut trace);
+    let result = play(seed, None, &mut trace).map(drop);
     (trace.lines, result)
 }
 
@@ -65,10 +74,13 @@ pub fn run_many(seeds: Range<u64>, threads: usize) -> Vec<Failure> {
 }
 
 /// A panic of the engine, such as an overflow, is a failure like any other.
-fn play(seed: u64, trace: &mut Trace) -> Result<(), Failure> {
-    let played = catch_unwind(AssertUnwindSafe(|| World::new(seed, trace).run()));
+fn play(seed: u64, dies_after: Option<usize>, trace: &mut Trace) -> Result<usize, Failure> {
+    let played = catch_unwind(AssertUnwindSafe(|| {
+        let mut world = World::new(seed, dies_after, trace);
+        world.run().map(|()| world.events)
+    }));
     let reason = match played {
-        Ok(Ok(())) => return Ok(()),
+        Ok(Ok(events)) => return Ok(events),
         Ok(Err(reason)) => reason,
         Err(panic) => {
             let text = panic.downcast_ref::<String>().map(String::as_str);

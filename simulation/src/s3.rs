@@ -193,6 +193,14 @@ impl S3 {
         etag
     }
 
+    /// Whether a part is stored with this checksum.
+    pub(crate) fn has_part(&self, upload_id: &str, number: u32, sha256: &Sha256Digest) -> bool {
+        let upload = self.uploads.get(upload_id);
+        upload
+            .and_then(|upload| upload.parts.get(&number))
+            .is_some_and(|part| part.content.digest() == *sha256)
+    }
+
     fn list(&self, upload_id: &str, marker: u32) -> HttpAnswer {
         let Some(upload) = self.uploads.get(upload_id) else {
             return no_such_upload();

@@ -80,6 +80,7 @@ pub(crate) struct Scenario {
     pub(crate) sleeps: usize,
     pub(crate) file_changes: usize,
     pub(crate) dropped_uploads: usize,
+    pub(crate) tab_deaths: usize,
 }
 
 impl Scenario {
@@ -105,6 +106,7 @@ impl Scenario {
             sleeps: some(random, 2),
             file_changes: some(random, 3),
             dropped_uploads: some(random, 3),
+            tab_deaths: some(random, 3),
         }
     }
 }
@@ -196,5 +198,6 @@ fn description(random: &mut Rng, number: u32, small: bool) -> FileDescription {
         name: format!("file-{number}"),
         size,
         media_type: if refused { REFUSED_TYPE } else { "" }.to_owned(),
+        last_modified: i64::from(number),
     }
 }

@@ -92,6 +92,9 @@ pub(crate) fn describe_command(command: &Command, lambda: &Lambda) -> Option<Str
         }
         Command::Cancel { ticket } => format!("cancel {} #{}", ticket.file.0, ticket.attempt),
         Command::CancelCall { call } => format!("cancel call {}", call.0),
+        Command::Save(id) => format!("save {}", id.0),
+        Command::SavePart(id, number) => format!("save part {number} of {}", id.0),
+        Command::Forget(id) => format!("forget {}", id.0),
         Command::WakeAt(time) => format!("wake at {:.3} s", time.as_secs_f64()),
     };
     Some(format!("    < {text}"))

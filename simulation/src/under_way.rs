@@ -94,7 +94,11 @@ impl UnderWay {
                 }
             }
             Command::WakeAt(time) => self.wake_at = Some(*time),
-            Command::Changed(_) | Command::Removed(_) => {}
+            Command::Changed(_)
+            | Command::Removed(_)
+            | Command::Save(_)
+            | Command::SavePart(..)
+            | Command::Forget(_) => {}
         }
         Ok(None)
     }

@@ -19,6 +19,7 @@ use crate::{
     network::{Fate, Network, chance},
     s3::S3,
     scenario::Scenario,
+    tab::{Kept, Write},
     trace::{Trace, describe_command, describe_event},
 };
 
@@ -56,7 +57,28 @@ pub(crate) enum Happening {
     UserActs,
     FileChanges,
     UploadIsDropped,
+    TabDies,
+    FileComesBack(FileId),
+    Written(Write),
     FaultsEnd,
+}
+
+impl Happening {
+    /// Whether it happens whatever becomes of the tab.
+    const fn is_of_the_world(&self) -> bool {
+        matches!(
+            self,
+            Self::FilesPicked(_)
+                | Self::NetworkGoes
+                | Self::NetworkComes
+                | Self::Sleep
+                | Self::UserActs
+                | Self::FileChanges
+                | Self::UploadIsDropped
+                | Self::TabDies
+                | Self::FaultsEnd
+        )
+    }
 }
 
 /// What a request to S3 carries.
@@ -69,6 +91,7 @@ pub(crate) enum Payload {
 /// A request to S3 on its way.
 #[derive(Debug)]
 pub(crate) struct Request {
+    pub(crate) ticket: Ticket,
     pub(crate) grant: Grant,
     pub(crate) payload: Payload,
     pub(crate) fate: Fate,
@@ -77,6 +100,8 @@ pub(crate) struct Request {
     pub(crate) cancelled: bool,
     /// Whether its connection died while the machine slept.
     pub(crate) dead: bool,
+    /// Whether it has reached S3, or got lost on its way.
+    pub(crate) arrived: bool,
 }
 
 /// A call of the Lambda on its way.
@@ -116,11 +141,17 @@ pub(crate) struct World<'a> {
     tick_generation: u64,
     /// Whether the browser told the page that it has no network.
     pub(crate) told_offline: bool,
+    /// What outlives the tab, and when its last write ends.
+    pub(crate) kept: Kept,
+    pub(crate) last_write: Duration,
+    /// How many events the engine was told, and after which of them the tab dies besides.
+    pub(crate) events: usize,
+    dies_after: Option<usize>,
     pub(crate) trace: &'a mut Trace,
 }
 
 impl<'a> World<'a> {
-    pub(crate) fn new(seed: u64, trace: &'a mut Trace) -> Self {
+    pub(crate) fn new(seed: u64, dies_after: Option<usize>, trace: &'a mut Trace) -> Self {
         let mut random = Rng::with_seed(seed);
         let scenario = Scenario::new(&mut random);
         let mut world = Self {
@@ -142,6 +173,10 @@ impl<'a> World<'a> {
             wake_at: None,
             tick_generation: 0,
             told_offline: false,
+            kept: Kept::new(),
+            last_write: Duration::ZERO,
+            events: 0,
+            dies_after,
             random,
             scenario,
             trace,
@@ -158,12 +193,12 @@ impl<'a> World<'a> {
             format!("{settings:?}\n{rates:?}\nbroken: {broken:?}, parts of {part_size} bytes, URLs for {url_seconds} s, faults until {faults_end:?}")
         });
         self.play()?;
-        self.checker.check_rest()?;
+        self.checker.check_rest(&self.disk)?;
         self.network.broken = None;
         self.deliver(Event::Resume(engine::Selection::All))?;
         self.deliver(Event::Retry(engine::Selection::All))?;
         self.play()?;
-        self.checker.check_rest()?;
+        self.checker.check_rest(&self.disk)?;
         self.checker.check_all_stored(&self.facts())?;
         self.checker.check_aborted(&self.facts())
     }
@@ -228,6 +263,10 @@ impl<'a> World<'a> {
         for command in commands {
             self.execute(command);
         }
+        self.events += 1;
+        if self.dies_after == Some(self.events) {
+            self.at(self.time, Happening::TabDies);
+        }
         Ok(())
     }
 
@@ -266,8 +305,18 @@ impl<'a> World<'a> {
                 self.wake_at = Some(time);
                 self.set_timer();
             }
-            Command::Changed(_) | Command::Removed(_) => {}
+            Command::Changed(id) => self.look_for_the_right_file(id),
+            Command::Save(_) | Command::SavePart(..) | Command::Forget(_) => self.keep(&command),
+            Command::Removed(_) => {}
         }
+    }
+
+    /// A tab that dies hears of nothing that it was waiting for.
+    pub(crate) fn drop_what_the_tab_awaits(&mut self) {
+        self.agenda.retain(|_, happening| happening.is_of_the_world());
+        self.cancelled_reads.clear();
+        self.wake_at = None;
+        self.tick_generation += 1;
     }
 
     /// Sets the browser's timer for the wake-up asked for, on the page's clock as it is now.
@@ -365,12 +414,14 @@ impl<'a> World<'a> {
         }
         self.after(fate.sending, Happening::RequestArrives(ticket));
         let request = Request {
+            ticket,
             grant,
             payload,
             fate,
             started: self.server_time(),
             cancelled: false,
             dead: false,
+            arrived: false,
         };
         self.requests.insert(ticket.attempt, request);
     }

@@ -10,7 +10,7 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 
 use crate::{
-    browsers::Browser,
+    browsers::Browsers,
     page::{self, Profile},
     process,
     step::seconds,
@@ -124,7 +124,7 @@ impl Step {
 
     fn browser(self, toolbox: &Toolbox) -> Result<Verdict> {
         toolbox.ensure_wasm_target()?;
-        let browser = Browser::ensure(toolbox)?;
+        let browsers = Browsers::ensure(toolbox)?;
         let runner = toolbox
             .ensure_cargo_tool(&WASM_BINDGEN)?
             .join("wasm-bindgen-test-runner");
@@ -139,18 +139,17 @@ impl Step {
         let mut command = cargo(toolbox, &scope);
         command
             .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", runner)
-            .env("CHROMEDRIVER", &browser.chromedriver);
+            .env("CHROMEDRIVER", &browsers.chromedriver);
         self.count(toolbox, &mut command)
     }
 
     fn end_to_end(self, options: &Options, toolbox: &Toolbox) -> Result<Verdict> {
-        let browser = Browser::ensure(toolbox)?;
+        let browsers = Browsers::ensure(toolbox)?;
         let page = page::build(toolbox, Profile::from_release(options.release))?;
         let mut command = cargo(toolbox, &["test", "--no-fail-fast", "--package", "e2e"]);
-        command
+        browsers
+            .tell(toolbox, &mut command)?
             .env("SLIPWAY_PAGE", page)
-            .env("SLIPWAY_CHROMIUM", &browser.chromium)
-            .env("SLIPWAY_CHROMEDRIVER", &browser.chromedriver)
             .env("SLIPWAY_XTASK", std::env::current_exe()?)
             // The tests' errors say what was waited for; where they were made says nothing more.
             .env("RUST_LIB_BACKTRACE", "0");

@@ -38,6 +38,13 @@ pub(crate) const WASM_BINDGEN: CargoTool = CargoTool {
     programs: &["wasm-bindgen", "wasm-bindgen-test-runner"],
 };
 
+/// Drives Firefox in the tests.
+pub(crate) const GECKODRIVER: CargoTool = CargoTool {
+    package: "geckodriver",
+    version: "0.37.1",
+    programs: &["geckodriver"],
+};
+
 /// The npm package that carries `wasm-opt`, which makes the released page small.
 const BINARYEN_VERSION: &str = "132.0.0";
 

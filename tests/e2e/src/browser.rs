@@ -1,4 +1,4 @@
-//! A headless Chromium with a profile of its own.
+//! A headless browser with a profile of its own.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -10,16 +10,26 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use url::{ParseError, Url};
 
-use crate::{chromedriver::Chromedriver, environment};
+use crate::{environment, process, web_driver::WebDriver};
+
+/// Which browser.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Chromium.
+    Chromium,
+    /// Firefox.
+    Firefox,
+}
 
 /// A browser with one tab, driven by WebDriver.
 pub struct Browser {
+    kind: Kind,
     client: Client,
     console: Mutex<Console>,
     /// Removed after the browser.
-    _profile: TempDir,
+    profile: TempDir,
     /// Ended after the session.
-    _chromedriver: Chromedriver,
+    driver: WebDriver,
 }
 
 /// The console's errors, and which of them the test expects.
@@ -30,45 +40,51 @@ struct Console {
 }
 
 impl Browser {
-    /// Starts a browser.
+    /// Starts Chromium.
     ///
     /// # Errors
     /// Where chromedriver or Chromium does not start.
     pub async fn start() -> Result<Self> {
-        let chromedriver = Chromedriver::start().await?;
+        Self::start_kind(Kind::Chromium).await
+    }
+
+    /// Starts a browser.
+    ///
+    /// # Errors
+    /// Where its driver or itself does not start.
+    pub async fn start_kind(kind: Kind) -> Result<Self> {
         let profile = tempfile::tempdir()?;
-        let chromium = environment::chromium()?;
-        let capabilities = json!({
-            "goog:chromeOptions": {
-                "binary": chromium,
-                "args": [
-                    "--headless=new",
-                    "--no-sandbox",
-                    "--disable-gpu",
-                    "--disable-quic",
-                    "--disable-dev-shm-usage",
-                    "--no-first-run",
-                    "--disable-background-networking",
-                    "--disable-component-update",
-                    "--disable-sync",
-                    "--window-size=1280,900",
-                    format!("--user-data-dir={}", profile.path().display()),
-                ],
-            },
-            "goog:loggingPrefs": { "browser": "ALL" },
-        });
-        let capabilities = serde_json::from_value(capabilities)?;
-        let client = ClientBuilder::new(HttpConnector::new())
-            .capabilities(capabilities)
-            .connect(chromedriver.url())
-            .await
-            .context("Chromium does not start")?;
+        let driver = WebDriver::start(kind).await?;
+        let client = connect(kind, &driver, &profile).await?;
         Ok(Self {
+            kind,
             client,
             console: Mutex::default(),
-            _profile: profile,
-            _chromedriver: chromedriver,
+            profile,
+            driver,
         })
+    }
+
+    /// Kills the browser's process, as a crash does, and starts it again on the same profile.
+    ///
+    /// # Errors
+    /// Where the process is not found, or the browser does not start again.
+    pub async fn crash_and_restart(&mut self) -> Result<()> {
+        let profile = self.profile.path().display().to_string();
+        let is_browser = |process: &u32| {
+            let line = process::command_line(*process);
+            let is_helper = line.contains("--type=") || line.contains("-contentproc");
+            line.contains(&profile) && !is_helper
+        };
+        let browsers: Vec<u32> = process::processes()?.into_iter().filter(is_browser).collect();
+        ensure!(!browsers.is_empty(), "the browser's process is not there");
+        for browser in browsers {
+            process::kill_at_once(browser).await?;
+        }
+        // The driver notices the crash too; a new one has nothing to do with it.
+        self.driver = WebDriver::start(self.kind).await?;
+        self.client = connect(self.kind, &self.driver, &self.profile).await?;
+        Ok(())
     }
 
     /// The WebDriver session.
@@ -88,6 +104,10 @@ impl Browser {
     /// # Errors
     /// Where there was one; the error quotes it.
     pub async fn check_console(&self) -> Result<()> {
+        if self.kind == Kind::Firefox {
+            // geckodriver does not tell what the console had.
+            return Ok(());
+        }
         let entries = self.client.issue_cmd(ConsoleLog).await?;
         let entries: Vec<LogEntry> = serde_json::from_value(entries)?;
         let mut console = self.console.lock().unwrap_or_else(PoisonError::into_inner);
@@ -112,6 +132,49 @@ impl Browser {
     pub async fn close(self) -> Result<()> {
         self.client.close().await.context("the browser does not close")
     }
+}
+
+async fn connect(kind: Kind, driver: &WebDriver, profile: &TempDir) -> Result<Client> {
+    let capabilities = match kind {
+        Kind::Chromium => chromium_capabilities(profile)?,
+        Kind::Firefox => firefox_capabilities(profile)?,
+    };
+    ClientBuilder::new(HttpConnector::new())
+        .capabilities(serde_json::from_value(capabilities)?)
+        .connect(driver.url())
+        .await
+        .with_context(|| format!("{kind:?} does not start"))
+}
+
+fn chromium_capabilities(profile: &TempDir) -> Result<Value> {
+    Ok(json!({
+        "goog:chromeOptions": {
+            "binary": environment::chromium()?,
+            "args": [
+                "--headless=new",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-quic",
+                "--disable-dev-shm-usage",
+                "--no-first-run",
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--disable-sync",
+                "--window-size=1280,900",
+                format!("--user-data-dir={}", profile.path().display()),
+            ],
+        },
+        "goog:loggingPrefs": { "browser": "ALL" },
+    }))
+}
+
+fn firefox_capabilities(profile: &TempDir) -> Result<Value> {
+    Ok(json!({
+        "moz:firefoxOptions": {
+            "binary": environment::firefox()?,
+            "args": ["-headless", "-profile", profile.path()],
+        },
+    }))
 }
 
 /// Chromium's console since the last call: `POST /session/{id}/se/log`, as Selenium has it.

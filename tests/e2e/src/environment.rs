@@ -9,14 +9,24 @@ pub(crate) fn page_folder() -> Result<PathBuf> {
     path("SLIPWAY_PAGE")
 }
 
-/// The browser.
+/// Chromium.
 pub(crate) fn chromium() -> Result<PathBuf> {
     path("SLIPWAY_CHROMIUM")
 }
 
-/// The browser's WebDriver.
+/// Chromium's WebDriver.
 pub(crate) fn chromedriver() -> Result<PathBuf> {
     path("SLIPWAY_CHROMEDRIVER")
+}
+
+/// Firefox.
+pub(crate) fn firefox() -> Result<PathBuf> {
+    path("SLIPWAY_FIREFOX")
+}
+
+/// Firefox's WebDriver.
+pub(crate) fn geckodriver() -> Result<PathBuf> {
+    path("SLIPWAY_GECKODRIVER")
 }
 
 /// The program behind `cargo xtask`.

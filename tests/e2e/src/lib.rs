@@ -2,30 +2,30 @@
 //! handler behind the local API Gateway, and the local S3 on the disk.
 //!
 //! Each test has everything of its own: a stack on free ports with a temporary folder, a server for
-//! the page with the strict Content-Security-Policy of a deployment, a chromedriver and a browser
+//! the page with the strict Content-Security-Policy of a deployment, a WebDriver and a browser
 //! profile. [`with_page`] starts all of it and ends it, also when the test panics. `cargo xtask test`
 //! builds the page and says where it and the browser are.
 
 mod browser;
-mod chromedriver;
 mod environment;
 mod files;
 mod large_file;
 mod memory;
 mod network;
 mod page;
+mod process;
 mod scenario;
 mod site;
 mod wait;
+mod web_driver;
 
-pub use browser::Browser;
-pub use chromedriver::Chromedriver;
+pub use browser::{Browser, Kind};
 pub use environment::xtask_program;
 pub use files::{SourceFile, SourceFolder, stored_files};
 pub use large_file::{sha256_of, stored_paths, write_large_file};
 pub use memory::peak_tab_memory;
 pub use network::set_offline;
 pub use page::{Page, Row};
-pub use scenario::{Scenario, with_page, with_page_for};
+pub use scenario::{Scenario, with_page, with_page_for, with_page_in};
 pub use site::content_security_policy;
 pub use wait::wait_until;

@@ -4,6 +4,8 @@ use std::{collections::HashSet, fs, path::Path};
 
 use anyhow::{Context, Result};
 
+use crate::process;
+
 /// The most memory, in bytes, that any tab started by this process has had resident
 /// (`VmHWM`, proc_pid_status(5)).
 ///
@@ -22,7 +24,7 @@ pub fn peak_tab_memory() -> Result<u64> {
     descendants
         .into_iter()
         .filter(|process| is_tab(*process))
-        .filter_map(|process| status(&process_folder(process), "VmHWM:"))
+        .filter_map(|process| status(&process::folder(process), "VmHWM:"))
         .max()
         .map(|kibibytes| kibibytes * 1024)
         .context("no tab is there")
@@ -30,25 +32,17 @@ pub fn peak_tab_memory() -> Result<u64> {
 
 /// Every process with its parent.
 fn processes() -> Result<Vec<(u32, u32)>> {
-    let mut processes = Vec::new();
-    for entry in fs::read_dir("/proc")? {
-        let path = entry?.path();
-        let process = path.file_name().and_then(|name| name.to_str()?.parse().ok());
+    let with_parent = |process| {
         // A process may end while it is looked at.
-        if let (Some(process), Some(parent)) = (process, status(&path, "PPid:")) {
-            processes.push((process, u32::try_from(parent)?));
-        }
-    }
-    Ok(processes)
-}
-
-fn process_folder(process: u32) -> std::path::PathBuf {
-    Path::new("/proc").join(process.to_string())
+        let parent = status(&process::folder(process), "PPid:")?;
+        Some((process, u32::try_from(parent).ok()?))
+    };
+    let processes = process::processes()?.into_iter();
+    Ok(processes.filter_map(with_parent).collect())
 }
 
 fn is_tab(process: u32) -> bool {
-    fs::read_to_string(process_folder(process).join("cmdline"))
-        .is_ok_and(|line| line.contains("--type=renderer"))
+    process::command_line(process).contains("--type=renderer")
 }
 
 fn status(folder: &Path, field: &str) -> Option<u64> {

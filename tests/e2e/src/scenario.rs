@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use tokio::{net::TcpListener, time::timeout};
 
 use crate::{
-    browser::Browser,
+    browser::{Browser, Kind},
     environment,
     files::{SourceFolder, stored_files},
     page::Page,
@@ -52,7 +52,26 @@ pub async fn with_page_for(
     deadline: Duration,
     test: impl AsyncFnOnce(&mut Scenario, &Page) -> Result<()>,
 ) -> Result<()> {
-    let mut scenario = Scenario::start().await?;
+    run(Kind::Chromium, deadline, test).await
+}
+
+/// Runs a test on a page in a browser of this kind.
+///
+/// # Errors
+/// As [`with_page`].
+pub async fn with_page_in(
+    kind: Kind,
+    test: impl AsyncFnOnce(&mut Scenario, &Page) -> Result<()>,
+) -> Result<()> {
+    run(kind, DEADLINE, test).await
+}
+
+async fn run(
+    kind: Kind,
+    deadline: Duration,
+    test: impl AsyncFnOnce(&mut Scenario, &Page) -> Result<()>,
+) -> Result<()> {
+    let mut scenario = Scenario::start(kind).await?;
     let outcome = AssertUnwindSafe(timeout(deadline, scenario.run(test)))
         .catch_unwind()
         .await;
@@ -65,7 +84,7 @@ pub async fn with_page_for(
 }
 
 impl Scenario {
-    async fn start() -> Result<Self> {
+    async fn start(kind: Kind) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}", listener.local_addr()?);
         let data = tempfile::tempdir()?;
@@ -81,7 +100,7 @@ impl Scenario {
         let site = Site::serve(listener, &folder, &stack.api_url(), &stack.s3_url())?;
         Ok(Self {
             files: SourceFolder::new()?,
-            browser: Browser::start().await?,
+            browser: Browser::start_kind(kind).await?,
             stack,
             url,
             data,
@@ -99,13 +118,30 @@ impl Scenario {
     }
 
     async fn open_and_test(&mut self, test: impl AsyncFnOnce(&mut Self, &Page) -> Result<()>) -> Result<()> {
-        let page = Page::open(self.browser.client(), &self.url).await?;
+        let page = self.open_page().await?;
         test(self, &page).await
     }
 
     /// The browser.
     pub fn browser(&self) -> &Browser {
         &self.browser
+    }
+
+    /// Opens the page in the browser's tab, anew or for the first time.
+    ///
+    /// # Errors
+    /// Where it does not start.
+    pub async fn open_page(&self) -> Result<Page> {
+        Page::open(self.browser.client(), &self.url).await
+    }
+
+    /// Kills the browser, starts it again on the same profile and opens the page.
+    ///
+    /// # Errors
+    /// Where one of these fails.
+    pub async fn crash_browser(&mut self) -> Result<Page> {
+        self.browser.crash_and_restart().await?;
+        self.open_page().await
     }
 
     /// What the test can do to the stack.

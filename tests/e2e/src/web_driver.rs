@@ -1,4 +1,4 @@
-//! chromedriver, which is ended when its handle is dropped.
+//! The program that drives a browser, which is ended when its handle is dropped.
 
 use std::process::Stdio;
 
@@ -8,24 +8,27 @@ use tokio::{
     process::{Child, Command},
 };
 
-use crate::environment;
+use crate::{browser::Kind, environment};
 
-/// A running chromedriver.
-pub struct Chromedriver {
+/// A running chromedriver or geckodriver.
+pub(crate) struct WebDriver {
     url: String,
     /// Killed when it is dropped.
     _child: Child,
 }
 
-impl Chromedriver {
-    /// Starts chromedriver on a port of its own choice.
+impl WebDriver {
+    /// Starts a driver on a port of its own choice.
     ///
     /// # Errors
     /// Where it does not start or does not say its port.
-    pub async fn start() -> Result<Self> {
-        let program = environment::chromedriver()?;
+    pub(crate) async fn start(kind: Kind) -> Result<Self> {
+        let (program, arguments): (_, &[&str]) = match kind {
+            Kind::Chromium => (environment::chromedriver()?, &["--port=0"]),
+            Kind::Firefox => (environment::geckodriver()?, &["--port=0", "--websocket-port=0"]),
+        };
         let mut child = Command::new(&program)
-            .arg("--port=0")
+            .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .kill_on_drop(true)
@@ -37,7 +40,7 @@ impl Chromedriver {
             let line = lines
                 .next_line()
                 .await?
-                .context("chromedriver ended without its port")?;
+                .with_context(|| format!("{} ended without its port", program.display()))?;
             if let Some(port) = port_in(&line) {
                 break port;
             }
@@ -56,9 +59,11 @@ impl Chromedriver {
     }
 }
 
-/// The port in `ChromeDriver was started successfully on port 40123.`
+/// The port in the line that says it, whichever driver wrote it.
 fn port_in(line: &str) -> Option<u16> {
-    let (_, port) = line.split_once("started successfully on port ")?;
+    let (_, port) = line
+        .split_once("started successfully on port ")
+        .or_else(|| line.split_once("Listening on 127.0.0.1:"))?;
     port.trim().trim_end_matches('.').parse().ok()
 }
 
@@ -68,8 +73,10 @@ mod tests {
 
     #[test]
     fn the_port_is_read_from_the_line_that_says_it() {
-        let line = "ChromeDriver was started successfully on port 40123.";
-        assert_eq!(port_in(line), Some(40123));
+        let chromedriver = "ChromeDriver was started successfully on port 40123.";
+        assert_eq!(port_in(chromedriver), Some(40123));
+        let geckodriver = "1795505183409\tgeckodriver\tINFO\tListening on 127.0.0.1:34785";
+        assert_eq!(port_in(geckodriver), Some(34785));
         assert_eq!(port_in("Starting ChromeDriver 150.0 on port 0"), None);
     }
 }

@@ -1,0 +1,310 @@
+//! A page that dies in the middle of an upload, and the next one that goes on with it.
+
+use std::{
+    collections::HashMap,
+    fs::{self, File},
+    io::Write,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::{Context, Result, ensure};
+use e2e::{
+    Kind, Page, Scenario, sha256_of, stored_paths, wait_until, with_page, with_page_in, write_large_file,
+};
+use fantoccini::Locator;
+use local::BUCKET;
+
+const SIZE: u64 = 200 << 20;
+
+/// Of 8 MiB each.
+const PARTS: usize = 25;
+
+/// Slow enough to kill a browser in the middle of a file of 25 parts.
+const SLOW_BYTES_PER_SECOND: u64 = 8 << 20;
+
+/// How long so many bytes may take on a busy machine.
+const LONG: Duration = Duration::from_secs(150);
+
+/// Copies the file that another input has picked to the browser's own file system, whose handles need
+/// no person to be given, and answers the page's picker with its handle.
+const PICK_BY_HANDLE: &str = "
+    const done = arguments[0];
+    (async () => {
+        const source = document.getElementById('test-source').files[0];
+        const folder = await navigator.storage.getDirectory();
+        const handle = await folder.getFileHandle(source.name, { create: true });
+        await source.stream().pipeTo(await handle.createWritable());
+        window.showOpenFilePicker = async () => [handle];
+        document.querySelector('label[for=file-picker]').click();
+    })().then(() => done(''), error => done(String(error)));";
+
+const ADD_SOURCE: &str = "
+    const source = document.createElement('input');
+    source.type = 'file';
+    source.id = 'test-source';
+    document.body.append(source);";
+
+fn large_file(scenario: &Scenario) -> Result<PathBuf> {
+    // A page that nobody has touched may not ask whether it may be left, and Chromium says so.
+    scenario.browser().expect_console_errors("beforeunload");
+    scenario
+        .controls()
+        .set_s3_bytes_per_second(Some(SLOW_BYTES_PER_SECOND));
+    let path = scenario.files.path("interrupted.bin");
+    write_large_file(&path, SIZE)?;
+    Ok(path)
+}
+
+/// How often S3 stored each part.
+fn stored_parts(scenario: &Scenario) -> HashMap<String, usize> {
+    let mut parts = HashMap::new();
+    for request in scenario.controls().s3_requests() {
+        let number = request
+            .query
+            .split('&')
+            .find_map(|field| field.strip_prefix("partNumber="));
+        if let (Some(number), "PUT", 200) = (number, request.method.as_str(), request.status) {
+            *parts.entry(number.to_owned()).or_default() += 1;
+        }
+    }
+    parts
+}
+
+/// Waits until S3 has so many parts, and gives those that it has.
+async fn wait_for_parts(scenario: &Scenario, count: usize) -> Result<HashMap<String, usize>> {
+    wait_until("some parts to be stored", async || {
+        let stored = stored_parts(scenario);
+        Ok(if stored.len() >= count {
+            Ok(stored)
+        } else {
+            Err(format!("{stored:?}"))
+        })
+    })
+    .await
+}
+
+/// The file arrives whole, and no part that S3 had stored was stored a second time. One that was on its
+/// way when the page died may have been: S3 can take it after it was asked.
+async fn arrives(
+    scenario: &Scenario,
+    page: &Page,
+    path: &Path,
+    stored_before: &HashMap<String, usize>,
+) -> Result<()> {
+    scenario.controls().set_s3_bytes_per_second(None);
+    page.wait_long_for_state("stored", LONG).await?;
+    let stored = stored_paths(&scenario.data().join(BUCKET));
+    ensure!(stored.len() == 1, "{stored:?}");
+    ensure!(sha256_of(&stored[0])? == sha256_of(path)?, "other bytes arrived");
+    let parts = stored_parts(scenario);
+    ensure!(parts.len() == PARTS, "{parts:?}");
+    let again = stored_before.keys().filter(|number| parts[*number] > 1).count();
+    ensure!(
+        again == 0,
+        "stored before: {stored_before:?}, in the end: {parts:?}"
+    );
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_browser_goes_on_by_the_handle_of_the_file() -> Result<()> {
+    with_page(async |scenario, _| {
+        let path = large_file(scenario)?;
+        let client = scenario.browser().client();
+        client.execute(ADD_SOURCE, Vec::new()).await?;
+        let source = client.find(Locator::Id("test-source")).await?;
+        source.send_keys(path.to_str().context("UTF-8")?).await?;
+        let error = client.execute_async(PICK_BY_HANDLE, Vec::new()).await?;
+        ensure!(error == "", "{error}");
+        let stored_before = wait_for_parts(scenario, 6).await?;
+
+        let page = scenario.crash_browser().await?;
+        arrives(scenario, &page, &path, &stored_before).await
+    })
+    .await
+}
+
+async fn a_killed_browser_goes_on_once_the_file_is_picked_again(kind: Kind) -> Result<()> {
+    with_page_in(kind, async |scenario, page| {
+        let path = large_file(scenario)?;
+        page.pick_paths(&[&path]).await?;
+        let stored_before = wait_for_parts(scenario, 6).await?;
+
+        let page = scenario.crash_browser().await?;
+        let row = page.wait_for_state("interrupted").await?;
+        ensure!(row.name == "interrupted.bin", "{row:?}");
+        ensure!(row.progress >= Some(0.1), "{row:?}");
+        page.pick_paths(&[&path]).await?;
+        arrives(scenario, &page, &path, &stored_before).await
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_chromium_goes_on_once_the_file_is_picked_again() -> Result<()> {
+    a_killed_browser_goes_on_once_the_file_is_picked_again(Kind::Chromium).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_firefox_goes_on_once_the_file_is_picked_again() -> Result<()> {
+    a_killed_browser_goes_on_once_the_file_is_picked_again(Kind::Firefox).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_file_of_the_same_name_size_and_time_is_refused_and_the_right_one_goes_on() -> Result<()> {
+    with_page(async |scenario, page| {
+        let path = large_file(scenario)?;
+        page.pick_paths(&[&path]).await?;
+        let stored_before = wait_for_parts(scenario, 2).await?;
+        let page = scenario.open_page().await?;
+        page.wait_for_state("interrupted").await?;
+
+        let modified = fs::metadata(&path)?.modified()?;
+        let original = scenario.files.path("original.bin");
+        fs::copy(&path, &original)?;
+        File::options().write(true).open(&path)?.write_all(b"another")?;
+        File::options().write(true).open(&path)?.set_modified(modified)?;
+        page.pick_paths(&[&path]).await?;
+        page.wait_for("the file to be refused", |rows| {
+            let row = rows.first()?;
+            (row.state == "interrupted" && row.error.contains("another file")).then_some(())
+        })
+        .await?;
+
+        fs::copy(&original, &path)?;
+        File::options().write(true).open(&path)?.set_modified(modified)?;
+        page.pick_paths(&[&path]).await?;
+        arrives(scenario, &page, &path, &stored_before).await
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_tab_leaves_an_upload_alone_and_takes_over_when_the_first_is_gone() -> Result<()> {
+    with_page(async |scenario, page| {
+        let path = large_file(scenario)?;
+        page.pick_paths(&[&path]).await?;
+        let stored_before = wait_for_parts(scenario, 2).await?;
+        let client = scenario.browser().client().clone();
+        let first = client.window().await?;
+        let second = client.new_window(true).await?.handle;
+        client.switch_to_window(second.clone()).await?;
+        let page = scenario.open_page().await?;
+        page.wait_for_state("elsewhere").await?;
+
+        client.switch_to_window(first).await?;
+        client.close_window().await?;
+        client.switch_to_window(second).await?;
+        page.wait_for_state("interrupted").await?;
+        page.pick_paths(&[&path]).await?;
+        arrives(scenario, &page, &path, &stored_before).await
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_forgotten_upload_is_aborted_and_does_not_come_back() -> Result<()> {
+    with_page(async |scenario, page| {
+        let path = large_file(scenario)?;
+        page.pick_paths(&[&path]).await?;
+        wait_for_parts(scenario, 1).await?;
+        let page = scenario.open_page().await?;
+        page.wait_for_state("interrupted").await?;
+        page.press("forget").await?;
+        wait_until("S3 to be asked to abort the upload", async || {
+            let requests = scenario.controls().s3_requests();
+            let is_aborted = requests
+                .iter()
+                .any(|request| request.method == "DELETE" && request.status == 204);
+            Ok(if is_aborted {
+                Ok(())
+            } else {
+                Err(format!("{} requests", requests.len()))
+            })
+        })
+        .await?;
+        ensure!(page.rows().await?.is_empty());
+
+        // A file that is added now is listed first by the next page, unless something else is.
+        scenario.controls().set_s3_bytes_per_second(Some(256 << 10));
+        let file = scenario.files.add("later.bin", 4 << 20)?;
+        page.pick(std::slice::from_ref(&file)).await?;
+        page.wait_for_state("sending").await?;
+        let page = scenario.open_page().await?;
+        let row = page.wait_for_state("interrupted").await?;
+        ensure!(row.name == "later.bin", "{row:?}");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_an_interrupted_batch_only_what_was_not_stored_is_sent_again() -> Result<()> {
+    with_page(async |scenario, page| {
+        let files = (0..12)
+            .map(|number| scenario.files.add(&format!("file-{number}.bin"), 1 << 20))
+            .collect::<Result<Vec<_>>>()?;
+        scenario.controls().set_s3_bytes_per_second(Some(256 << 10));
+        page.pick(&files).await?;
+        page.wait_for("a few files to be stored", |rows| {
+            let stored = rows.iter().filter(|row| row.state == "stored").count();
+            (stored >= 3).then_some(())
+        })
+        .await?;
+        let page = scenario.crash_browser().await?;
+        page.wait_for("the rest to come back", |rows| {
+            let is_back = rows.iter().all(|row| row.state == "interrupted");
+            (is_back && !rows.is_empty()).then_some(())
+        })
+        .await?;
+        let back: Vec<String> = page.rows().await?.into_iter().map(|row| row.name).collect();
+        ensure!(back.len() < files.len(), "{back:?}");
+        scenario.controls().set_s3_bytes_per_second(None);
+        let left: Vec<_> = files
+            .iter()
+            .filter(|file| back.contains(&file.name))
+            .cloned()
+            .collect();
+        page.pick(&left).await?;
+        page.wait_for("the rest to be stored", |rows| {
+            rows.iter().all(|row| row.state == "stored").then_some(())
+        })
+        .await?;
+        let mut stored = scenario.stored_files()?;
+        stored.dedup();
+        let mut sent: Vec<_> = files.into_iter().map(|file| file.bytes).collect();
+        sent.sort();
+        ensure!(stored == sent, "other files arrived");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn credentials_that_expire_in_the_middle_of_an_upload_are_replaced_by_themselves() -> Result<()> {
+    with_page(async |scenario, page| {
+        scenario
+            .browser()
+            .expect_console_errors("Failed to load resource");
+        let path = large_file(scenario)?;
+        page.pick_paths(&[&path]).await?;
+        let stored_before = wait_for_parts(scenario, 2).await?;
+        scenario.controls().set_lambda_session_expired(true);
+        wait_until("S3 to refuse a part", async || {
+            let requests = scenario.controls().s3_requests();
+            let is_refused = requests
+                .iter()
+                .any(|request| request.method == "PUT" && request.status == 400);
+            Ok(if is_refused {
+                Ok(())
+            } else {
+                Err(format!("{} requests", requests.len()))
+            })
+        })
+        .await?;
+        scenario.controls().set_lambda_session_expired(false);
+        arrives(scenario, page, &path, &stored_before).await
+    })
+    .await
+}
