@@ -29,7 +29,10 @@ fn check(bug: Bug, expected: &[&str]) {
 
 #[test]
 fn an_answer_taken_for_another_request_is_found() {
-    check(Bug::NoAttemptCheck, &["InvalidPart", "the budget is"]);
+    check(
+        Bug::NoAttemptCheck,
+        &["InvalidPart", "the budget is", "is stored and is sent again"],
+    );
 }
 
 #[test]
@@ -115,4 +118,19 @@ fn tries_without_end_are_found() {
 #[test]
 fn stale_requests_that_keep_their_places_are_found() {
     check(Bug::StaleTakesPlace, &["wait for nothing"]);
+}
+
+#[test]
+fn a_resumed_part_that_counts_by_its_number_is_found() {
+    check(Bug::ResumeByPartNumber, &["InvalidPart", "is not one file"]);
+}
+
+#[test]
+fn a_listing_of_which_only_the_first_page_is_read_is_found() {
+    check(Bug::FirstPageOnly, &["is stored and is sent again"]);
+}
+
+#[test]
+fn another_file_that_is_taken_for_the_one_that_was_sent_is_found() {
+    check(Bug::TrustDifferentFile, &["is not one file"]);
 }
