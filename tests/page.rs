@@ -1,6 +1,10 @@
 //! The whole page, mounted in a browser without a stack behind it.
 
-use leptos::mount::mount_to;
+use engine::{ErrorKind, Event, FileId, FileStatus, FileView, Selection};
+use leptos::{
+    mount::mount_to,
+    prelude::{ArcRwSignal, GetUntracked},
+};
 use slipway::{App, config::Config, driver::Driver};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
@@ -50,26 +54,20 @@ async fn the_page_reads_its_settings_and_shows_a_picker_with_a_label() {
 
 #[wasm_bindgen_test]
 async fn a_file_whose_api_is_not_there_fails_with_that_and_is_kept_for_another_try() {
-    use engine::{ErrorKind, Event, FileId, FileStatus, Selection};
-    use leptos::prelude::GetUntracked;
-
     let config = r#"{"apiUrl": "http://127.0.0.1:1", "maxAttempts": 2, "backoffMilliseconds": 1}"#;
     let driver = Driver::new(&Config::parse(config).expect("settings"), 1);
     let id = FileId(0);
     let parts = js_sys::Array::of1(&"abc".into());
     driver.add(vec![File::new_with_str_sequence(&parts, "name").expect("a file")]);
-    let row = driver.mount_row(id);
-    let failed = || {
-        let view = row.get_untracked()?;
-        matches!(view.status, FileStatus::Failed(error) if error.kind == ErrorKind::ApiUnreachable)
-            .then_some(())
+    let has_failed = |row: &ArcRwSignal<Option<FileView>>| {
+        let status = row.get_untracked().expect("the file is on the list").status;
+        matches!(status, FileStatus::Failed(error) if error.kind == ErrorKind::ApiUnreachable)
     };
-    until(failed).await;
+    let row = driver.mount_row(id);
+    until(|| has_failed(&row).then_some(())).await;
     driver.tell(Event::Retry(Selection::File(id)));
-    until(|| {
-        let status = row.get_untracked()?.status;
-        (!matches!(status, FileStatus::Failed(_))).then_some(())
-    })
-    .await;
-    until(failed).await;
+    // A row that is mounted anew shows the state at once and not only at the next frame.
+    let row = driver.mount_row(id);
+    assert!(!has_failed(&row), "another try has begun");
+    until(|| has_failed(&row).then_some(())).await;
 }

@@ -113,3 +113,43 @@ fn the_summary_counts_what_did_not_go_well_too() {
         "2 of 5 files uploaded, 1 failed, 1 cancelled"
     );
 }
+
+#[wasm_bindgen_test]
+fn no_text_makes_settings_that_the_engine_could_not_work_with() {
+    const VALID: &str = r#"{"apiUrl": "/api", "parallelRequests": 6, "maxAttempts": 8, "backoffMilliseconds": 1000, "stallSeconds": 30}"#;
+    const PIECES: [&str; 12] = [
+        "0",
+        "-1",
+        "1e9",
+        "4294967296",
+        "null",
+        "\"",
+        "{",
+        "}",
+        ":",
+        ",",
+        "\u{202e}",
+        "\\u0000",
+    ];
+    let mut random = fastrand::Rng::with_seed(1);
+    let mut taken = 0;
+    for _ in 0..5_000 {
+        let mut text: Vec<char> = VALID.chars().collect();
+        for _ in 0..random.usize(1..4) {
+            let begin = random.usize(0..text.len());
+            let end = (begin + random.usize(0..6)).min(text.len());
+            let piece = PIECES[random.usize(0..PIECES.len())];
+            text.splice(begin..end, piece.chars());
+        }
+        let text: String = text.into_iter().collect();
+        if let Ok(config) = Config::parse(&text) {
+            let settings = config.engine_settings();
+            taken += 1;
+            assert!((1..=32).contains(&settings.parallel_requests), "{text}");
+            assert!((1..=100).contains(&settings.max_attempts), "{text}");
+            assert!(settings.stall >= Duration::from_secs(1), "{text}");
+            assert!(!settings.backoff_base.is_zero(), "{text}");
+        }
+    }
+    assert!(taken > 0, "some changes leave the settings valid");
+}
