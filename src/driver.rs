@@ -5,7 +5,7 @@
 
 use std::{
     cell::RefCell,
-    collections::{HashMap, HashSet, VecDeque},
+    collections::{HashMap, HashSet},
     ops::Range,
     rc::{Rc, Weak},
     time::Duration,
@@ -22,6 +22,7 @@ use web_sys::File;
 use wire::{HttpMethod, SignedRequest};
 
 use crate::{
+    awaiting::Awaiting,
     config::Config,
     effects::{
         clock::Clock,
@@ -119,7 +120,10 @@ impl Driver {
     pub(crate) fn add_with_handles(&self, files: Vec<(File, FileHandle)>) {
         let (files, handles): (Vec<File>, Vec<FileHandle>) = files.into_iter().unzip();
         let ids = self.shared.add(files);
-        self.shared.keep_handles(ids.into_iter().zip(handles));
+        // The handle of a file that came back is not kept: it may turn out to be another file.
+        let new = ids.into_iter().zip(handles);
+        self.shared
+            .keep_handles(new.filter_map(|(id, handle)| Some((id?, handle))));
     }
 
     /// As [`Self::add`], for files that were dropped.
@@ -130,7 +134,7 @@ impl Driver {
         spawn_local(async move {
             let mut handles = Vec::new();
             for (id, promise) in ids.into_iter().zip(promises) {
-                if let Some(promise) = promise {
+                if let (Some(id), Some(promise)) = (id, promise) {
                     handles.extend(handle::received(promise).await.map(|handle| (id, handle)));
                 }
             }
@@ -196,42 +200,56 @@ impl Driver {
 }
 
 impl Shared {
-    /// Adds files, and gives their ids.
-    fn add(self: &Rc<Self>, picked: Vec<File>) -> Vec<FileId> {
-        let mut interrupted = self.inner.borrow_mut().take_awaiting(picked.len());
-        let (mut ids, mut new, mut attached) = (Vec::new(), Vec::new(), Vec::new());
-        {
+    /// Adds files, or gives them back to interrupted uploads. Gives the ids of those that are new.
+    fn add(self: &Rc<Self>, picked: Vec<File>) -> Vec<Option<FileId>> {
+        let mut awaiting = {
             let mut inner = self.inner.borrow_mut();
-            let mut next = inner.engine.next_file_id().0;
-            for file in picked {
-                let description = files::describe(&file);
-                let id = match interrupted.take(&description) {
-                    Some(id) => {
-                        attached.push((id, description));
-                        id
-                    }
-                    None => {
-                        new.push(description);
-                        next += 1;
-                        FileId(next - 1)
-                    }
-                };
-                inner.files.insert(id, file);
-                ids.push(id);
+            let awaited = inner.awaited.take();
+            Awaiting::new(&inner.engine, awaited, picked.len())
+        };
+        let mut next = self.inner.borrow().engine.next_file_id().0;
+        let (mut ids, mut descriptions) = (Vec::new(), Vec::new());
+        for file in picked {
+            let description = files::describe(&file);
+            if let Some(id) = awaiting.take(&description) {
+                self.attach(id, file, description, Attachment::Picked);
+                ids.push(None);
+                continue;
             }
+            let id = FileId(next);
+            next += 1;
+            self.inner.borrow_mut().files.insert(id, file);
+            descriptions.push(description);
+            ids.push(Some(id));
         }
-        for (id, description) in attached {
-            self.tell(Event::Attached {
-                id,
-                description,
-                attachment: Attachment::Picked,
-            });
-        }
-        if !new.is_empty() {
-            self.list_next(new.len());
-            self.tell(Event::FilesAdded(new));
+        if !descriptions.is_empty() {
+            self.list_next(descriptions.len());
+            self.tell(Event::FilesAdded(descriptions));
         }
         ids
+    }
+
+    /// Gives a file to the interrupted upload that it belongs to, if that still waits for it.
+    pub(crate) fn attach(
+        self: &Rc<Self>,
+        id: FileId,
+        file: File,
+        description: FileDescription,
+        attachment: Attachment,
+    ) {
+        {
+            let mut inner = self.inner.borrow_mut();
+            let status = inner.engine.view(id).map(|view| view.status);
+            if !matches!(status, Some(FileStatus::Interrupted(_))) {
+                return;
+            }
+            inner.files.insert(id, file);
+        }
+        self.tell(Event::Attached {
+            id,
+            description,
+            attachment,
+        });
     }
 
     /// Puts the files that the engine is about to be told of on the list.
@@ -446,21 +464,6 @@ impl Shared {
 }
 
 impl Inner {
-    /// The interrupted uploads that picked files may belong to. A person who was asked for the file of
-    /// one of them and picks one file means that.
-    fn take_awaiting(&mut self, picked: usize) -> Awaiting {
-        let awaited = self.awaited.take().filter(|_| picked == 1);
-        let mut awaiting = Awaiting {
-            awaited,
-            by_description: HashMap::new(),
-        };
-        for (id, file) in self.engine.interrupted() {
-            let key = description_key(file);
-            awaiting.by_description.entry(key).or_default().push_back(id);
-        }
-        awaiting
-    }
-
     /// The rows on the screen that changed, with what they are to show.
     fn rows_to_show(&mut self) -> Vec<(ArcRwSignal<Option<FileView>>, Option<FileView>)> {
         let changed = std::mem::take(&mut self.changed);
@@ -481,26 +484,7 @@ impl Inner {
     }
 }
 
-/// The interrupted uploads, by what their files have to be.
-struct Awaiting {
-    awaited: Option<FileId>,
-    by_description: HashMap<(String, u64, i64), VecDeque<FileId>>,
-}
-
-impl Awaiting {
-    /// The upload that a file belongs to.
-    fn take(&mut self, file: &FileDescription) -> Option<FileId> {
-        self.awaited
-            .take()
-            .or_else(|| self.by_description.get_mut(&description_key(file))?.pop_front())
-    }
-}
-
-fn description_key(file: &FileDescription) -> (String, u64, i64) {
-    (file.name.clone(), file.size, file.last_modified)
-}
-
-/// Listens to the network going and coming.
+/// Listens to the network going and coming, and to a person coming back to the tab.
 fn listen(shared: &Weak<Shared>) -> Vec<Listener> {
     let Some(window) = web_sys::window() else {
         return Vec::new();
@@ -511,9 +495,13 @@ fn listen(shared: &Weak<Shared>) -> Vec<Listener> {
             with(&shared, |shared| shared.tell(event()));
         })
     };
+    let looked_at = shared.clone();
     vec![
         tell_of("online", || Event::Online),
         tell_of("offline", || Event::Offline),
+        Listener::new(&window, "focus", move |_| {
+            with(&looked_at, restore::look_elsewhere)
+        }),
     ]
 }
 

@@ -103,13 +103,17 @@ impl Keeper {
         self.discarded.extend(keys);
     }
 
-    /// The files of this session whose record is this one's.
-    pub(crate) fn files_of(&self, session: &str) -> BTreeMap<RecordKey, FileId> {
-        self.inherited
-            .iter()
-            .filter(|(_, key)| key.session == session)
-            .map(|(id, key)| (key.clone(), *id))
-            .collect()
+    /// Every file that has a record of an earlier page or another tab.
+    pub(crate) fn inherited(&self) -> impl Iterator<Item = (RecordKey, FileId)> {
+        self.inherited.iter().map(|(id, key)| (key.clone(), *id))
+    }
+
+    /// The storage, where there is one.
+    pub(crate) fn storage(&self) -> Option<Rc<Storage>> {
+        match &self.state {
+            State::Open(storage) | State::Writing(storage) => Some(Rc::clone(storage)),
+            State::Opening | State::Unavailable => None,
+        }
     }
 
     fn dirty(&mut self, id: FileId) -> Option<&mut Dirty> {

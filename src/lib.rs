@@ -9,6 +9,7 @@
 )]
 
 mod app;
+mod awaiting;
 pub mod config;
 pub mod driver;
 mod effects;

@@ -5,11 +5,11 @@
 //! with them; those of a session whose lock is held are shown as running elsewhere until it is free.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     rc::{Rc, Weak},
 };
 
-use engine::{Attachment, Event, FileId, Owner, Selection};
+use engine::{Attachment, Event, FileId, FileStatus, Owner, Selection};
 use leptos::prelude::Set;
 use wasm_bindgen_futures::spawn_local;
 
@@ -19,7 +19,7 @@ use crate::{
         files,
         handle::{self, FileHandle},
         locks::{self, IfTaken},
-        storage::{Kept, Storage},
+        storage::{Kept, RecordKey, Storage},
     },
 };
 
@@ -57,7 +57,7 @@ pub(crate) async fn begin(shared: Weak<Shared>, session: String) {
 async fn open(shared: &Weak<Shared>, session: &str) -> Option<(Rc<Storage>, BTreeMap<String, Vec<Kept>>)> {
     let storage = Rc::new(Storage::open().await.ok()?);
     locks::take(&lock_of(session), IfTaken::Wait).await.ok()?;
-    let kept = storage.load().await.ok()?;
+    let kept = storage.load(js_sys::Date::now()).await.ok()?;
     with(shared, |shared| {
         shared.inner.borrow_mut().keeper.opened(Rc::clone(&storage));
         write(shared);
@@ -101,15 +101,53 @@ async fn take_over(shared: Weak<Shared>, storage: Rc<Storage>, session: String) 
     if !is_had.unwrap_or_default() {
         return;
     }
-    let Ok(mut sessions) = storage.load().await else {
+    let Ok(mut sessions) = storage.load(js_sys::Date::now()).await else {
         return;
     };
     let kept = sessions.remove(&session).unwrap_or_default();
     with(&shared, |shared| taken_over(shared, &session, kept));
 }
 
+/// Takes off the list what another tab has finished since this one was last looked at.
+pub(crate) fn look_elsewhere(shared: &Rc<Shared>) {
+    let listed = {
+        let inner = shared.inner.borrow();
+        let is_elsewhere = |id| {
+            let view = inner.engine.view(id);
+            view.is_some_and(|view| view.status == FileStatus::Elsewhere)
+        };
+        inner
+            .keeper
+            .inherited()
+            .filter(|(_, id)| is_elsewhere(*id))
+            .collect::<Vec<_>>()
+    };
+    let storage = shared.inner.borrow().keeper.storage();
+    let Some(storage) = storage.filter(|_| !listed.is_empty()) else {
+        return;
+    };
+    let shared = Rc::downgrade(shared);
+    spawn_local(async move {
+        let Ok(sessions) = storage.load(js_sys::Date::now()).await else {
+            return;
+        };
+        let kept: BTreeSet<RecordKey> = sessions.into_values().flatten().map(|kept| kept.key).collect();
+        with(&shared, |shared| {
+            for (_, id) in listed.into_iter().filter(|(key, _)| !kept.contains(key)) {
+                shared.tell(Event::TakenOver { id, record: None });
+            }
+        });
+    });
+}
+
 fn taken_over(shared: &Rc<Shared>, session: &str, kept: Vec<Kept>) {
-    let mut listed = shared.inner.borrow().keeper.files_of(session);
+    let mut listed: BTreeMap<RecordKey, FileId> = shared
+        .inner
+        .borrow()
+        .keeper
+        .inherited()
+        .filter(|(key, _)| key.session == session)
+        .collect();
     let (mut handles, mut unlisted) = (Vec::new(), Vec::new());
     for kept in kept {
         let Some(id) = listed.remove(&kept.key) else {
@@ -179,13 +217,7 @@ async fn attach_by_handle(shared: &Weak<Shared>, id: FileId, handle: &FileHandle
     };
     let description = files::describe(&file);
     with(shared, |shared| {
-        shared.inner.borrow_mut().files.insert(id, file);
-        let attachment = Attachment::Handle;
-        shared.tell(Event::Attached {
-            id,
-            description,
-            attachment,
-        });
+        shared.attach(id, file, description, Attachment::Handle);
     });
     true
 }

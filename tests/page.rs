@@ -71,3 +71,31 @@ async fn a_file_whose_api_is_not_there_fails_with_that_and_is_kept_for_another_t
     assert!(!has_failed(&row), "another try has begun");
     until(|| has_failed(&row).then_some(())).await;
 }
+
+#[wasm_bindgen_test]
+async fn a_browser_that_keeps_nothing_is_said_to_and_uploads_go_on() {
+    use engine::{FileId, FileStatus};
+    use js_sys::{Object, Reflect};
+    use leptos::prelude::GetUntracked;
+
+    let window = web_sys::window().expect("a window");
+    let hide = Object::new();
+    Reflect::set(&hide, &"configurable".into(), &true.into()).expect("a property");
+    Reflect::set(&hide, &"value".into(), &wasm_bindgen::JsValue::UNDEFINED).expect("a property");
+    Object::define_property(&window, &"indexedDB".into(), &hide);
+    let config = r#"{"apiUrl": "http://127.0.0.1:1", "maxAttempts": 1}"#;
+    let driver = Driver::new(&Config::parse(config).expect("settings"), 1);
+    let keeps_nothing = driver.keeps_nothing();
+    until(|| keeps_nothing.get_untracked().then_some(())).await;
+    // The browser's own property is on the prototype and shows again.
+    Reflect::delete_property(&window, &"indexedDB".into()).expect("it was configurable");
+
+    let parts = js_sys::Array::of1(&"abc".into());
+    driver.add(vec![File::new_with_str_sequence(&parts, "name").expect("a file")]);
+    let row = driver.mount_row(FileId(0));
+    until(|| {
+        let status = row.get_untracked()?.status;
+        matches!(status, FileStatus::Failed(_)).then_some(())
+    })
+    .await;
+}

@@ -242,7 +242,7 @@ impl File {
     /// Whether it has to outlive the page.
     pub(crate) const fn is_kept(&self) -> bool {
         match &self.state {
-            State::Failed(_, error) => can_go_on_after(error.kind),
+            State::Failed(_, error) => can_go_on_after(error.kind) && !is_never_accepted(error.kind),
             State::Stored { .. } | State::Cancelled => false,
             _ => true,
         }
@@ -394,6 +394,11 @@ fn parts_status(parts: &Parts, now: Duration, api: &Attempts) -> FileStatus {
             .unwrap_or(FileStatus::Sending);
     }
     FileStatus::Sending
+}
+
+/// Whether the API takes no such file at all.
+const fn is_never_accepted(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::FileTooLarge | ErrorKind::TypeNotAllowed)
 }
 
 /// Whether trying again can use what is done: a changed file or a taken key makes that worthless.

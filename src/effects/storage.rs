@@ -87,11 +87,12 @@ impl Storage {
         Ok(Self { database })
     }
 
-    /// Everything that is kept, by session.
+    /// Everything that is kept, by session, and whether its time is over now, in milliseconds of the
+    /// browser's clock.
     ///
     /// # Errors
     /// Where it cannot be read.
-    pub(crate) async fn load(&self) -> Result<BTreeMap<String, Vec<Kept>>, Error> {
+    pub(crate) async fn load(&self, now: f64) -> Result<BTreeMap<String, Vec<Kept>>, Error> {
         let transaction = self.database.transaction(&STORES, TransactionMode::ReadOnly)?;
         let entries = all(&transaction, UPLOADS).await?;
         let mut parts = BTreeMap::<RecordKey, Vec<CompletedPart>>::new();
@@ -106,7 +107,6 @@ impl Storage {
             .into_iter()
             .filter_map(|(key, value)| Some((read_key(&key)?, value.unchecked_into())))
             .collect();
-        let now = js_sys::Date::now();
         let mut sessions = BTreeMap::<String, Vec<Kept>>::new();
         for (key, value) in entries {
             // What an older version of the page wrote and this one cannot read is of no use.
@@ -270,7 +270,7 @@ mod tests {
     async fn kept(session: &str) -> Vec<(u32, UploadRecord)> {
         // Each time through a new connection, as after a crash.
         let storage = Storage::open().await.expect("a database");
-        let mut sessions = storage.load().await.expect("what is kept");
+        let mut sessions = storage.load(0.0).await.expect("what is kept");
         let kept = sessions.remove(session).unwrap_or_default();
         kept.into_iter()
             .map(|kept| (kept.key.number, kept.record))
@@ -288,6 +288,18 @@ mod tests {
         ];
         storage.write(more).await.expect("room");
         assert_eq!(kept("one").await, [(2, record(&[])), (10, record(&[1, 3]))]);
+    }
+
+    #[wasm_bindgen_test]
+    async fn a_record_is_of_use_for_six_days() {
+        let storage = Storage::open().await.expect("a database");
+        let put = Change::Put(key("three", 1), record(&[]));
+        storage.write(vec![put]).await.expect("room");
+        for (days, expected) in [(5.9, false), (6.1, true)] {
+            let then = js_sys::Date::now() + days * 24.0 * 3_600_000.0;
+            let sessions = storage.load(then).await.expect("what is kept");
+            assert_eq!(sessions["three"][0].is_expired, expected, "after {days} days");
+        }
     }
 
     #[wasm_bindgen_test]

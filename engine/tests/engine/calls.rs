@@ -104,6 +104,9 @@ fn one_refused_file_does_not_spoil_the_others_of_its_call() {
     let failed = refused.as_str().and_then(|id| id.parse().ok()).expect("an id");
     assert_eq!(page.failure(failed), ErrorKind::TypeNotAllowed);
     assert_eq!(page.requests().len(), 2);
+    let kept: Vec<u32> = page.kept.keys().map(|id| id.0).collect();
+    assert_eq!(kept.len(), 2, "a file that is never accepted does not come back");
+    assert!(!kept.contains(&failed), "{kept:?}");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use engine::{
     Selection, Settings, UploadRecord,
 };
 
-use crate::support::{MIB, Page, completed, created, gone, listed, stored, success};
+use crate::support::{MIB, Page, completed, gone, listed, stored, success};
 
 /// What a page leaves that dies when S3 has answered these parts of a file of three.
 fn left_after(parts: &[u32]) -> Page {

@@ -7,6 +7,7 @@
 //! builds the page and says where it and the browser are.
 
 mod browser;
+mod devtools;
 mod environment;
 mod files;
 mod large_file;
@@ -20,6 +21,7 @@ mod wait;
 mod web_driver;
 
 pub use browser::{Browser, Kind};
+pub use devtools::run_before_pages;
 pub use environment::xtask_program;
 pub use files::{SourceFile, SourceFolder, stored_files};
 pub use large_file::{sha256_of, stored_paths, write_large_file};

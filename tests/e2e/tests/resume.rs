@@ -10,7 +10,8 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use e2e::{
-    Kind, Page, Scenario, sha256_of, stored_paths, wait_until, with_page, with_page_in, write_large_file,
+    Kind, Page, Scenario, run_before_pages, sha256_of, stored_paths, wait_until, with_page, with_page_in,
+    write_large_file,
 };
 use fantoccini::Locator;
 use local::BUCKET;
@@ -107,16 +108,43 @@ async fn arrives(
     Ok(())
 }
 
+async fn pick_by_handle(scenario: &Scenario, path: &Path) -> Result<()> {
+    let client = scenario.browser().client();
+    client.execute(ADD_SOURCE, Vec::new()).await?;
+    let source = client.find(Locator::Id("test-source")).await?;
+    source.send_keys(path.to_str().context("UTF-8")?).await?;
+    let error = client.execute_async(PICK_BY_HANDLE, Vec::new()).await?;
+    ensure!(error == "", "{error}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_click_goes_on_where_the_browser_wants_to_ask_the_person() -> Result<()> {
+    /// The handles of a browser's own file system need no permission; a file of the disk does, after a
+    /// reload.
+    const ASK: &str = "
+        let state = 'prompt';
+        FileSystemHandle.prototype.queryPermission = async () => state;
+        FileSystemHandle.prototype.requestPermission = async () => state = 'granted';";
+
+    with_page(async |scenario, _| {
+        let path = large_file(scenario)?;
+        pick_by_handle(scenario, &path).await?;
+        let stored_before = wait_for_parts(scenario, 2).await?;
+        run_before_pages(scenario.browser().client(), ASK).await?;
+        let page = scenario.open_page().await?;
+        page.wait_for_state("interrupted").await?;
+        page.press("resume").await?;
+        arrives(scenario, &page, &path, &stored_before).await
+    })
+    .await
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_browser_goes_on_by_the_handle_of_the_file() -> Result<()> {
     with_page(async |scenario, _| {
         let path = large_file(scenario)?;
-        let client = scenario.browser().client();
-        client.execute(ADD_SOURCE, Vec::new()).await?;
-        let source = client.find(Locator::Id("test-source")).await?;
-        source.send_keys(path.to_str().context("UTF-8")?).await?;
-        let error = client.execute_async(PICK_BY_HANDLE, Vec::new()).await?;
-        ensure!(error == "", "{error}");
+        pick_by_handle(scenario, &path).await?;
         let stored_before = wait_for_parts(scenario, 6).await?;
 
         let page = scenario.crash_browser().await?;
