@@ -196,6 +196,7 @@ pub(crate) fn resume(shared: &Rc<Shared>, selection: Selection) {
     };
     let shared = Rc::downgrade(shared);
     spawn_local(async move {
+        let mut missing = None;
         for (id, handle) in files {
             let is_attached = match handle {
                 Some(handle) => {
@@ -203,10 +204,14 @@ pub(crate) fn resume(shared: &Rc<Shared>, selection: Selection) {
                 }
                 None => false,
             };
-            if !is_attached && selection == Selection::File(id) {
-                with(&shared, |shared| shared.inner.borrow_mut().awaited = Some(id));
-                files::open_picker(PICKER);
+            if !is_attached {
+                missing = Some(id);
             }
+        }
+        if let Some(id) = missing {
+            let awaited = (selection == Selection::File(id)).then_some(id);
+            with(&shared, |shared| shared.inner.borrow_mut().awaited = awaited);
+            files::open_picker(PICKER);
         }
     });
 }

@@ -119,6 +119,9 @@ pub const fn notice(notice: Notice) -> &'static str {
 pub const KEEPS_NOTHING: &str = "This browser keeps nothing for this page, as in a private window or with a full disk. \
      Uploads work, but cannot go on after the page was closed.";
 
+/// What to do about an interrupted file.
+pub const HOW_TO_RESUME: &str = "Resume, or choose the same file again.";
+
 /// Why a file is not the one whose upload was interrupted, and what to do.
 pub const fn mismatch(mismatch: Mismatch) -> &'static str {
     match mismatch {

@@ -170,7 +170,7 @@ impl Parts {
 
     pub(crate) fn range(&self, number: u32) -> Range<u64> {
         let begin = u64::from(number - 1) * self.part_size;
-        begin..(begin + self.part_size).min(self.file_size)
+        begin..begin.saturating_add(self.part_size).min(self.file_size)
     }
 
     /// Begins the next part, unless all are under way or done. While an upload is being resumed, that

@@ -12,9 +12,9 @@ pub(crate) fn Announcer(driver: SharedDriver) -> impl IntoView {
         let totals = totals.get();
         if totals.files == 0 {
             String::new()
-        } else if totals.unfinished() == 0 {
+        } else if totals.unfinished() + totals.interrupted + totals.elsewhere == 0 {
             text::all_ended(&totals)
-        } else if totals.failed > 0 {
+        } else if totals.failed + totals.interrupted > 0 {
             text::summary(&totals)
         } else {
             before.cloned().unwrap_or_default()

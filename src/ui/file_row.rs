@@ -230,10 +230,12 @@ fn status_line(driver: &Driver, view: &FileView) -> String {
             let left = format::time_left(driver.time_until(*until));
             format!("{words} in {left}")
         }
-        FileStatus::Paused | FileStatus::Interrupted(_) | FileStatus::Comparing | FileStatus::Elsewhere
-            if view.sent > 0 =>
-        {
+        FileStatus::Paused | FileStatus::Comparing if view.sent > 0 => {
             format!("{words} at {} %", format::percent(view.sent, view.size))
+        }
+        FileStatus::Interrupted(_) => {
+            let percent = format::percent(view.sent, view.size);
+            format!("{words} at {percent} %. {}", text::HOW_TO_RESUME)
         }
         _ => match view.notice {
             Some(notice) => format!("{words}. {}", text::notice(notice)),

@@ -1,5 +1,7 @@
 //! What outlives a page, and how the next page takes it up.
 
+use proptest::prelude::*;
+
 use engine::{
     Attachment, ErrorKind, Event, FileFailure, FileId, FileStatus, HttpAnswer, Mismatch, Notice, Owner,
     Selection, Settings, UploadRecord,
@@ -289,4 +291,34 @@ fn a_pause_while_the_file_is_compared_loses_nothing() {
     );
     page.answer("part 3 of 0", success(""));
     assert_eq!(page.failure(0), ErrorKind::EtagHidden);
+}
+
+proptest! {
+    #[test]
+    fn no_record_and_no_listing_makes_the_engine_panic(
+        size in prop_oneof![0..200 * MIB, 0..1_u64 << 53],
+        part_size in prop_oneof![0..20 * MIB, any::<u64>()],
+        numbers in prop::collection::vec(prop_oneof![0..5_u32, any::<u32>()], 0..4),
+        by_handle: bool,
+    ) {
+        let mut dead = left_after(&[1, 2]);
+        let record = dead.kept.get_mut(&FileId(0)).expect("a record");
+        record.size = size;
+        let multipart = record.multipart.as_mut().expect("an upload");
+        multipart.part_size = part_size;
+        for (part, number) in multipart.parts.iter_mut().zip(&numbers) {
+            part.number = *number;
+        }
+        let mut page = Page::after(&dead);
+        page.attach(0, if by_handle { Attachment::Handle } else { Attachment::Picked });
+        if page.requests() == ["list 0"] {
+            let mut list = listed(&[1, 2, 3]);
+            for number in &numbers {
+                list.body = list.body.replacen("<PartNumber>1<", &format!("<PartNumber>{number}<"), 1);
+            }
+            page.answer("list 0", list);
+        }
+        let view = page.engine.view(FileId(0)).expect("a file");
+        prop_assert!(view.sent <= view.size);
+    }
 }
