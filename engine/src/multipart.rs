@@ -211,6 +211,11 @@ impl Parts {
         self.done_bytes == self.file_size
     }
 
+    /// Whether S3 has every part, and nothing is being asked about them any more.
+    pub(crate) const fn is_ready_to_finish(&self) -> bool {
+        self.all_stored() && self.listing.is_none() && matches!(self.finish, Finish::Open)
+    }
+
     /// Moves a part that S3 stored from those under way to those done.
     pub(crate) fn stored(&mut self, part: CompletedPart) {
         let index = part.number as usize - 1;

@@ -6,7 +6,7 @@
 //! a person picked the file, or where only S3 knows of the part. Not a byte is sent before that is
 //! settled, so that another file never mixes with what is there.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use wire::{MAX_PARTS, Sha256Digest};
 
@@ -50,7 +50,7 @@ impl Parts {
             seen,
             parts: recorded,
         } = record;
-        if part_size == 0 || file_size.div_ceil(part_size) > MAX_PARTS {
+        if file_size == 0 || part_size == 0 || file_size.div_ceil(part_size) > MAX_PARTS {
             return None;
         }
         let mut parts = Self::new(key, upload_id, file_size, part_size);
@@ -64,8 +64,9 @@ impl Parts {
 
     /// How many bytes these parts hold.
     fn bytes_of(&self, parts: &[CompletedPart]) -> u64 {
-        let numbers = parts.iter().map(|part| part.number);
+        let numbers: BTreeSet<u32> = parts.iter().map(|part| part.number).collect();
         let ranges = numbers
+            .into_iter()
             .filter(|number| self.has_part(*number))
             .map(|number| self.range(number));
         ranges.map(|range| range.end - range.start).sum()

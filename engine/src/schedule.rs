@@ -239,7 +239,7 @@ impl Engine {
                 .get(id)
                 .and_then(File::active)
                 .and_then(Work::parts)
-                .is_some_and(|parts| parts.all_stored() && matches!(parts.finish, Finish::Open));
+                .is_some_and(Parts::is_ready_to_finish);
             if is_ready {
                 let ticket = self.ticket(id);
                 if let Some(parts) = self.files.active_mut(id).and_then(Work::parts_mut) {

@@ -193,6 +193,14 @@ impl Page {
     pub async fn press(&self, action: &str) -> Result<()> {
         let selector = format!("[data-file-id] [data-action={action}]");
         let button = self.client.find(Locator::Css(&selector)).await?;
+        // A click goes to where the button was when it was looked at, so it has to stand still.
+        let mut before = None;
+        wait_at_most(WAIT, "the button to stand still", async || {
+            let place = Some(button.rectangle().await?);
+            let moved = std::mem::replace(&mut before, place) != place;
+            Ok(if moved { Err("it moves".to_owned()) } else { Ok(()) })
+        })
+        .await?;
         button.click().await?;
         Ok(())
     }
