@@ -1,4 +1,4 @@
-//! The fuzz targets of the Lambda, each for a bounded time.
+//! The fuzz targets of the Lambda and the engine, each for a bounded time.
 
 use std::{fs, path::PathBuf, process::Command};
 
@@ -24,7 +24,7 @@ struct Target {
     seeds: &'static str,
 }
 
-const TARGETS: [Target; 3] = [
+const TARGETS: [Target; 5] = [
     Target {
         name: "event",
         seeds: "backend/tests/events",
@@ -36,6 +36,14 @@ const TARGETS: [Target; 3] = [
     Target {
         name: "json",
         seeds: "fuzz/seeds/json",
+    },
+    Target {
+        name: "xml",
+        seeds: "fuzz/seeds/xml",
+    },
+    Target {
+        name: "answers",
+        seeds: "fuzz/seeds/answers",
     },
 ];
 

@@ -51,7 +51,7 @@ enum Step {
     RuntimeApi,
     /// The API answers as its description says, whatever it is asked
     ApiFuzz,
-    /// The fuzz targets of the Lambda find nothing in a bounded time
+    /// The fuzz targets of the Lambda and the engine find nothing in a bounded time
     Fuzz,
     /// The page's own tests, in a browser
     Browser,
