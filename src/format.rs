@@ -8,15 +8,26 @@ pub fn size(bytes: u64) -> String {
     if bytes < 1000 {
         return format!("{bytes} B");
     }
-    let mut value = bytes as f64 / 1000.0;
+    // Whole numbers, since formatting floating-point ones would cost the page some kilobytes of code.
+    let mut tenths = round_div(u128::from(bytes) * 10, 1000);
+    let mut divisor = 1000;
     let mut unit = 0;
     // 999.95 and more would be written as 1000.0.
-    while value >= 999.95 && unit + 1 < UNITS.len() {
-        value /= 1000.0;
+    while tenths >= 10_000 && unit + 1 < UNITS.len() {
+        divisor *= 1000;
+        tenths = round_div(u128::from(bytes) * 10, divisor);
         unit += 1;
     }
-    let digits = if value < 99.95 { 1 } else { 0 };
-    format!("{value:.digits$} {}", UNITS[unit])
+    let unit = UNITS[unit];
+    if tenths < 1000 {
+        format!("{}.{} {unit}", tenths / 10, tenths % 10)
+    } else {
+        format!("{} {unit}", round_div(u128::from(bytes), divisor))
+    }
+}
+
+const fn round_div(value: u128, divisor: u128) -> u128 {
+    (value + divisor / 2) / divisor
 }
 
 /// How much of the whole is done, in whole percent. 100 only when all of it is.

@@ -8,7 +8,10 @@ use serde::Deserialize;
 use serde_json::Value;
 use wire::{ApiError, ErrorCode};
 
-use crate::caller::{Caller, Principal};
+use crate::{
+    caller::{Caller, Principal},
+    json_object::JsonObject,
+};
 
 /// The stage that is not part of a path.
 const DEFAULT_STAGE: &str = "$default";
@@ -22,7 +25,7 @@ struct Event {
     raw_query_string: Option<String>,
     #[serde(default)]
     headers: Option<HashMap<String, String>>,
-    request_context: RequestContext,
+    request_context: JsonObject<RequestContext>,
     #[serde(default)]
     body: Option<String>,
     #[serde(default)]
@@ -36,9 +39,9 @@ struct RequestContext {
     request_id: Option<String>,
     #[serde(default)]
     stage: Option<String>,
-    http: HttpContext,
+    http: JsonObject<HttpContext>,
     #[serde(default)]
-    authorizer: Option<Authorizer>,
+    authorizer: Option<JsonObject<Authorizer>>,
 }
 
 #[derive(Deserialize)]
@@ -52,13 +55,13 @@ struct HttpContext {
 #[derive(Deserialize)]
 struct Authorizer {
     #[serde(default)]
-    jwt: Option<Token>,
+    jwt: Option<JsonObject<Token>>,
 }
 
 #[derive(Deserialize)]
 struct Token {
     #[serde(default)]
-    claims: Option<Claims>,
+    claims: Option<JsonObject<Claims>>,
 }
 
 #[derive(Deserialize)]
@@ -97,19 +100,20 @@ impl Request {
     /// Where the event is not of payload format 2.0. The error does not quote it, because an event can
     /// carry tokens.
     pub(crate) fn read(event: &[u8], request_id: &str) -> Result<Self, ApiError> {
-        let event: Event = serde_json::from_slice(event).map_err(|_| {
+        let JsonObject(event): JsonObject<Event> = serde_json::from_slice(event).map_err(|_| {
             let message = "the event is not of API Gateway's payload format 2.0";
             ApiError::new(ErrorCode::InvalidRequest, message)
         })?;
-        let context = event.request_context;
+        let JsonObject(context) = event.request_context;
+        let JsonObject(http) = context.http;
         let body = event.body.unwrap_or_default();
         Ok(Self {
-            method: context.http.method,
+            method: http.method,
             path: route_path(&event.raw_path, context.stage.as_deref()).to_owned(),
             query: event.raw_query_string.unwrap_or_default(),
             caller: Caller {
                 request_id: context.request_id.unwrap_or_else(|| request_id.to_owned()),
-                source_ip: context.http.source_ip.unwrap_or_default(),
+                source_ip: http.source_ip.unwrap_or_default(),
                 principal: principal(context.authorizer),
             },
             headers: event.headers.unwrap_or_default(),
@@ -154,11 +158,11 @@ impl Request {
 }
 
 /// Who an authorizer says is signed in: nobody where a token came without a usable `sub` claim.
-fn principal(authorizer: Option<Authorizer>) -> Option<Principal> {
-    match authorizer.and_then(|authorizer| authorizer.jwt) {
+fn principal(authorizer: Option<JsonObject<Authorizer>>) -> Option<Principal> {
+    match authorizer.and_then(|authorizer| authorizer.0.jwt) {
         None => Some(Principal::anonymous()),
-        Some(token) => {
-            let subject = token.claims?.sub?;
+        Some(JsonObject(token)) => {
+            let subject = token.claims?.0.sub?;
             Principal::of_subject(subject.as_str()?)
         }
     }
@@ -219,6 +223,9 @@ mod tests {
             ("/rawPath", json!(1)),
             ("/requestContext", json!("secret")),
             ("/requestContext/http", json!(null)),
+            ("/requestContext/http", json!(["GET"])),
+            ("/requestContext", json!(["id", "stage", {"method": "GET"}])),
+            ("", json!(["/health", null, null, {"http": {"method": "GET"}}])),
             ("/requestContext/http/method", json!(null)),
         ] {
             let mut event = event();
@@ -241,6 +248,20 @@ mod tests {
     #[test]
     fn a_version_1_event_is_refused() {
         check_refused(r#"{"version": "1.0", "path": "/health", "httpMethod": "GET", "requestContext": {}}"#);
+    }
+
+    #[test]
+    fn an_authorizer_that_is_no_object_is_not_taken_for_none() {
+        for authorizer in [
+            json!([]),
+            json!(""),
+            json!({"jwt": []}),
+            json!({"jwt": {"claims": ["me"]}}),
+        ] {
+            let mut event = event();
+            event["requestContext"]["authorizer"] = authorizer;
+            check_refused(&event.to_string());
+        }
     }
 
     fn check_principal(authorizer: Value, expected: Option<Principal>) {

@@ -23,6 +23,7 @@ mod fields;
 mod function;
 mod handler;
 mod issuer;
+mod json_object;
 mod key;
 mod local_http;
 mod media_type;

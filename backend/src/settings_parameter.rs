@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::{
     encoding::percent_encode,
+    json_object::JsonObject,
     local_http::{self, HttpError},
 };
 
@@ -52,7 +53,7 @@ pub(crate) enum ParameterFault {
 #[derive(Deserialize)]
 struct Answer {
     #[serde(rename = "Parameter")]
-    parameter: Parameter,
+    parameter: JsonObject<Parameter>,
 }
 
 #[derive(Deserialize)]
@@ -111,9 +112,10 @@ fn is_not_ready(response: &Response<Vec<u8>>) -> bool {
 }
 
 fn read_settings(answer: &[u8]) -> Result<BTreeMap<String, String>, ParameterFault> {
-    let answer: Answer = serde_json::from_slice(answer).map_err(|_| ParameterFault::NoParameter)?;
+    let JsonObject(answer): JsonObject<Answer> =
+        serde_json::from_slice(answer).map_err(|_| ParameterFault::NoParameter)?;
     let settings: BTreeMap<String, Value> =
-        serde_json::from_str(&answer.parameter.value).map_err(|_| ParameterFault::NoObject)?;
+        serde_json::from_str(&answer.parameter.0.value).map_err(|_| ParameterFault::NoObject)?;
     let settings = settings.into_iter().map(|(name, value)| {
         let text = match value {
             Value::String(text) => text,

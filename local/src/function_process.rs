@@ -36,6 +36,8 @@ pub struct FunctionOptions {
     pub program: PathBuf,
     /// Its arguments; a `bootstrap` gets none.
     pub arguments: Vec<OsString>,
+    /// The folder that it runs in, as `/var/task` on Lambda; else this process's own.
+    pub folder: Option<PathBuf>,
     /// Environment variables besides those that Lambda sets; of two with one name the last counts. The
     /// program sees nothing of this process's own environment but `PATH`.
     pub variables: Vec<(String, String)>,
@@ -186,6 +188,9 @@ fn command(options: &FunctionOptions, port: u16) -> Command {
         ("LANG", "en_US.UTF-8".to_owned()),
         ("TZ", ":UTC".to_owned()),
     ];
+    if let Some(folder) = &options.folder {
+        command.current_dir(folder);
+    }
     command
         .args(&options.arguments)
         .env_clear()

@@ -73,6 +73,7 @@ impl Lambda {
         let options = FunctionOptions {
             program,
             arguments: Vec::new(),
+            folder: None,
             variables,
             output: Arc::new(|line| eprintln!("Lambda {line}")),
         };

@@ -54,7 +54,7 @@ pub(crate) fn FileList(driver: SharedDriver) -> impl IntoView {
         request_animation_frame(measure);
     });
     let visible = Memo::new(move |_| visible_rows(scrolled.get(), row_height.get(), count.get()));
-    let pixels = move |rows: usize| format!("{}px", rows as f64 * row_height.get());
+    let pixels = move |rows: usize| format!("{}px", (rows as f64 * row_height.get()) as u64);
     let rows = move || {
         let range = visible.get();
         list.with(|list| list.get(range).map(<[FileId]>::to_vec).unwrap_or_default())

@@ -1,13 +1,20 @@
 //! The project's tasks. `cargo xtask serve` and `cargo xtask test` need nothing done before them:
 //! each sets up what is missing, says what it is doing, and how long it took.
 
+mod api_fuzz;
+mod bench_lambda;
 mod browsers;
+mod dependencies;
 mod dist;
+mod dist_lambda;
+mod fuzz;
 mod inline_script;
 mod page;
 mod process;
 mod project;
+mod python;
 mod readiness;
+mod runtime_api;
 mod serve;
 mod simulate;
 mod step;
@@ -20,7 +27,7 @@ mod trunk_configuration;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{process::Interrupt, project::Project, tools::Toolbox};
 
@@ -40,8 +47,29 @@ enum Task {
     Test(test::Options),
     /// Play the upload engine in simulated worlds, from seeds
     Simulate(simulate::Options),
-    /// Build the page as it is deployed, and say what its first view weighs
-    Dist,
+    /// Build the page and the Lambda as they are deployed, and say what they weigh
+    Dist(DistOptions),
+    /// Measure, and print the figures
+    #[command(subcommand)]
+    Bench(Bench),
+}
+
+#[derive(Subcommand)]
+enum Bench {
+    /// The Lambda beside the same in Node.js
+    Lambda(bench_lambda::Options),
+}
+
+#[derive(Args)]
+struct DistOptions {
+    /// Build only this
+    part: Option<Part>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    Page,
+    Lambda,
 }
 
 fn main() -> ExitCode {
@@ -62,6 +90,11 @@ fn run(task: &Task) -> Result<ExitCode> {
         Task::Serve(options) => serve::run(options, &toolbox),
         Task::Test(options) => test::run(options, &toolbox),
         Task::Simulate(options) => simulate::run(options, &toolbox),
-        Task::Dist => dist::run(&toolbox),
+        Task::Dist(options) => match options.part {
+            Some(Part::Page) => dist::run(&toolbox),
+            Some(Part::Lambda) => dist_lambda::run(&toolbox),
+            None => dist::run(&toolbox).and_then(|_| dist_lambda::run(&toolbox)),
+        },
+        Task::Bench(Bench::Lambda(options)) => bench_lambda::run(options, &toolbox),
     }
 }

@@ -119,9 +119,13 @@ fn listen(port: u16) -> io::Result<TcpListener> {
 fn build_stack(toolbox: &Toolbox) -> Result<PathBuf> {
     step("building the local stack", || {
         let mut command = Command::new("cargo");
-        command
-            .current_dir(&toolbox.project.root)
-            .args(["build", "--package", "local"]);
+        command.current_dir(&toolbox.project.root).args([
+            "build",
+            "--package",
+            "local",
+            "--package",
+            "backend",
+        ]);
         process::run("building the local stack", &mut command, toolbox.interrupt)
     })?;
     Ok(toolbox.project.target.join("debug/local"))
@@ -135,7 +139,10 @@ fn stack_command(program: &Path, ports: &Ports, data: &Path) -> Command {
         .args(["--allowed-origin", &ports.origin()])
         .args(["--allowed-origin", &format!("http://localhost:{}", ports.page)])
         .arg("--data")
-        .arg(data);
+        .arg(data)
+        // The real program of the Lambda, which was built together with the stack.
+        .arg("--lambda")
+        .arg(program.with_file_name("backend"));
     command
 }
 

@@ -10,9 +10,11 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 
 use crate::{
+    api_fuzz,
     browsers::Browsers,
+    dependencies, fuzz,
     page::{self, Profile},
-    process,
+    process, runtime_api,
     step::seconds,
     tally::{Tally, Verdict},
     tools::{Toolbox, WASM_BINDGEN, WASM_TARGET},
@@ -43,6 +45,14 @@ enum Step {
     ClippyWasm,
     /// The tests that need no browser
     Native,
+    /// The dependencies are permitted, and all used
+    Dependencies,
+    /// The stack gives the Lambda its events as cargo-lambda does
+    RuntimeApi,
+    /// The API answers as its description says, whatever it is asked
+    ApiFuzz,
+    /// The fuzz targets of the Lambda and the engine find nothing in a bounded time
+    Fuzz,
     /// The page's own tests, in a browser
     Browser,
     /// The whole way of a file, from the page in a browser to the stack's disk
@@ -117,6 +127,10 @@ impl Step {
                 let excluded = ["--exclude", "slipway", "--exclude", "e2e"];
                 self.count(toolbox, cargo(toolbox, &scope).args(excluded))
             }
+            Self::Dependencies => dependencies::run(toolbox).map(|()| Verdict::one_passed()),
+            Self::Fuzz => fuzz::run(toolbox).map(|()| Verdict::one_passed()),
+            Self::RuntimeApi => runtime_api::run(toolbox).map(|()| Verdict::one_passed()),
+            Self::ApiFuzz => api_fuzz::run(toolbox).map(|()| Verdict::one_passed()),
             Self::Browser => self.browser(toolbox),
             Self::EndToEnd => self.end_to_end(options, toolbox),
         }

@@ -94,16 +94,24 @@ impl<'a> Toolbox<'a> {
     /// # Errors
     /// Where rustup cannot add it.
     pub(crate) fn ensure_wasm_target(&self) -> Result<()> {
+        self.ensure_target(WASM_TARGET)
+    }
+
+    /// Makes sure that the standard library for a target is there.
+    ///
+    /// # Errors
+    /// Where rustup cannot add it.
+    pub(crate) fn ensure_target(&self, target: &str) -> Result<()> {
         let output = Command::new("rustc")
             .args(["--print", "sysroot"])
             .output()
             .context("rustc does not run")?;
         ensure!(output.status.success(), "rustc does not tell its sysroot");
         let sysroot = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
-        if sysroot.join("lib/rustlib").join(WASM_TARGET).join("lib").is_dir() {
+        if sysroot.join("lib/rustlib").join(target).join("lib").is_dir() {
             return Ok(());
         }
-        self.rustup(&["target", "add", WASM_TARGET])
+        self.rustup(&["target", "add", target])
     }
 
     /// The folder of a tool's programs.
@@ -253,7 +261,7 @@ pub(crate) fn path_with(folders: &[&Path]) -> Result<OsString> {
 }
 
 /// Whether a command runs and succeeds; its output is not shown.
-fn answers(command: &mut Command) -> bool {
+pub(crate) fn answers(command: &mut Command) -> bool {
     command
         .stdin(Stdio::null())
         .stdout(Stdio::null())

@@ -73,6 +73,7 @@ impl Program {
         let options = FunctionOptions {
             program: PathBuf::from(env!("CARGO_BIN_EXE_backend")),
             arguments: Vec::new(),
+            folder: None,
             variables: variables(changes),
             output: Arc::new(move |line| lines.lock().expect("no test panicked").push(line.to_owned())),
         };

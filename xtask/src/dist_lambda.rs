@@ -1,0 +1,167 @@
+//! `cargo xtask dist lambda`: the Lambda's program for both of Lambda's processors, ready to be deployed.
+
+use std::{
+    fs::{self, File},
+    io::{Seek, Write},
+    path::PathBuf,
+    process::{Command, ExitCode},
+};
+
+use anyhow::{Context, Result};
+use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
+
+use crate::{process, step::step, tools::Toolbox};
+
+/// The name that `provided.al2023` starts (AWS Lambda Developer Guide, "Building a custom runtime").
+const PROGRAM: &str = "bootstrap";
+
+/// The profile of the root manifest that the program is built with.
+const PROFILE: &str = "lambda";
+
+/// A processor by Lambda's name for it.
+pub(crate) struct Architecture {
+    name: &'static str,
+    /// The target whose programs need no library of the system, so that they run on any Linux.
+    target: &'static str,
+    /// The variable that names the linker to cargo.
+    linker_variable: &'static str,
+}
+
+/// The processor that most functions run on, and the one of most build machines.
+const ARM64: Architecture = Architecture {
+    name: "arm64",
+    target: "aarch64-unknown-linux-musl",
+    linker_variable: "CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_LINKER",
+};
+pub(crate) const X86_64: Architecture = Architecture {
+    name: "x86_64",
+    target: "x86_64-unknown-linux-musl",
+    linker_variable: "CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_LINKER",
+};
+
+/// A package and what is in it.
+pub(crate) struct Package {
+    architecture: &'static str,
+    program_bytes: u64,
+    package_bytes: u64,
+    /// The program that is in it.
+    pub(crate) program: PathBuf,
+    /// Where the package is.
+    pub(crate) path: PathBuf,
+}
+
+/// Builds and packs the program for each processor, and prints what it weighs.
+///
+/// # Errors
+/// Where a target cannot be installed, or the program does not build.
+pub(crate) fn run(toolbox: &Toolbox) -> Result<ExitCode> {
+    let mut packages = Vec::new();
+    for architecture in [ARM64, X86_64] {
+        packages.push(build_package(toolbox, &architecture)?);
+    }
+    println!("\n{}", table(&packages));
+    for package in &packages {
+        println!("{}: {}", package.architecture, package.path.display());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Builds and packs the program for one processor.
+///
+/// # Errors
+/// Where the target cannot be installed, or the program does not build.
+pub(crate) fn build_package(toolbox: &Toolbox, architecture: &Architecture) -> Result<Package> {
+    let program = build(toolbox, architecture)?;
+    pack(program, architecture)
+}
+
+/// Builds the program, and gives its path. Nothing of it is C, so Rust's own linker is all it takes.
+fn build(toolbox: &Toolbox, architecture: &Architecture) -> Result<PathBuf> {
+    toolbox.ensure_target(architecture.target)?;
+    let what = format!("building the Lambda for {}", architecture.name);
+    step(&what, || {
+        let mut command = Command::new("cargo");
+        command
+            .current_dir(&toolbox.project.root)
+            .env(architecture.linker_variable, "rust-lld")
+            .args(["build", "--package", "backend", "--bin", "backend"])
+            .args(["--profile", PROFILE, "--target", architecture.target]);
+        process::run(&what, &mut command, toolbox.interrupt)
+    })?;
+    let folder = toolbox.project.target.join(architecture.target).join(PROFILE);
+    Ok(folder.join("backend"))
+}
+
+fn pack(program: PathBuf, architecture: &Architecture) -> Result<Package> {
+    let bytes = fs::read(&program).with_context(|| format!("{} is missing", program.display()))?;
+    let path = program.with_file_name(format!("lambda-{}.zip", architecture.name));
+    let file = File::create(&path).with_context(|| format!("{} cannot be written", path.display()))?;
+    write_package(PROGRAM, &bytes, file)?;
+    Ok(Package {
+        program,
+        architecture: architecture.name,
+        program_bytes: bytes.len() as u64,
+        package_bytes: fs::metadata(&path)?.len(),
+        path,
+    })
+}
+
+/// Writes a package of one file, which depends on nothing but the file, not even on the time.
+///
+/// # Errors
+/// Where it cannot be written.
+pub(crate) fn write_package(name: &str, bytes: &[u8], file: impl Write + Seek) -> Result<()> {
+    let mut package = ZipWriter::new(file);
+    let options = SimpleFileOptions::default()
+        .compression_method(CompressionMethod::Deflated)
+        .compression_level(Some(9))
+        .last_modified_time(zip::DateTime::default())
+        .unix_permissions(0o755);
+    package.start_file(name, options)?;
+    package.write_all(bytes)?;
+    package.finish()?;
+    Ok(())
+}
+
+fn table(packages: &[Package]) -> String {
+    let mut text = format!("{:12}  {:>10}  {:>10}\n", "lambda", "program", "package");
+    for package in packages {
+        text += &format!(
+            "{:12}  {:>10}  {:>10}\n",
+            package.architecture, package.program_bytes, package.package_bytes
+        );
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Cursor, Read as _};
+
+    use zip::ZipArchive;
+
+    use super::*;
+
+    fn packed(program: &[u8]) -> Vec<u8> {
+        let mut package = Cursor::new(Vec::new());
+        write_package(PROGRAM, program, &mut package).expect("a package");
+        package.into_inner()
+    }
+
+    #[test]
+    fn a_package_is_one_program_that_lambda_can_start() {
+        let program = b"program ".repeat(1000);
+        let mut package = ZipArchive::new(Cursor::new(packed(&program))).expect("a package");
+        assert_eq!(package.len(), 1);
+        let mut file = package.by_name("bootstrap").expect("the program");
+        assert_eq!(file.unix_mode().map(|mode| mode & 0o777), Some(0o755));
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).expect("the bytes");
+        assert_eq!(bytes, program);
+    }
+
+    #[test]
+    fn the_same_program_gives_the_same_package() {
+        assert_eq!(packed(b"program"), packed(b"program"));
+    }
+}
