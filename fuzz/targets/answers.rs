@@ -71,5 +71,6 @@ fn describe(size: u64) -> FileDescription {
         name: "name".to_owned(),
         size,
         media_type: String::new(),
+        last_modified: 0,
     }
 }
