@@ -39,16 +39,24 @@ pub(crate) async fn begin(shared: Weak<Shared>, session: String) {
         with(&shared, keep_nothing);
         return;
     };
+    let mut free = Vec::new();
     for (session, kept) in sessions {
-        let is_free = locks::take(&lock_of(&session), IfTaken::GiveUp).await;
-        match is_free {
-            Ok(true) => with(&shared, |shared| restore(shared, kept, Owner::ThisPage)),
+        match locks::take(&lock_of(&session), IfTaken::GiveUp).await {
+            Ok(true) => free.push(session),
             Ok(false) => {
                 with(&shared, |shared| restore(shared, kept, Owner::AnotherTab));
                 spawn_local(take_over(shared.clone(), Rc::clone(&storage), session));
             }
             Err(_) => {}
         }
+    }
+    // A page may have written until the moment in which its lock became free.
+    let Ok(mut sessions) = storage.load(js_sys::Date::now()).await else {
+        return;
+    };
+    for session in free {
+        let kept = sessions.remove(&session).unwrap_or_default();
+        with(&shared, |shared| restore(shared, kept, Owner::ThisPage));
     }
 }
 
