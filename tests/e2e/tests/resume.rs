@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     fs::{self, File},
-    io::Write,
+    io::{Seek, SeekFrom, Write},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -20,6 +20,10 @@ const SIZE: u64 = 200 << 20;
 
 /// Of 8 MiB each.
 const PARTS: usize = 25;
+
+/// When S3 has more parts than there are requests at once, the page has heard of the first ones a while
+/// ago and has them on record.
+const KNOWN_PARTS: usize = 8;
 
 /// Slow enough to kill a browser in the middle of a file of 25 parts.
 const SLOW_BYTES_PER_SECOND: u64 = 8 << 20;
@@ -145,7 +149,7 @@ async fn a_killed_browser_goes_on_by_the_handle_of_the_file() -> Result<()> {
     with_page(async |scenario, _| {
         let path = large_file(scenario)?;
         pick_by_handle(scenario, &path).await?;
-        let stored_before = wait_for_parts(scenario, 6).await?;
+        let stored_before = wait_for_parts(scenario, KNOWN_PARTS).await?;
 
         let page = scenario.crash_browser().await?;
         arrives(scenario, &page, &path, &stored_before).await
@@ -157,12 +161,12 @@ async fn a_killed_browser_goes_on_once_the_file_is_picked_again(kind: Kind) -> R
     with_page_in(kind, async |scenario, page| {
         let path = large_file(scenario)?;
         page.pick_paths(&[&path]).await?;
-        let stored_before = wait_for_parts(scenario, 6).await?;
+        let stored_before = wait_for_parts(scenario, KNOWN_PARTS).await?;
 
         let page = scenario.crash_browser().await?;
         let row = page.wait_for_state("interrupted").await?;
         ensure!(row.name == "interrupted.bin", "{row:?}");
-        ensure!(row.progress >= Some(0.1), "{row:?}");
+        ensure!(row.progress > Some(0.0), "{row:?}");
         page.pick_paths(&[&path]).await?;
         arrives(scenario, &page, &path, &stored_before).await
     })
@@ -184,15 +188,19 @@ async fn another_file_of_the_same_name_size_and_time_is_refused_and_the_right_on
     with_page(async |scenario, page| {
         let path = large_file(scenario)?;
         page.pick_paths(&[&path]).await?;
-        let stored_before = wait_for_parts(scenario, 2).await?;
+        let stored_before = wait_for_parts(scenario, KNOWN_PARTS).await?;
         let page = scenario.open_page().await?;
         page.wait_for_state("interrupted").await?;
 
         let modified = fs::metadata(&path)?.modified()?;
         let original = scenario.files.path("original.bin");
         fs::copy(&path, &original)?;
-        File::options().write(true).open(&path)?.write_all(b"another")?;
-        File::options().write(true).open(&path)?.set_modified(modified)?;
+        let mut file = File::options().write(true).open(&path)?;
+        for part in 0..PARTS as u64 {
+            file.seek(SeekFrom::Start(part * SIZE / PARTS as u64))?;
+            file.write_all(b"another")?;
+        }
+        file.set_modified(modified)?;
         page.pick_paths(&[&path]).await?;
         page.wait_for("the file to be refused", |rows| {
             let row = rows.first()?;
