@@ -15,6 +15,8 @@ pub(crate) struct Attempts {
     failures: u32,
     /// New signatures since the last success.
     resigns: u32,
+    /// Waits in a row that are nobody's failure.
+    waits: u32,
     /// Not to be tried before this time.
     pub(crate) not_before: Duration,
     /// The last failure, until something succeeds.
@@ -55,6 +57,14 @@ impl Attempts {
             1 => conditions.now,
             more => conditions.now + delay(more - 2, conditions),
         };
+        Decision::Again
+    }
+
+    /// Waits as after a failure, but for as long as it takes: a person has to sign in again.
+    pub(crate) fn wait_out(&mut self, error: UploadError, conditions: &mut Conditions) -> Decision {
+        self.last = Some(Box::new(error));
+        self.not_before = conditions.now + delay(self.waits, conditions);
+        self.waits = self.waits.saturating_add(1);
         Decision::Again
     }
 

@@ -395,6 +395,10 @@ impl Engine {
                 self.api.failed(error, &mut self.conditions)
             }
             Refusal::Busy(error) => self.api.failed(error, &mut self.conditions),
+            // Whoever was let in before has a sign-in that ended, and goes on once it is renewed.
+            Refusal::Final(error) if error.kind == ErrorKind::NotSignedIn && self.was_let_in() => {
+                self.api.wait_out(error, &mut self.conditions)
+            }
             Refusal::Final(error) => Decision::GiveUp(error),
         };
         if files.is_empty() {
@@ -418,6 +422,11 @@ impl Engine {
             self.api.reset();
         }
         self.show_active(commands);
+    }
+
+    /// Whether the API has answered a call of this page with success.
+    fn was_let_in(&self) -> bool {
+        self.clock.seconds(self.conditions.now).is_some()
     }
 
     /// Gives up calls without an answer for too long.

@@ -223,16 +223,17 @@ impl Engine {
             return;
         };
         file.restarts += 1;
-        if file.restarts > MOST_RESTARTS {
-            self.fail(id, error, commands);
-            return;
-        }
         file.notice = Some(crate::Notice::StartedOver);
-        let size = file.size();
+        let (size, gives_up) = (file.size(), file.restarts > MOST_RESTARTS);
         if let Some(work) = file.work_mut() {
             *work = Work::new(size);
         }
+        // Kept before all else: a later page that knew of an upload with all its parts, which this one
+        // is about to abort, would take it for completed.
         commands.extend([Command::Save(id), Command::Changed(id)]);
+        if gives_up {
+            self.fail(id, error, commands);
+        }
     }
 
     /// The only place where a file's state changes: it keeps the totals, the queues, the list of

@@ -6,8 +6,17 @@ fn no_world_breaks_an_invariant() {
     let failures = simulation::run_many(0..3_000, threads);
     assert!(
         failures.is_empty(),
-        "{failures:#?}\nread one: cargo run -p simulation -- --from SEED --trace"
+        "{failures:#?}\nread one: cargo xtask simulate --from SEED --trace"
     );
+}
+
+/// Worlds that broke an invariant once, and have to hold ever since.
+#[test]
+fn what_once_broke_holds() {
+    for seed in [3_012_488, 3_014_494, 3_019_650, 3_020_598] {
+        let (_, result) = simulation::run_traced(seed);
+        assert!(result.is_ok(), "seed {seed}: {result:?}");
+    }
 }
 
 #[test]

@@ -85,6 +85,32 @@ fn every_answer_of_the_api_has_its_kind() {
 }
 
 #[test]
+fn a_sign_in_that_ends_midway_is_waited_out_for_as_long_as_it_takes() {
+    let mut page = Page::with_files(
+        Settings {
+            max_attempts: 2,
+            ..Settings::default()
+        },
+        &[1],
+    );
+    page.hold_calls = true;
+    page.pick(&[1]);
+    for _ in 0..5 {
+        let call = page.held_calls.pop().expect("the call is tried again").0;
+        let answer = answer(401, r#"{"message":"Unauthorized"}"#);
+        page.tell(Event::CallAnswered { call, answer });
+        let status = page.status(1);
+        assert!(
+            matches!(&status, FileStatus::Waiting { error, .. } if error.kind == ErrorKind::NotSignedIn),
+            "{status:?}"
+        );
+        page.wait();
+    }
+    page.release_calls();
+    assert_eq!(page.requests(), ["put 0", "put 1"]);
+}
+
+#[test]
 fn one_refused_file_does_not_spoil_the_others_of_its_call() {
     let mut page = Page::new(Settings::default());
     page.hold_calls = true;
