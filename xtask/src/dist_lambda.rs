@@ -75,6 +75,19 @@ pub(crate) fn build_package(toolbox: &Toolbox, architecture: &Architecture) -> R
     pack(program, architecture)
 }
 
+/// Builds the program for this machine's processor as it is deployed, and gives its path.
+///
+/// # Errors
+/// Where the target cannot be installed, or the program does not build.
+pub(crate) fn build_for_this_machine(toolbox: &Toolbox) -> Result<PathBuf> {
+    let architecture = if cfg!(target_arch = "aarch64") {
+        ARM64
+    } else {
+        X86_64
+    };
+    build(toolbox, &architecture)
+}
+
 /// Builds the program, and gives its path. Nothing of it is C, so Rust's own linker is all it takes.
 fn build(toolbox: &Toolbox, architecture: &Architecture) -> Result<PathBuf> {
     toolbox.ensure_target(architecture.target)?;

@@ -12,7 +12,7 @@ use clap::{Args, ValueEnum};
 use crate::{
     api_fuzz,
     browsers::Browsers,
-    dependencies, fuzz,
+    dependencies, dist_lambda, fuzz,
     page::{self, Profile},
     process, runtime_api,
     step::seconds,
@@ -45,6 +45,8 @@ enum Step {
     ClippyWasm,
     /// The tests that need no browser
     Native,
+    /// The Lambda's program as it is deployed keeps to the protocol
+    ReleasedLambda,
     /// The dependencies are permitted, and all used
     Dependencies,
     /// The stack gives the Lambda its events as cargo-lambda does
@@ -126,6 +128,18 @@ impl Step {
                 let scope = ["test", "--no-fail-fast", "--workspace"];
                 let excluded = ["--exclude", "slipway", "--exclude", "e2e"];
                 self.count(toolbox, cargo(toolbox, &scope).args(excluded))
+            }
+            Self::ReleasedLambda => {
+                let program = dist_lambda::build_for_this_machine(toolbox)?;
+                let scope = [
+                    "test",
+                    "--no-fail-fast",
+                    "--package",
+                    "backend",
+                    "--test",
+                    "program",
+                ];
+                self.count(toolbox, cargo(toolbox, &scope).env("SLIPWAY_LAMBDA", program))
             }
             Self::Dependencies => dependencies::run(toolbox).map(|()| Verdict::one_passed()),
             Self::Fuzz => fuzz::run(toolbox).map(|()| Verdict::one_passed()),

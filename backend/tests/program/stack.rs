@@ -6,6 +6,8 @@ use local::{Stack, StackOptions};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::support::program;
+
 struct TestStack {
     stack: Stack,
     _data: TempDir,
@@ -21,7 +23,7 @@ impl TestStack {
             allowed_origins: vec!["http://127.0.0.1:8080".to_owned()],
             lambda_variables: Vec::new(),
         };
-        let stack = Stack::start_with_program(options, env!("CARGO_BIN_EXE_backend").into());
+        let stack = Stack::start_with_program(options, program());
         Self {
             stack: stack.await.expect("the stack starts"),
             _data: data,

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use local::FunctionError;
 use serde_json::Value;
 
-use crate::support::{Program, event};
+use crate::support::{Program, event, program};
 
 /// Starts the program with a fault in its variables, and checks that its report names the setting.
 async fn check_start_error(changes: &[(&str, &str)], setting: &str) {
@@ -32,7 +32,7 @@ async fn a_setting_that_is_missing_or_bad_is_reported_by_name() {
 
 #[test]
 fn outside_lambda_the_program_says_so() {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_backend"));
+    let mut command = Command::new(program());
     let output = command
         .env_clear()
         .env("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9")

@@ -14,6 +14,12 @@ pub(crate) const KEY_ID: &str = "ASIAIOSFODNN7EXAMPLE";
 pub(crate) const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
 pub(crate) const SESSION_TOKEN: &str = "IQoJb3JpZ2luX2VjEXAMPLETOKEN//////////wEaDGV1LWNlbnRyYWwtMQ==";
 
+/// The Lambda's program: the one that `cargo xtask test` has built as it is deployed, or this build's.
+pub(crate) fn program() -> PathBuf {
+    let released = std::env::var_os("SLIPWAY_LAMBDA");
+    released.map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_backend")), PathBuf::from)
+}
+
 /// The lines that a program has written.
 #[derive(Clone, Default)]
 pub(crate) struct Output(Arc<Mutex<Vec<String>>>);
@@ -71,7 +77,7 @@ impl Program {
         let output = Output::default();
         let lines = Arc::clone(&output.0);
         let options = FunctionOptions {
-            program: PathBuf::from(env!("CARGO_BIN_EXE_backend")),
+            program: program(),
             arguments: Vec::new(),
             folder: None,
             variables: variables(changes),

@@ -1,35 +1,34 @@
 //! Large files through troubles: nothing finished is sent again, and nothing mixed is stored.
 
-use std::{collections::HashMap, fs, io::Write};
+use std::{
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Result, ensure};
 use e2e::{
-    Page, Row, Scenario, set_offline, sha256_of, stored_paths, wait_until, with_page, write_large_file,
+    Page, Row, Scenario, StoredParts, set_offline, stored_paths, wait_until, with_page, write_large_file,
 };
 use local::BUCKET;
 
 const SIZE: u64 = 64 << 20;
 
+/// Of 8 MiB each.
+const PARTS: usize = 8;
+
 /// Slow enough to stop a file of eight parts in the middle of one.
 const SLOW_BYTES_PER_SECOND: u64 = 4 << 20;
 
 /// Picks a large file on a slow stack and waits until S3 has some of its parts but not all.
-async fn pick_and_wait_for_parts(scenario: &Scenario, page: &Page) -> Result<std::path::PathBuf> {
+async fn pick_and_wait_for_parts(scenario: &Scenario, page: &Page) -> Result<PathBuf> {
     scenario
         .controls()
         .set_s3_bytes_per_second(Some(SLOW_BYTES_PER_SECOND));
     let path = scenario.files.path("large.bin");
     write_large_file(&path, SIZE)?;
     page.pick_paths(&[&path]).await?;
-    wait_until("a part to be stored", async || {
-        let stored = stored_parts(scenario).len();
-        Ok(if stored > 0 {
-            Ok(())
-        } else {
-            Err(format!("{stored} parts"))
-        })
-    })
-    .await?;
+    scenario.wait_for_parts(1).await?;
     page.wait_for("bytes of the next parts to be sent", |rows| {
         rows.first()
             .and_then(|row| row.progress)
@@ -39,41 +38,11 @@ async fn pick_and_wait_for_parts(scenario: &Scenario, page: &Page) -> Result<std
     Ok(path)
 }
 
-/// How often S3 stored each part.
-fn stored_parts(scenario: &Scenario) -> HashMap<String, usize> {
-    let mut parts = HashMap::new();
-    for request in scenario.controls().s3_requests() {
-        let number = request
-            .query
-            .split('&')
-            .find_map(|field| field.strip_prefix("partNumber="));
-        if let (Some(number), "PUT", 200) = (number, request.method.as_str(), request.status) {
-            *parts.entry(number.to_owned()).or_default() += 1;
-        }
-    }
-    parts
-}
-
-async fn arrives(scenario: &Scenario, page: &Page, path: &std::path::Path) -> Result<()> {
+/// The file arrives, and no part that was finished by then is sent again.
+async fn arrives(scenario: &Scenario, page: &Page, path: &Path, finished: &StoredParts) -> Result<()> {
     scenario.controls().set_s3_bytes_per_second(None);
     page.wait_for_state("stored").await?;
-    let stored = stored_paths(&scenario.data().join(BUCKET));
-    ensure!(stored.len() == 1, "{stored:?}");
-    ensure!(sha256_of(&stored[0])? == sha256_of(path)?, "other bytes arrived");
-    Ok(())
-}
-
-/// Checks that every part was sent, and none that S3 had answered by `finished` a second time. A part
-/// whose answer was lost may have been, since S3 can take it after it was asked.
-fn no_part_was_sent_again(scenario: &Scenario, finished: &HashMap<String, usize>) -> Result<()> {
-    let parts = stored_parts(scenario);
-    ensure!(parts.len() == 8, "{parts:?}");
-    let again = parts
-        .iter()
-        .filter(|(number, times)| finished.contains_key(*number) && **times > 1)
-        .count();
-    ensure!(again == 0, "finished: {finished:?}, in the end: {parts:?}");
-    Ok(())
+    scenario.check_arrived(path, PARTS, finished)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -83,12 +52,11 @@ async fn a_network_that_is_cut_in_mid_part_and_restored_costs_no_finished_part()
             .browser()
             .expect_console_errors("net::ERR_INTERNET_DISCONNECTED");
         let path = pick_and_wait_for_parts(scenario, page).await?;
-        let finished = stored_parts(scenario);
+        let finished = scenario.stored_parts();
         set_offline(scenario.browser().client(), true).await?;
         page.wait_for_state("offline").await?;
         set_offline(scenario.browser().client(), false).await?;
-        arrives(scenario, page, &path).await?;
-        no_part_was_sent_again(scenario, &finished)
+        arrives(scenario, page, &path, &finished).await
     })
     .await
 }
@@ -97,14 +65,13 @@ async fn a_network_that_is_cut_in_mid_part_and_restored_costs_no_finished_part()
 async fn a_pause_costs_no_finished_part_and_progress_does_not_go_back() -> Result<()> {
     with_page(async |scenario, page| {
         let path = pick_and_wait_for_parts(scenario, page).await?;
-        let finished = stored_parts(scenario);
+        let finished = scenario.stored_parts();
         page.press("pause").await?;
         let paused = page.wait_for_state("paused").await?;
         page.press("resume").await?;
         let resumed: Row = page.wait_for_state("sending").await?;
         ensure!(resumed.progress >= paused.progress, "{paused:?} {resumed:?}");
-        arrives(scenario, page, &path).await?;
-        no_part_was_sent_again(scenario, &finished)
+        arrives(scenario, page, &path, &finished).await
     })
     .await
 }
@@ -166,20 +133,16 @@ async fn a_complete_that_s3_answers_with_200_and_an_error_is_sent_again() -> Res
             .browser()
             .expect_console_errors("Failed to load resource");
         page.pick_paths(&[&path]).await?;
-        wait_until("the upload to be created", async || {
-            let parts = stored_parts(scenario).len();
-            Ok(if parts > 0 {
-                Ok(())
-            } else {
-                Err("no part yet".to_owned())
-            })
-        })
-        .await?;
+        let finished = scenario.wait_for_parts(1).await?;
         scenario
             .controls()
             .fail_next_s3_requests(1, "POST", 200, "InternalError");
-        arrives(scenario, page, &path).await?;
-        no_part_was_sent_again(scenario, &stored_parts(scenario))?;
+        arrives(scenario, page, &path, &finished).await?;
+        let parts = scenario.stored_parts();
+        ensure!(
+            parts.values().all(|times| *times == 1),
+            "a part was sent again: {parts:?}"
+        );
         let failed = scenario
             .controls()
             .s3_requests()

@@ -1,7 +1,6 @@
 //! A page that dies in the middle of an upload, and the next one that goes on with it.
 
 use std::{
-    collections::HashMap,
     fs::{self, File},
     io::{Seek, SeekFrom, Write},
     path::{Path, PathBuf},
@@ -10,11 +9,10 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use e2e::{
-    Kind, Page, Scenario, run_before_pages, sha256_of, stored_paths, wait_until, with_page, with_page_in,
+    Kind, Page, Scenario, StoredParts, run_before_pages, wait_until, with_page, with_page_in,
     write_large_file,
 };
 use fantoccini::Locator;
-use local::BUCKET;
 
 const SIZE: u64 = 200 << 20;
 
@@ -61,55 +59,12 @@ fn large_file(scenario: &Scenario) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// How often S3 stored each part.
-fn stored_parts(scenario: &Scenario) -> HashMap<String, usize> {
-    let mut parts = HashMap::new();
-    for request in scenario.controls().s3_requests() {
-        let number = request
-            .query
-            .split('&')
-            .find_map(|field| field.strip_prefix("partNumber="));
-        if let (Some(number), "PUT", 200) = (number, request.method.as_str(), request.status) {
-            *parts.entry(number.to_owned()).or_default() += 1;
-        }
-    }
-    parts
-}
-
-/// Waits until S3 has so many parts, and gives those that it has.
-async fn wait_for_parts(scenario: &Scenario, count: usize) -> Result<HashMap<String, usize>> {
-    wait_until("some parts to be stored", async || {
-        let stored = stored_parts(scenario);
-        Ok(if stored.len() >= count {
-            Ok(stored)
-        } else {
-            Err(format!("{stored:?}"))
-        })
-    })
-    .await
-}
-
 /// The file arrives whole, and no part that S3 had stored was stored a second time. One that was on its
 /// way when the page died may have been: S3 can take it after it was asked.
-async fn arrives(
-    scenario: &Scenario,
-    page: &Page,
-    path: &Path,
-    stored_before: &HashMap<String, usize>,
-) -> Result<()> {
+async fn arrives(scenario: &Scenario, page: &Page, path: &Path, stored_before: &StoredParts) -> Result<()> {
     scenario.controls().set_s3_bytes_per_second(None);
     page.wait_long_for_state("stored", LONG).await?;
-    let stored = stored_paths(&scenario.data().join(BUCKET));
-    ensure!(stored.len() == 1, "{stored:?}");
-    ensure!(sha256_of(&stored[0])? == sha256_of(path)?, "other bytes arrived");
-    let parts = stored_parts(scenario);
-    ensure!(parts.len() == PARTS, "{parts:?}");
-    let again = stored_before.keys().filter(|number| parts[*number] > 1).count();
-    ensure!(
-        again == 0,
-        "stored before: {stored_before:?}, in the end: {parts:?}"
-    );
-    Ok(())
+    scenario.check_arrived(path, PARTS, stored_before)
 }
 
 async fn pick_by_handle(scenario: &Scenario, path: &Path) -> Result<()> {
@@ -134,7 +89,7 @@ async fn one_click_goes_on_where_the_browser_wants_to_ask_the_person() -> Result
     with_page(async |scenario, _| {
         let path = large_file(scenario)?;
         pick_by_handle(scenario, &path).await?;
-        let stored_before = wait_for_parts(scenario, 2).await?;
+        let stored_before = scenario.wait_for_parts(2).await?;
         run_before_pages(scenario.browser().client(), ASK).await?;
         let page = scenario.open_page().await?;
         page.wait_for_state("interrupted").await?;
@@ -149,7 +104,7 @@ async fn a_killed_browser_goes_on_by_the_handle_of_the_file() -> Result<()> {
     with_page(async |scenario, _| {
         let path = large_file(scenario)?;
         pick_by_handle(scenario, &path).await?;
-        let stored_before = wait_for_parts(scenario, KNOWN_PARTS).await?;
+        let stored_before = scenario.wait_for_parts(KNOWN_PARTS).await?;
 
         let page = scenario.crash_browser().await?;
         arrives(scenario, &page, &path, &stored_before).await
@@ -161,7 +116,7 @@ async fn a_killed_browser_goes_on_once_the_file_is_picked_again(kind: Kind) -> R
     with_page_in(kind, async |scenario, page| {
         let path = large_file(scenario)?;
         page.pick_paths(&[&path]).await?;
-        let stored_before = wait_for_parts(scenario, KNOWN_PARTS).await?;
+        let stored_before = scenario.wait_for_parts(KNOWN_PARTS).await?;
 
         let page = scenario.crash_browser().await?;
         let row = page.wait_for_state("interrupted").await?;
@@ -188,7 +143,7 @@ async fn another_file_of_the_same_name_size_and_time_is_refused_and_the_right_on
     with_page(async |scenario, page| {
         let path = large_file(scenario)?;
         page.pick_paths(&[&path]).await?;
-        let stored_before = wait_for_parts(scenario, KNOWN_PARTS).await?;
+        let stored_before = scenario.wait_for_parts(KNOWN_PARTS).await?;
         let page = scenario.open_page().await?;
         page.wait_for_state("interrupted").await?;
 
@@ -221,7 +176,7 @@ async fn a_second_tab_leaves_an_upload_alone_and_takes_over_when_the_first_is_go
     with_page(async |scenario, page| {
         let path = large_file(scenario)?;
         page.pick_paths(&[&path]).await?;
-        let stored_before = wait_for_parts(scenario, 2).await?;
+        let stored_before = scenario.wait_for_parts(2).await?;
         let client = scenario.browser().client().clone();
         let first = client.window().await?;
         let second = client.new_window(true).await?.handle;
@@ -244,7 +199,7 @@ async fn a_forgotten_upload_is_aborted_and_does_not_come_back() -> Result<()> {
     with_page(async |scenario, page| {
         let path = large_file(scenario)?;
         page.pick_paths(&[&path]).await?;
-        wait_for_parts(scenario, 1).await?;
+        scenario.wait_for_parts(1).await?;
         let page = scenario.open_page().await?;
         page.wait_for_state("interrupted").await?;
         page.press("forget").await?;
@@ -325,7 +280,7 @@ async fn credentials_that_expire_in_the_middle_of_an_upload_are_replaced_by_them
             .expect_console_errors("Failed to load resource");
         let path = large_file(scenario)?;
         page.pick_paths(&[&path]).await?;
-        let stored_before = wait_for_parts(scenario, 2).await?;
+        let stored_before = scenario.wait_for_parts(2).await?;
         scenario.controls().set_lambda_session_expired(true);
         wait_until("S3 to refuse a part", async || {
             let requests = scenario.controls().s3_requests();

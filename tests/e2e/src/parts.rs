@@ -1,0 +1,65 @@
+//! What S3 has had of a large file.
+
+use std::{collections::HashMap, path::Path};
+
+use anyhow::{Result, ensure};
+use local::BUCKET;
+
+use crate::{
+    large_file::{sha256_of, stored_paths},
+    scenario::Scenario,
+    wait::wait_until,
+};
+
+/// How often S3 stored each part, by the part's number.
+pub type StoredParts = HashMap<String, usize>;
+
+impl Scenario {
+    /// How often S3 stored each part.
+    pub fn stored_parts(&self) -> StoredParts {
+        let mut parts = HashMap::new();
+        for request in self.controls().s3_requests() {
+            let number = request
+                .query
+                .split('&')
+                .find_map(|field| field.strip_prefix("partNumber="));
+            if let (Some(number), "PUT", 200) = (number, request.method.as_str(), request.status) {
+                *parts.entry(number.to_owned()).or_default() += 1;
+            }
+        }
+        parts
+    }
+
+    /// Waits until S3 has so many parts, and gives those that it has.
+    ///
+    /// # Errors
+    /// Where it has not within a minute.
+    pub async fn wait_for_parts(&self, count: usize) -> Result<StoredParts> {
+        wait_until("some parts to be stored", async || {
+            let stored = self.stored_parts();
+            Ok(if stored.len() >= count {
+                Ok(stored)
+            } else {
+                Err(format!("{stored:?}"))
+            })
+        })
+        .await
+    }
+
+    /// Checks that the file arrived whole, in so many parts, and that none of those that S3 had
+    /// answered by `finished` was sent a second time. A part whose answer was lost may have been, since
+    /// S3 can take it after it was asked.
+    ///
+    /// # Errors
+    /// Where it did not, or one was.
+    pub fn check_arrived(&self, path: &Path, parts: usize, finished: &StoredParts) -> Result<()> {
+        let objects = stored_paths(&self.data().join(BUCKET));
+        ensure!(objects.len() == 1, "{objects:?}");
+        ensure!(sha256_of(&objects[0])? == sha256_of(path)?, "other bytes arrived");
+        let stored = self.stored_parts();
+        ensure!(stored.len() == parts, "{stored:?}");
+        let again = finished.keys().filter(|number| stored[*number] > 1).count();
+        ensure!(again == 0, "finished: {finished:?}, in the end: {stored:?}");
+        Ok(())
+    }
+}
