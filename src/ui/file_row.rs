@@ -86,7 +86,7 @@ fn Actions(driver: SharedDriver, id: FileId, name: String, state: Memo<String>) 
                 data-action=action.name
                 aria-label=text::action_on(action.label, &name.get_value())
                 title=action.label
-                hidden=move || !state.with(|state| action.states.contains(&state.as_str()))
+                hidden=move || !state.with(|state| action.fits(state))
                 on:click=tell
             >
                 {action.icon.view()}
@@ -103,7 +103,13 @@ struct Action {
     icon: Icon,
     event: fn(Selection) -> Event,
     /// The states of a file, as [`state_name`] writes them, in which the action is offered.
-    states: &'static [&'static str],
+    states: &'static [&'static [&'static str]],
+}
+
+impl Action {
+    fn fits(&self, state: &str) -> bool {
+        self.states.iter().any(|states| states.contains(&state))
+    }
 }
 
 const GOING: &[&str] = &[
@@ -123,53 +129,42 @@ const ACTIONS: [Action; 6] = [
         label: text::PAUSE,
         icon: Icon::Pause,
         event: Event::Pause,
-        states: GOING,
+        states: &[GOING],
     },
     Action {
         name: "resume",
         label: text::RESUME,
         icon: Icon::Resume,
         event: Event::Resume,
-        states: &["paused", "interrupted"],
+        states: &[&["paused", "interrupted"]],
     },
     Action {
         name: "retry",
         label: text::RETRY,
         icon: Icon::Retry,
         event: Event::Retry,
-        states: &["failed", "cancelled"],
+        states: &[&["failed", "cancelled"]],
     },
     Action {
         name: "cancel",
         label: text::CANCEL,
         icon: Icon::Dismiss,
         event: Event::Cancel,
-        states: &[
-            "queued",
-            "hashing",
-            "comparing",
-            "preparing",
-            "ready",
-            "sending",
-            "waiting",
-            "offline",
-            "paused",
-            "failed",
-        ],
+        states: &[GOING, &["paused", "failed"]],
     },
     Action {
         name: "forget",
         label: text::FORGET,
         icon: Icon::Dismiss,
         event: Event::Remove,
-        states: &["interrupted"],
+        states: &[&["interrupted"]],
     },
     Action {
         name: "remove",
         label: text::REMOVE,
         icon: Icon::Dismiss,
         event: Event::Remove,
-        states: &["stored", "cancelled"],
+        states: &[&["stored", "cancelled"]],
     },
 ];
 

@@ -46,6 +46,25 @@ impl Scenario {
         .await
     }
 
+    /// Waits until S3 has answered an AbortMultipartUpload with success.
+    ///
+    /// # Errors
+    /// Where it has not within a minute.
+    pub async fn wait_for_abort(&self) -> Result<()> {
+        wait_until("S3 to be asked to abort the upload", async || {
+            let requests = self.controls().s3_requests();
+            let is_aborted = requests
+                .iter()
+                .any(|request| request.method == "DELETE" && request.status == 204);
+            Ok(if is_aborted {
+                Ok(())
+            } else {
+                Err(format!("{} requests", requests.len()))
+            })
+        })
+        .await
+    }
+
     /// Checks that the file arrived whole, in so many parts, and that none of those that S3 had
     /// answered by `finished` was sent a second time. A part whose answer was lost may have been, since
     /// S3 can take it after it was asked.

@@ -7,9 +7,7 @@ use std::{
 };
 
 use anyhow::{Result, ensure};
-use e2e::{
-    Page, Row, Scenario, StoredParts, set_offline, stored_paths, wait_until, with_page, write_large_file,
-};
+use e2e::{Page, Row, Scenario, StoredParts, set_offline, stored_paths, with_page, write_large_file};
 use local::BUCKET;
 
 const SIZE: u64 = 64 << 20;
@@ -82,18 +80,7 @@ async fn a_cancelled_large_file_leaves_no_object_and_no_unfinished_upload() -> R
         pick_and_wait_for_parts(scenario, page).await?;
         page.press("cancel").await?;
         page.wait_for_state("cancelled").await?;
-        wait_until("S3 to be asked to abort the upload", async || {
-            let requests = scenario.controls().s3_requests();
-            let aborted = requests
-                .iter()
-                .any(|request| request.method == "DELETE" && request.status == 204);
-            Ok(if aborted {
-                Ok(())
-            } else {
-                Err(format!("{} requests", requests.len()))
-            })
-        })
-        .await?;
+        scenario.wait_for_abort().await?;
         ensure!(stored_paths(&scenario.data().join(BUCKET)).is_empty());
         Ok(())
     })

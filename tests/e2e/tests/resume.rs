@@ -203,18 +203,7 @@ async fn a_forgotten_upload_is_aborted_and_does_not_come_back() -> Result<()> {
         let page = scenario.open_page().await?;
         page.wait_for_state("interrupted").await?;
         page.press("forget").await?;
-        wait_until("S3 to be asked to abort the upload", async || {
-            let requests = scenario.controls().s3_requests();
-            let is_aborted = requests
-                .iter()
-                .any(|request| request.method == "DELETE" && request.status == 204);
-            Ok(if is_aborted {
-                Ok(())
-            } else {
-                Err(format!("{} requests", requests.len()))
-            })
-        })
-        .await?;
+        scenario.wait_for_abort().await?;
         ensure!(page.rows().await?.is_empty());
 
         // A file that is added now is listed first by the next page, unless something else is.
