@@ -1,52 +1,205 @@
-//! The whole page: its settings, then the uploader.
+//! The whole page: its settings and its language, then the uploader.
 
-use leptos::{mount::mount_to, prelude::*, task::spawn_local};
-use wasm_bindgen::{JsCast, UnwrapThrowExt};
+use std::{cell::RefCell, rc::Rc, time::Duration};
+
+use leptos::{
+    mount::mount_to,
+    prelude::{Get, Owner, RwSignal, Set, Track, Update, document, set_timeout, window},
+};
+use messages::Start;
+use wasm_bindgen::JsCast;
+use wasm_bindgen_futures::spawn_local;
+use web_sys::{HtmlElement, MessagePort};
 
 use crate::{
     config::{Config, ConfigError},
-    driver::Driver,
-    effects, text,
-    ui::{page_error::PageError, uploader::Uploader},
+    effects, language,
+    text::{self, Explanation},
+    ui::{
+        Context, Shared,
+        html::{Html, html, watch},
+        language_choice::language_choice,
+        page_error::page_error,
+        tab_signs::tab_signs,
+        uploader::uploader,
+    },
+    uploads::Uploads,
 };
 
-/// Mounts the page into `<main id="slipway">` of `index.html`, in place of what that shows until the
-/// WebAssembly has arrived.
-pub fn mount() {
-    let root: web_sys::HtmlElement = document()
-        .get_element_by_id("slipway")
-        .expect_throw("index.html has an element with the id slipway")
-        .unchecked_into();
-    root.set_text_content(None);
-    mount_to(root, App).forget();
+/// How long after the first view the worker is loaded, so that it does not hold that up.
+const WORKER_DELAY: Duration = Duration::from_millis(50);
+
+/// How a page is put together.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Where the page's own files are: empty for beside the document, else a URL that ends in a slash.
+    pub assets: String,
+    /// Whether it is a whole document, with a heading, a choice of languages, and signs in its tab; else
+    /// it is a part of somebody else's.
+    pub is_document: bool,
+    /// Gives the worker its end of the channel; a worker of its own is started where there is none.
+    pub connect: Option<fn(MessagePort)>,
 }
 
-/// The page.
-#[component]
-pub fn App() -> impl IntoView {
-    let config = RwSignal::new(None::<Result<Config, ConfigError>>);
+/// Mounts the page into `<main id="slipway">` of `index.html`, in place of what that shows until the
+/// WebAssembly has arrived. A document without that element only embeds uploaders.
+pub fn mount() {
+    let Some(root) = document().get_element_by_id("slipway") else {
+        return;
+    };
+    let root: HtmlElement = root.unchecked_into();
     spawn_local(async move {
-        let loaded = effects::config::load().await;
-        config.try_set(Some(loaded));
-    });
-    move || {
-        config.get().map(|loaded| match loaded {
-            Ok(config) if has_crypto() => {
-                let driver = Driver::new(&config, seed());
-                view! { <Uploader driver=StoredValue::new_local(driver) /> }.into_any()
-            }
-            Ok(_) => view! { <PageError explanation=text::insecure_context() /> }.into_any(),
-            Err(error) => view! { <PageError explanation=text::config_error(&error) /> }.into_any(),
+        let loaded = load("").await;
+        let place = root.clone();
+        let options = Options {
+            is_document: true,
+            ..Options::default()
+        };
+        mount_to(root, move || {
+            app(&place, loaded, options);
         })
+        .forget();
+    });
+}
+
+/// Loads the page's words and its settings, which are at this address.
+///
+/// # Errors
+/// Where there are no settings that it can work with.
+pub async fn load(assets: &str) -> Result<Config, ConfigError> {
+    let config = effects::fetch::text(&[assets, "config.json"].concat()).await;
+    load_words(assets).await;
+    Config::parse(&config?)
+}
+
+/// Loads the page's words, which are at this address, in the language that the person or else the
+/// browser chose.
+pub async fn load_words(assets: &str) {
+    let chosen = effects::language::chosen().and_then(|code| language::spoken(&code));
+    // Words that cannot be had leave the page silent, and still better than none.
+    let _ = language::load(assets, chosen.unwrap_or_else(language::preferred)).await;
+}
+
+/// Puts the page into an element, by what came of [`load`], and gives its uploads if it has any.
+/// Everything in it lives until the owner under which this is called is cleaned up.
+pub fn app(place: &HtmlElement, loaded: Result<Config, ConfigError>, options: Options) -> Option<Uploads> {
+    let failure = RwSignal::new(None::<Explanation>);
+    let context = match loaded {
+        Ok(config) => begin(config, &options, failure),
+        Err(error) => {
+            failure.set(Some(text::config_error(&error)));
+            None
+        }
+    };
+    let uploads = context.as_ref().map(|context| context.uploads.clone());
+    // Counts up when the language changes.
+    let spoken = RwSignal::new(0);
+    let drawn = RefCell::new(None::<Owner>);
+    let owner = Owner::current();
+    let place = Html::from(place.clone());
+    watch(move || {
+        spoken.track();
+        let failure = failure.get();
+        let inside = owner.as_ref().map_or_else(Owner::new, Owner::child);
+        if let Some(before) = drawn.replace(Some(inside.clone())) {
+            before.cleanup();
+        }
+        place.element().set_text_content(None);
+        let parts = inside.with(|| parts(context.as_ref(), failure.as_ref(), &options, spoken));
+        let _ = place.clone().with(parts);
+    });
+    uploads
+}
+
+fn parts(
+    context: Option<&Context>,
+    failure: Option<&Explanation>,
+    options: &Options,
+    spoken: RwSignal<u32>,
+) -> Vec<Html> {
+    let mut parts = Vec::new();
+    if options.is_document {
+        effects::language::declare(language::code(), language::direction(language::code()));
+        parts.push(header(spoken));
+    }
+    match (failure, context) {
+        (Some(failure), _) => parts.push(page_error(failure)),
+        (None, Some(context)) => {
+            parts.extend(uploader(context));
+            if options.is_document {
+                tab_signs(context);
+            }
+        }
+        (None, None) => {}
+    }
+    parts
+}
+
+fn header(spoken: RwSignal<u32>) -> Html {
+    let choose = move |code: &'static str| {
+        spawn_local(async move {
+            if language::load("", code).await.is_ok() {
+                effects::language::choose(code);
+                spoken.update(|spoken| *spoken += 1);
+            }
+        });
+    };
+    html("header", "page-header").with([
+        html("div", "").with([
+            html("h1", "page-title").text(&language::word("title")),
+            html("p", "page-subtitle").text(&language::word("subtitle")),
+        ]),
+        language_choice(choose),
+    ])
+}
+
+/// Begins to upload by a worker, which is loaded a little later.
+fn begin(config: Config, options: &Options, failure: RwSignal<Option<Explanation>>) -> Option<Context> {
+    // WebCrypto is there only in secure contexts (W3C Web Cryptography API, section 10).
+    if !window().is_secure_context() {
+        failure.set(Some(text::page_error("insecureContext")));
+        return None;
+    }
+    let fail = move || {
+        failure.try_set(Some(text::page_error("workerMissing")));
+    };
+    let Ok((uploads, port)) = Uploads::begin(start(&config)) else {
+        fail();
+        return None;
+    };
+    uploads.on(|heard| heard.misunderstood = Some(Box::new(fail)));
+    let assets = options.assets.clone();
+    match options.connect {
+        Some(connect) => connect(port),
+        None => set_timeout(
+            {
+                let assets = assets.clone();
+                move || effects::worker::start(&assets, port, fail)
+            },
+            WORKER_DELAY,
+        ),
+    }
+    Some(Rc::new(Shared {
+        uploads,
+        config,
+        assets,
+    }))
+}
+
+fn start(config: &Config) -> Start {
+    Start {
+        api_url: absolute(&config.api_url),
+        settings: config.settings.clone(),
+        // Full jitter only needs tabs that differ, not numbers that nobody can guess.
+        seed: js_sys::Date::now().to_bits() ^ js_sys::Math::random().to_bits(),
     }
 }
 
-/// WebCrypto is there only in secure contexts (W3C Web Cryptography API, section 10).
-fn has_crypto() -> bool {
-    window().is_secure_context()
-}
-
-fn seed() -> u64 {
-    // Full jitter only needs tabs that differ, not numbers that nobody can guess.
-    js_sys::Date::now().to_bits() ^ js_sys::Math::random().to_bits()
+/// The worker has an address of its own, so that a path on the page's origin has to be made whole.
+fn absolute(url: &str) -> String {
+    let url = url.trim_end_matches('/');
+    match window().location().origin() {
+        Ok(origin) if url.starts_with('/') || url.is_empty() => [&origin, url].concat(),
+        _ => url.to_owned(),
+    }
 }

@@ -1,28 +1,28 @@
 //! The page's settings, from `config.json` at run time, so that one build serves every stage.
 
-use std::{fmt, time::Duration};
+use std::time::Duration;
 
-use serde::Deserialize;
+use js_sys::{JSON, Object, Reflect};
+use messages::Settings;
+use wasm_bindgen::{JsCast, JsValue};
 
 /// `config.json`. Only `apiUrl` is needed.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Config {
-    /// Where the Lambda's API is: an absolute URL, or a path on the page's own origin.
+    /// `apiUrl`: where the Lambda's API is, an absolute URL or a path on the page's own origin.
     pub api_url: String,
-    /// Most S3 requests under way at once; 1 to 32, and 6 where it is not set.
-    #[serde(default)]
-    parallel_requests: Option<u8>,
-    /// Failures in a row after which a file is given up; 1 to 100, and 8 where it is not set.
-    #[serde(default)]
-    max_attempts: Option<u8>,
-    /// The first wait after a failure, in milliseconds; each further one is twice as long.
-    #[serde(default)]
-    backoff_milliseconds: Option<u32>,
-    /// Seconds without progress after which a request is sent again; at least 1, and 30 where it is
-    /// not set.
-    #[serde(default)]
-    stall_seconds: Option<u32>,
+    /// `accept`: the types that may be picked, as HTML's `accept` has them, such as `image/*,.pdf`. All
+    /// where it is empty.
+    pub accept: String,
+    /// `maxFileBytes`: the largest file that may be picked, in bytes.
+    pub max_file_bytes: Option<u64>,
+    /// `maxFiles`: most files on the list that have not been uploaded.
+    pub max_files: Option<u32>,
+    /// `helpUrl`: a page about errors; the name of an error is added as the fragment. The page's own
+    /// where it is not set.
+    pub help_url: Option<String>,
+    /// `parallelRequests`, `maxAttempts`, `backoffMilliseconds` and `stallSeconds`: the engine's numbers.
+    pub settings: Settings,
 }
 
 /// Why there are no settings.
@@ -32,7 +32,7 @@ pub enum ConfigError {
     Unreachable,
     /// The server answered with this status.
     Status(u16),
-    /// It is not what it should be; the text names the line and the field.
+    /// It is not what it should be; the text names the field.
     Invalid(String),
 }
 
@@ -42,58 +42,78 @@ impl Config {
     /// # Errors
     /// [`ConfigError::Invalid`] names what is wrong with it.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
-        let config: Self =
-            serde_json::from_str(text).map_err(|error| ConfigError::Invalid(error.to_string()))?;
-        config.check().map_err(ConfigError::Invalid)?;
+        // The browser's own parser costs the page no bytes.
+        let parsed = JSON::parse(text).map_err(|error| {
+            let reason = Reflect::get(&error, &"message".into()).ok();
+            let reason = reason.and_then(|reason| reason.as_string());
+            invalid("JSON", &reason.unwrap_or_default())
+        })?;
+        let object = parsed
+            .dyn_ref::<Object>()
+            .ok_or_else(|| invalid("JSON", "an object is needed"))?;
+        let mut config = Self::default();
+        for name in Object::keys(object).iter().filter_map(|name| name.as_string()) {
+            let value = Reflect::get(object, &name.as_str().into()).unwrap_or_default();
+            config.set(&name, &value)?;
+        }
+        if config.api_url.is_empty() {
+            return Err(invalid("apiUrl", "it is missing"));
+        }
         Ok(config)
     }
 
-    fn check(&self) -> Result<(), String> {
-        let is_address = ["https://", "http://", "/"]
-            .iter()
-            .any(|start| self.api_url.starts_with(start));
-        if !is_address {
-            return Err("apiUrl has to begin with https://, http:// or /".to_owned());
+    fn set(&mut self, name: &str, value: &JsValue) -> Result<(), ConfigError> {
+        let whole = |least, most| whole_number(name, value, least, most);
+        match name {
+            "apiUrl" => self.api_url = address(name, value)?,
+            "helpUrl" => self.help_url = Some(address(name, value)?),
+            "accept" => self.accept = string(name, value)?,
+            "maxFileBytes" => self.max_file_bytes = Some(whole(0, u64::MAX >> 11)?),
+            "maxFiles" => self.max_files = Some(whole(1, u32::MAX.into())? as u32),
+            "parallelRequests" => self.settings.parallel_requests = whole(1, 32)? as usize,
+            "maxAttempts" => self.settings.max_attempts = whole(1, 100)? as u32,
+            "backoffMilliseconds" => self.settings.backoff_base = Duration::from_millis(whole(1, 60_000)?),
+            "stallSeconds" => self.settings.stall = Duration::from_secs(whole(1, 3600)?),
+            _ => return Err(invalid(name, "there is no such setting")),
         }
-        let in_range = |name: &str, value: Option<u32>, least: u32, most: u32| match value {
-            Some(value) if !(least..=most).contains(&value) => {
-                Err(format!("{name} has to be from {least} to {most}"))
-            }
-            _ => Ok(()),
-        };
-        in_range("parallelRequests", self.parallel_requests.map(u32::from), 1, 32)?;
-        in_range("maxAttempts", self.max_attempts.map(u32::from), 1, 100)?;
-        in_range("backoffMilliseconds", self.backoff_milliseconds, 1, 60_000)?;
-        in_range("stallSeconds", self.stall_seconds, 1, 3600)
-    }
-
-    /// The engine's settings: those given, and the design's for the rest.
-    pub fn engine_settings(&self) -> engine::Settings {
-        let mut settings = engine::Settings::default();
-        if let Some(requests) = self.parallel_requests {
-            settings.parallel_requests = requests.into();
-        }
-        if let Some(attempts) = self.max_attempts {
-            settings.max_attempts = attempts.into();
-        }
-        if let Some(milliseconds) = self.backoff_milliseconds {
-            settings.backoff_base = Duration::from_millis(milliseconds.into());
-        }
-        if let Some(seconds) = self.stall_seconds {
-            settings.stall = Duration::from_secs(seconds.into());
-        }
-        settings
+        Ok(())
     }
 }
 
-impl fmt::Display for ConfigError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unreachable => formatter.write_str("config.json could not be fetched"),
-            Self::Status(status) => write!(formatter, "config.json: the server answered {status}"),
-            Self::Invalid(reason) => write!(formatter, "config.json: {reason}"),
-        }
+fn invalid(name: &str, reason: &str) -> ConfigError {
+    ConfigError::Invalid([name, ": ", reason].concat())
+}
+
+fn string(name: &str, value: &JsValue) -> Result<String, ConfigError> {
+    value.as_string().ok_or_else(|| invalid(name, "a text is needed"))
+}
+
+fn address(name: &str, value: &JsValue) -> Result<String, ConfigError> {
+    let address = string(name, value)?;
+    let is_address = ["https://", "http://", "/"]
+        .iter()
+        .any(|start| address.starts_with(start));
+    if is_address {
+        Ok(address)
+    } else {
+        Err(invalid(name, "it has to begin with https://, http:// or /"))
     }
 }
 
-impl std::error::Error for ConfigError {}
+fn whole_number(name: &str, value: &JsValue, least: u64, most: u64) -> Result<u64, ConfigError> {
+    let number = value.as_f64().filter(|number| number.fract() == 0.0);
+    // A float turns into the nearest whole number there is, so that nothing is out of range unseen.
+    match number.filter(|number| (least as f64..=most as f64).contains(number)) {
+        Some(number) => Ok(number as u64),
+        None => {
+            let range = [
+                "a whole number from ",
+                &least.to_string(),
+                " to ",
+                &most.to_string(),
+            ]
+            .concat();
+            Err(invalid(name, &range))
+        }
+    }
+}

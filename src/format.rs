@@ -1,33 +1,25 @@
 //! Sizes, speeds and times, as people read them.
 
-use std::time::Duration;
+use crate::language::{Number, fill, number};
 
-/// A size in bytes with the decimal units that systems show beside files: `0 B`, `999 B`, `1.5 MB`.
+/// A size in bytes with the decimal units that systems show beside files: `0 byte`, `1.5 MB`, `105 MB`.
 pub fn size(bytes: u64) -> String {
-    const UNITS: [&str; 6] = ["kB", "MB", "GB", "TB", "PB", "EB"];
-    if bytes < 1000 {
-        return format!("{bytes} B");
-    }
-    // Whole numbers, since formatting floating-point ones would cost the page some kilobytes of code.
-    let mut tenths = round_div(u128::from(bytes) * 10, 1000);
-    let mut divisor = 1000;
+    const UNITS: [&str; 6] = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte", "petabyte"];
+    let mut value = bytes as f64;
     let mut unit = 0;
-    // 999.95 and more would be written as 1000.0.
-    while tenths >= 10_000 && unit + 1 < UNITS.len() {
-        divisor *= 1000;
-        tenths = round_div(u128::from(bytes) * 10, divisor);
+    // 999.5 and more would be written as 1000 of the smaller unit.
+    while value >= 999.5 && unit + 1 < UNITS.len() {
+        value /= 1000.0;
         unit += 1;
     }
-    let unit = UNITS[unit];
-    if tenths < 1000 {
-        format!("{}.{} {unit}", tenths / 10, tenths % 10)
-    } else {
-        format!("{} {unit}", round_div(u128::from(bytes), divisor))
-    }
+    // One digit after the point where it says something: 9.5 and 99.9, but 105.
+    let digits = u8::from(unit > 0 && value < 99.95);
+    number(Number::Unit(UNITS[unit], digits), value)
 }
 
-const fn round_div(value: u128, divisor: u128) -> u128 {
-    (value + divisor / 2) / divisor
+/// A speed in bytes a second.
+pub(crate) fn speed(bytes_per_second: u64) -> String {
+    fill("speed", &[("size", &size(bytes_per_second))])
 }
 
 /// How much of the whole is done, in whole percent. 100 only when all of it is.
@@ -39,13 +31,32 @@ pub const fn percent(done: u64, whole: u64) -> u64 {
     }
 }
 
-/// A time that is left, no more exact than an estimate can be: `5 s`, `1 min 20 s`, `2 h 5 min`.
-pub fn time_left(time: Duration) -> String {
-    let seconds = time.as_secs() + u64::from(time.subsec_nanos() > 0);
+/// Whole percent, as a person reads them.
+pub(crate) fn percent_text(percent: u64) -> String {
+    number(Number::Percent, percent as f64 / 100.0)
+}
+
+/// A time that is left, in seconds, no more exact than an estimate can be: `5 sec`, `1 min 20 sec`,
+/// `2 hr 5 min`.
+pub fn time(seconds: u64) -> String {
+    let unit = |unit, value: u64| number(Number::Unit(unit, 0), value as f64);
     match seconds {
-        0..60 => format!("{seconds} s"),
-        60..600 => format!("{} min {} s", seconds / 60, seconds % 60 / 10 * 10),
-        600..3600 => format!("{} min", seconds / 60),
-        _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+        0..60 => unit("second", seconds),
+        60..600 => format!(
+            "{} {}",
+            unit("minute", seconds / 60),
+            unit("second", seconds % 60 / 10 * 10)
+        ),
+        600..3600 => unit("minute", seconds / 60),
+        _ => format!(
+            "{} {}",
+            unit("hour", seconds / 3600),
+            unit("minute", seconds % 3600 / 60)
+        ),
     }
+}
+
+/// A time that is left, in a sentence of its own.
+pub(crate) fn time_left(seconds: u64) -> String {
+    fill("timeLeft", &[("time", &time(seconds))])
 }

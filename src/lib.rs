@@ -1,25 +1,20 @@
-//! The upload page: a Leptos single-page app that drives the upload engine.
+//! The upload page: a Leptos single-page app that shows what a Web Worker uploads.
 //!
-//! `ui` shows and asks, `driver` carries events to the engine and its commands out, `effects` does
-//! what browsers can do. Only the engine decides.
+//! `ui` shows and asks, `uploads` talks to the worker, `effects` does what browsers can do. The worker
+//! (the crate `worker`) has the engine, the files and every request.
 
-#![allow(
-    unreachable_pub,
-    reason = "leptos' component macro writes public items into private modules"
-)]
-
+pub mod acceptance;
 mod app;
-mod awaiting;
 pub mod config;
-pub mod driver;
 mod effects;
 pub mod format;
-mod keeper;
-mod restore;
+pub mod language;
 pub mod text;
 mod ui;
+mod uploads;
 
-pub use app::{App, mount};
+pub use app::{Options, app, load, load_words, mount};
+pub use uploads::Uploads;
 
 #[cfg(test)]
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);

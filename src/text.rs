@@ -1,51 +1,12 @@
-//! Every word that the page says.
+//! Every sentence that the page makes. The words are in `languages/`.
 
-use engine::{ErrorKind, FileStatus, Mismatch, Notice, Totals, UploadError};
+use messages::{ErrorKind, Mismatch, Notice, Row, RowError, RowState, Totals};
 
-use crate::{config::ConfigError, format};
-
-/// What can be done with files that are dragged.
-pub const DROP_HINT: &str = "Drop files anywhere on this page";
-/// The button that opens the picker.
-pub const CHOOSE_FILES: &str = "Choose files";
-/// The name of the part of the page that files come from.
-pub const ADD_FILES: &str = "Add files";
-/// The name of the part of the page about all files together.
-pub const ALL_FILES: &str = "All files";
-/// The name of the list.
-pub const FILES: &str = "Files";
-/// What can be done to all files.
-pub const PAUSE_ALL: &str = "Pause all";
-/// See [`PAUSE_ALL`].
-pub const RESUME_ALL: &str = "Resume all";
-/// See [`PAUSE_ALL`].
-pub const RETRY_FAILED: &str = "Retry failed";
-/// See [`PAUSE_ALL`].
-pub const CANCEL_ALL: &str = "Cancel all";
-/// See [`PAUSE_ALL`].
-pub const CLEAR_FINISHED: &str = "Clear finished";
-/// What can be done to one file.
-pub const PAUSE: &str = "Pause";
-/// See [`PAUSE`].
-pub const RESUME: &str = "Resume";
-/// See [`PAUSE`].
-pub const RETRY: &str = "Retry";
-/// See [`PAUSE`].
-pub const CANCEL: &str = "Cancel";
-/// See [`PAUSE`].
-pub const FORGET: &str = "Forget the unfinished upload of";
-/// See [`PAUSE`].
-pub const REMOVE: &str = "Remove from the list:";
-
-/// The name of a button, so that those of different files differ for a screen reader.
-pub fn action_on(action: &str, file_name: &str) -> String {
-    format!("{action} {file_name}")
-}
-
-/// The name of a file's progress bar.
-pub fn progress_of(file_name: &str) -> String {
-    format!("Progress of {file_name}")
-}
+use crate::{
+    config::ConfigError,
+    format,
+    language::{fill, plural, word},
+};
 
 /// An error as a person needs it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,239 +17,187 @@ pub struct Explanation {
     pub advice: String,
 }
 
-fn explanation(what: &str, advice: &str) -> Explanation {
-    Explanation {
-        what: what.to_owned(),
-        advice: advice.to_owned(),
-    }
-}
-
 /// The page cannot work without its settings.
 pub fn config_error(error: &ConfigError) -> Explanation {
-    explanation(
-        "This page could not read its settings.",
-        &format!("{error}. Nothing can be uploaded until whoever runs this page has mended it."),
-    )
-}
-
-/// The page cannot hash without a secure context.
-pub fn insecure_context() -> Explanation {
-    explanation(
-        "This page was not loaded over a secure connection.",
-        "Browsers let a page compute checksums only over HTTPS. Open the page's https:// address.",
-    )
-}
-
-/// Folders were dropped, which the page does not take yet.
-pub fn folders_left_out(folders: usize) -> String {
-    match folders {
-        1 => "A folder was left out: open it and drop the files in it.".to_owned(),
-        more => format!("{more} folders were left out: open them and drop the files in them."),
+    let reason = match error {
+        ConfigError::Unreachable => "config.json".to_owned(),
+        ConfigError::Status(status) => format!("config.json: HTTP {status}"),
+        ConfigError::Invalid(reason) => format!("config.json: {reason}"),
+    };
+    Explanation {
+        what: word("configError"),
+        advice: fill("configErrorAdvice", &[("reason", &reason)]),
     }
 }
 
-/// The state of a file in a few words. The row adds the progress.
-pub fn status(status: &FileStatus) -> &'static str {
-    match status {
-        FileStatus::Queued => "Queued",
-        FileStatus::Hashing => "Computing checksum",
-        FileStatus::Preparing => "Preparing",
-        FileStatus::Ready => "Ready",
-        FileStatus::Sending => "Uploading",
-        FileStatus::Finishing => "Finishing",
-        FileStatus::Waiting { .. } => "Trying again",
-        FileStatus::Offline => "Waiting for the network",
-        FileStatus::Paused => "Paused",
-        FileStatus::Stored => "Uploaded",
-        FileStatus::Failed(_) => "Failed",
-        FileStatus::Cancelled => "Cancelled",
-        FileStatus::Comparing => "Comparing with what was sent",
-        FileStatus::Interrupted(_) => "Interrupted",
-        FileStatus::Elsewhere => "Running in another tab",
+/// An error of the page itself, by the name of its words.
+pub(crate) fn page_error(key: &str) -> Explanation {
+    Explanation {
+        what: word(key),
+        advice: word(&format!("{key}Advice")),
     }
 }
 
-/// Something a person should know about a file that goes on nonetheless.
-pub const fn notice(notice: Notice) -> &'static str {
-    match notice {
-        Notice::StartedOver => "The storage had dropped the unfinished upload, so it started over.",
+/// The name of a button, so that those of different files differ for a screen reader.
+pub(crate) fn action_on(action: &str, file_name: &str) -> String {
+    fill("actionOn", &[("action", action), ("name", file_name)])
+}
+
+/// The state as the style sheet, the tests and the words know it.
+pub(crate) const fn state(state: &RowState) -> &'static str {
+    match state {
+        RowState::Queued => "queued",
+        RowState::Hashing => "hashing",
+        RowState::Comparing => "comparing",
+        RowState::Preparing => "preparing",
+        RowState::Ready => "ready",
+        RowState::Sending => "sending",
+        RowState::Finishing => "finishing",
+        RowState::Waiting { .. } => "waiting",
+        RowState::Offline => "offline",
+        RowState::Paused => "paused",
+        RowState::Stored => "stored",
+        RowState::Failed(_) => "failed",
+        RowState::Cancelled => "cancelled",
+        RowState::Interrupted(_) => "interrupted",
+        RowState::Elsewhere => "elsewhere",
     }
 }
 
-/// Said once where nothing outlives the page.
-pub const KEEPS_NOTHING: &str = "This browser keeps nothing for this page, as in a private window or with a full disk. \
-     Uploads work, but cannot go on after the page was closed.";
+/// How a file is doing, in one line.
+pub(crate) fn status(row: &Row) -> String {
+    let percent = || format::percent_text(format::percent(row.sent, row.size));
+    let name = state(&row.state);
+    match &row.state {
+        RowState::Sending => sending(row, word(name), percent()),
+        RowState::Waiting { seconds, .. } => fill(name, &[("time", &format::time((*seconds).into()))]),
+        RowState::Paused | RowState::Comparing if row.sent > 0 => at(&word(name), &percent()),
+        RowState::Interrupted(_) => format!("{} {}", at(&word(name), &percent()), word("howToResume")),
+        _ => match row.notice {
+            Some(Notice::StartedOver) => format!("{}. {}", word(name), word("startedOver")),
+            None => word(name),
+        },
+    }
+}
 
-/// What to do about an interrupted file.
-pub const HOW_TO_RESUME: &str = "Resume, or choose the same file again.";
+fn at(state: &str, percent: &str) -> String {
+    fill("statePercent", &[("state", state), ("percent", percent)])
+}
 
-/// Why a file is not the one whose upload was interrupted, and what to do.
-pub const fn mismatch(mismatch: Mismatch) -> &'static str {
-    match mismatch {
-        Mismatch::Name => "That file has another name. Choose the file whose upload was interrupted.",
-        Mismatch::Size => {
-            "That file has another size than the one that was being uploaded. Choose the same file, or forget this upload."
+fn sending(row: &Row, state: String, percent: String) -> String {
+    let line = at(&state, &percent);
+    if row.bytes_per_second == 0 {
+        return line;
+    }
+    let seconds = (row.size - row.sent) / row.bytes_per_second;
+    [
+        line,
+        format::speed(row.bytes_per_second),
+        format::time_left(seconds),
+    ]
+    .join(" · ")
+}
+
+/// What went wrong with a file; and what to do, unless it goes on by itself.
+pub(crate) fn message(state: &RowState) -> String {
+    match state {
+        RowState::Failed(error) => {
+            let explanation = explain(error);
+            format!("{} {}", explanation.what, explanation.advice)
         }
-        Mismatch::LastModified => {
-            "The file was changed since its upload began. Forget this upload, and choose the file to send it as it is now."
-        }
-        Mismatch::Content => {
-            "That is another file: its content is not what was sent. Choose the same file, or forget this upload."
-        }
-        Mismatch::Unreadable => "That file cannot be read. Nothing was lost: choose it again.",
+        RowState::Waiting { error, .. } => explain(error).what,
+        RowState::Interrupted(Some(mismatch)) => word(match mismatch {
+            Mismatch::Name => "mismatchName",
+            Mismatch::Size => "mismatchSize",
+            Mismatch::LastModified => "mismatchLastModified",
+            Mismatch::Content => "mismatchContent",
+            Mismatch::Unreadable => "mismatchUnreadable",
+        }),
+        _ => String::new(),
+    }
+}
+
+/// What an error is, what it means for the file, and what to do.
+pub fn explain(error: &RowError) -> Explanation {
+    let explanation = page_error(error_name(error.kind));
+    let advice = match (error.kind, error.max_bytes) {
+        (ErrorKind::FileTooLarge, Some(bytes)) => fill("fileTooLargeSize", &[("size", &format::size(bytes))]),
+        (ErrorKind::TypeNotAllowed, _) if !error.allowed_types.is_empty() => fill(
+            "typeNotAllowedTypes",
+            &[("types", &error.allowed_types.join(", "))],
+        ),
+        _ => explanation.advice,
+    };
+    Explanation {
+        advice,
+        ..explanation
+    }
+}
+
+/// The name of an error in `languages/`, and in the addresses of the help page.
+pub(crate) const fn error_name(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::ApiUnreachable => "apiUnreachable",
+        ErrorKind::ApiBusy => "apiBusy",
+        ErrorKind::ApiUnexpectedAnswer => "apiUnexpectedAnswer",
+        ErrorKind::NotSignedIn => "notSignedIn",
+        ErrorKind::ApiRefused => "apiRefused",
+        ErrorKind::FileTooLarge => "fileTooLarge",
+        ErrorKind::TypeNotAllowed => "typeNotAllowed",
+        ErrorKind::S3Unreachable => "s3Unreachable",
+        ErrorKind::Stalled => "stalled",
+        ErrorKind::S3Busy => "s3Busy",
+        ErrorKind::Expired => "expired",
+        ErrorKind::ClockSkewed => "clockSkewed",
+        ErrorKind::AccessDenied => "accessDenied",
+        ErrorKind::SignatureRefused => "signatureRefused",
+        ErrorKind::Corrupted => "corrupted",
+        ErrorKind::AlreadyExists => "alreadyExists",
+        ErrorKind::UploadGone => "uploadGone",
+        ErrorKind::EtagHidden => "etagHidden",
+        ErrorKind::S3UnexpectedAnswer => "s3UnexpectedAnswer",
+        ErrorKind::S3Refused => "s3Refused",
+        ErrorKind::FileMissing => "fileMissing",
+        ErrorKind::FileChanged => "fileChanged",
     }
 }
 
 /// All files in one line.
 pub fn summary(totals: &Totals) -> String {
-    let files = match totals.files {
-        1 => "1 file".to_owned(),
-        more => format!("{more} files"),
-    };
-    let mut summary = format!("{} of {files} uploaded", totals.stored);
-    for (count, word) in [
-        (totals.failed, "failed"),
-        (totals.paused, "paused"),
-        (totals.interrupted, "interrupted"),
-        (totals.elsewhere, "in another tab"),
-        (totals.cancelled, "cancelled"),
+    let stored = crate::language::number(crate::language::Number::Plain, totals.stored as f64);
+    let mut summary = plural("uploadedOf", totals.files as u64, &[("stored", &stored)]);
+    for (count, key) in [
+        (totals.failed, "countFailed"),
+        (totals.paused, "countPaused"),
+        (totals.interrupted, "countInterrupted"),
+        (totals.elsewhere, "countElsewhere"),
+        (totals.cancelled, "countCancelled"),
     ] {
         if count > 0 {
-            summary.push_str(&format!(", {count} {word}"));
+            summary.push_str(", ");
+            summary.push_str(&plural(key, count as u64, &[]));
         }
     }
     summary
 }
 
+/// How far all files together are, and how long the rest takes.
+pub(crate) fn progress(totals: &Totals) -> String {
+    let mut parts = vec![fill(
+        "sentOf",
+        &[
+            ("sent", &format::size(totals.sent)),
+            ("size", &format::size(totals.bytes)),
+        ],
+    )];
+    if totals.unfinished() > 0 && totals.bytes_per_second > 0 {
+        parts.push(format::speed(totals.bytes_per_second));
+        parts.extend(totals.time_left.map(|time| format::time_left(time.as_secs())));
+    }
+    parts.join(" · ")
+}
+
 /// What is said aloud when the last file has ended.
-pub fn all_ended(totals: &Totals) -> String {
-    format!("Finished: {}.", summary(totals))
-}
-
-/// What an error is, what it means for the file, and what to do.
-pub fn error(error: &UploadError) -> Explanation {
-    match error.kind {
-        ErrorKind::ApiUnreachable => explanation(
-            "The upload service cannot be reached.",
-            "Nothing was sent. Check your connection and try again; if others work, tell whoever runs this page.",
-        ),
-        ErrorKind::ApiBusy => explanation(
-            "The upload service has a problem.",
-            "Nothing was lost. Try again in a few minutes.",
-        ),
-        ErrorKind::ApiUnexpectedAnswer => explanation(
-            "The upload service gave an answer that this page does not understand.",
-            "Reload the page. If it stays so, the address of the API in config.json is most likely wrong.",
-        ),
-        ErrorKind::NotSignedIn => explanation(
-            "You are not signed in.",
-            "Nothing was lost. Sign in and try again.",
-        ),
-        ErrorKind::ApiRefused => explanation(
-            "The upload service refused this file.",
-            "It was not sent. The details below say why.",
-        ),
-        ErrorKind::FileTooLarge => too_large(error),
-        ErrorKind::TypeNotAllowed => type_not_allowed(error),
-        ErrorKind::S3Unreachable => explanation(
-            "The connection to the storage was lost.",
-            "The file is not stored yet. Check your connection and try again.",
-        ),
-        ErrorKind::Stalled => explanation(
-            "The upload stopped moving.",
-            "The file is not stored yet. Check your connection and try again.",
-        ),
-        ErrorKind::S3Busy => explanation(
-            "The storage is busy or has a problem.",
-            "The file is not stored yet. Try again in a few minutes.",
-        ),
-        ErrorKind::Expired => explanation(
-            "The permission to upload this file had expired.",
-            "The file is not stored. Try again; if it stays so, the clock of the upload service is most likely wrong.",
-        ),
-        ErrorKind::ClockSkewed => explanation(
-            "The upload service and the storage disagree about the time.",
-            "The file is not stored. Whoever runs this page has to set the clock of the upload service.",
-        ),
-        ErrorKind::AccessDenied => explanation(
-            "The storage does not let this page write.",
-            "The file is not stored. Whoever runs this page has to give its role s3:PutObject on the bucket.",
-        ),
-        ErrorKind::SignatureRefused => explanation(
-            "The storage did not accept the signature of the upload.",
-            "The file is not stored. Try again; if it stays so, the credentials of the upload service are wrong.",
-        ),
-        ErrorKind::Corrupted => explanation(
-            "The bytes arrived damaged.",
-            "The storage refused them, so nothing wrong is stored. Try again, on another network if it stays so.",
-        ),
-        ErrorKind::AlreadyExists => explanation(
-            "There is already an object where this file would go.",
-            "It was not overwritten. Try again to upload the file to a new place.",
-        ),
-        ErrorKind::UploadGone => explanation(
-            "The storage dropped the unfinished upload, several times.",
-            "The file is not stored. Try again to start over.",
-        ),
-        ErrorKind::EtagHidden => explanation(
-            "The storage hides what this page needs to finish a large file.",
-            "Whoever runs this page has to add ETag to ExposeHeaders in the CORS configuration of the bucket.",
-        ),
-        ErrorKind::S3UnexpectedAnswer => explanation(
-            "The storage gave an answer that this page does not understand.",
-            "The file is not stored as far as is known. Try again.",
-        ),
-        ErrorKind::S3Refused => explanation(
-            "The storage refused the upload.",
-            "The file is not stored. The details below say why.",
-        ),
-        ErrorKind::FileMissing => explanation(
-            "The file is not there any more.",
-            "It was moved, renamed or deleted since you picked it. Pick it again from where it is now.",
-        ),
-        ErrorKind::FileChanged => explanation(
-            "The file changed since you picked it.",
-            "It was not stored, so that nothing half old and half new is. Pick it again to upload it as it is now.",
-        ),
-    }
-}
-
-fn too_large(error: &UploadError) -> Explanation {
-    let most = error.api.as_ref().and_then(|api| api.max_bytes);
-    let advice = match most {
-        Some(bytes) => format!(
-            "It was not sent. The largest file accepted has {}.",
-            format::size(bytes)
-        ),
-        None => "It was not sent. Ask whoever runs this page for the limit.".to_owned(),
-    };
-    explanation("This file is too large.", &advice)
-}
-
-fn type_not_allowed(error: &UploadError) -> Explanation {
-    let types = error.api.as_ref().and_then(|api| api.allowed_types.as_ref());
-    let advice = match types {
-        Some(types) => format!("It was not sent. Accepted are: {}.", types.join(", ")),
-        None => "It was not sent. Ask whoever runs this page which types are accepted.".to_owned(),
-    };
-    explanation("Files of this type are not accepted.", &advice)
-}
-
-/// What support will ask for: the code and the request id, or what the API said. Empty where nobody
-/// said anything.
-pub fn error_details(error: &UploadError) -> String {
-    if let Some(s3) = &error.s3 {
-        let mut details = vec![format!("{} {}", s3.status, s3.code).trim().to_owned()];
-        if !s3.message.is_empty() {
-            details.push(s3.message.clone());
-        }
-        if !s3.request_id.is_empty() {
-            details.push(format!("request id {}", s3.request_id));
-        }
-        details.join(" · ")
-    } else if let Some(api) = &error.api {
-        format!("{:?} · {}", api.code, api.message)
-    } else {
-        String::new()
-    }
+pub(crate) fn all_ended(totals: &Totals) -> String {
+    fill("finished", &[("summary", &summary(totals))])
 }

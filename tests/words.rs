@@ -2,28 +2,32 @@
 
 use std::time::Duration;
 
-use engine::{ErrorKind, Totals, UploadError};
+use messages::{ErrorKind, RowError, Settings, Totals};
 use slipway::{
     config::{Config, ConfigError},
-    format, text,
+    format, language, text,
 };
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
-use wire::{ApiError, ErrorCode};
 
 wasm_bindgen_test_configure!(run_in_browser);
 
+fn speak_english() {
+    language::speak("en", include_str!("../languages/en.json")).expect("words");
+}
+
 #[wasm_bindgen_test]
 fn sizes_have_one_digit_where_it_says_something() {
+    speak_english();
     for (bytes, expected) in [
-        (0, "0 B"),
-        (999, "999 B"),
+        (0, "0 byte"),
+        (999, "999 byte"),
         (1000, "1.0 kB"),
         (15_728_640, "15.7 MB"),
-        (999_949, "1000 kB"),
-        (999_950, "1.0 MB"),
+        (999_499, "999 kB"),
+        (999_500, "1.0 MB"),
         (104_857_600, "105 MB"),
         (50 * 1024 * 1024 * 1024, "53.7 GB"),
-        (u64::MAX, "18.4 EB"),
+        (50_000_000_000_000_000, "50.0 PB"),
     ] {
         assert_eq!(format::size(bytes), expected, "{bytes}");
     }
@@ -44,24 +48,44 @@ fn a_hundred_percent_is_only_the_whole() {
 
 #[wasm_bindgen_test]
 fn the_time_left_is_no_more_exact_than_an_estimate() {
+    speak_english();
     for (seconds, expected) in [
-        (0, "0 s"),
-        (59, "59 s"),
-        (85, "1 min 20 s"),
+        (0, "0 sec"),
+        (59, "59 sec"),
+        (85, "1 min 20 sec"),
         (754, "12 min"),
-        (7500, "2 h 5 min"),
+        (7500, "2 hr 5 min"),
     ] {
-        assert_eq!(format::time_left(Duration::from_secs(seconds)), expected);
+        assert_eq!(format::time(seconds), expected);
     }
+}
+
+#[wasm_bindgen_test]
+fn numbers_sizes_and_plurals_are_those_of_the_language() {
+    language::speak("de", include_str!("../languages/de.json")).expect("words");
+    assert_eq!(format::size(1_500_000), "1,5 MB");
+    language::speak("ar", include_str!("../languages/ar.json")).expect("words");
+    let summary = |files| {
+        text::summary(&Totals {
+            files,
+            ..Totals::default()
+        })
+    };
+    // Arabic has six plural categories; these counts are of five of them.
+    let mut summaries: Vec<String> = [1, 2, 5, 11, 100].map(summary).into();
+    let digits = |text: &String| text.chars().filter(|character| !character.is_numeric()).collect();
+    summaries = summaries.iter().map(digits).collect();
+    summaries.dedup();
+    assert!(summaries.len() >= 4, "{summaries:?}");
 }
 
 #[wasm_bindgen_test]
 fn settings_need_an_address_and_the_rest_has_defaults() {
     let config = Config::parse(r#"{"apiUrl": "/api"}"#).expect("settings");
-    assert_eq!(config.engine_settings(), engine::Settings::default());
+    assert_eq!(config.settings, Settings::default());
     let config = Config::parse(r#"{"apiUrl": "https://a/b", "parallelRequests": 2, "stallSeconds": 5}"#)
         .expect("settings")
-        .engine_settings();
+        .settings;
     assert_eq!(
         (config.parallel_requests, config.stall),
         (2, Duration::from_secs(5))
@@ -71,12 +95,17 @@ fn settings_need_an_address_and_the_rest_has_defaults() {
 #[wasm_bindgen_test]
 fn wrong_settings_are_named() {
     for (text, named) in [
-        ("", "EOF"),
+        ("", "JSON"),
+        ("[]", "apiUrl"),
+        ("7", "JSON"),
         ("{}", "apiUrl"),
         (r#"{"apiUrl": "api.example.com"}"#, "apiUrl"),
         (r#"{"apiUrl": "/api", "paralelRequests": 2}"#, "paralelRequests"),
         (r#"{"apiUrl": "/api", "parallelRequests": 0}"#, "parallelRequests"),
-        (r#"{"apiUrl": "/api", "maxAttempts": -1}"#, "-1"),
+        (r#"{"apiUrl": "/api", "maxAttempts": -1}"#, "maxAttempts"),
+        (r#"{"apiUrl": "/api", "maxAttempts": 1.5}"#, "maxAttempts"),
+        (r#"{"apiUrl": "/api", "accept": 5}"#, "accept"),
+        (r#"{"apiUrl": "/api", "maxFileBytes": "5 MB"}"#, "maxFileBytes"),
         (r#"{"apiUrl": "/api", "stallSeconds": 0}"#, "stallSeconds"),
     ] {
         let Err(ConfigError::Invalid(reason)) = Config::parse(text) else {
@@ -88,19 +117,22 @@ fn wrong_settings_are_named() {
 
 #[wasm_bindgen_test]
 fn an_error_with_a_limit_says_the_limit() {
-    let mut api = ApiError::new(ErrorCode::FileTooLarge, "too large");
-    api.max_bytes = Some(5_000_000);
-    let error = UploadError {
-        kind: ErrorKind::FileTooLarge,
-        s3: None,
-        api: Some(api),
+    speak_english();
+    let error = |kind, max_bytes| RowError {
+        kind,
+        max_bytes,
+        allowed_types: vec!["image/*".to_owned()],
+        details: String::new(),
     };
-    assert!(text::error(&error).advice.contains("5.0 MB"));
-    assert_eq!(text::error_details(&error), "FileTooLarge · too large");
+    let too_large = text::explain(&error(ErrorKind::FileTooLarge, Some(5_000_000)));
+    assert!(too_large.advice.contains("5.0 MB"), "{}", too_large.advice);
+    let not_allowed = text::explain(&error(ErrorKind::TypeNotAllowed, None));
+    assert!(not_allowed.advice.contains("image/*"), "{}", not_allowed.advice);
 }
 
 #[wasm_bindgen_test]
 fn the_summary_counts_what_did_not_go_well_too() {
+    speak_english();
     let totals = Totals {
         files: 5,
         stored: 2,
@@ -143,7 +175,7 @@ fn no_text_makes_settings_that_the_engine_could_not_work_with() {
         }
         let text: String = text.into_iter().collect();
         if let Ok(config) = Config::parse(&text) {
-            let settings = config.engine_settings();
+            let settings = config.settings;
             taken += 1;
             assert!((1..=32).contains(&settings.parallel_requests), "{text}");
             assert!((1..=100).contains(&settings.max_attempts), "{text}");

@@ -1,9 +1,10 @@
 //! Why a file is not on its way: the facts from which the page makes a sentence.
 
+use serde::{Deserialize, Serialize};
 use wire::{ApiError, ErrorCode};
 
 /// What went wrong, as far as a person's next step depends on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum ErrorKind {
     /// The API gave no answer.
     ApiUnreachable,

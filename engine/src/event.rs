@@ -1,5 +1,6 @@
 //! What the engine can be told.
 
+use serde::{Deserialize, Serialize};
 use wire::Sha256Digest;
 
 use crate::{CallId, FileFailure, FileId, HttpAnswer, Ticket, TransportFailure, UploadRecord};
@@ -38,7 +39,7 @@ pub enum Owner {
 }
 
 /// Which files a person means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Selection {
     /// This one.
     File(FileId),

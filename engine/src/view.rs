@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::UploadError;
 
 /// Names a file for as long as the engine lives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct FileId(pub u32);
 
 /// Names one command for one file. No two commands have the same attempt, so that an answer can
@@ -64,7 +66,7 @@ pub enum FileStatus {
 }
 
 /// Why a file is not the one whose upload was interrupted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Mismatch {
     /// It has another name.
     Name,
@@ -79,7 +81,7 @@ pub enum Mismatch {
 }
 
 /// Something a person should know about a file that goes on nonetheless.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Notice {
     /// S3 had dropped the unfinished multipart upload, so the file started over.
     StartedOver,
@@ -107,7 +109,7 @@ pub struct FileView {
 }
 
 /// All files together.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Totals {
     /// Files on the list.
     pub files: usize,

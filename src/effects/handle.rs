@@ -6,6 +6,8 @@ use wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{DataTransferItem, DomException, File};
 
+use super::files::Chosen;
+
 // web-sys keeps these behind a compiler flag for interfaces that not every browser has.
 #[wasm_bindgen]
 extern "C" {
@@ -15,9 +17,6 @@ extern "C" {
 
     #[wasm_bindgen(method, catch, js_name = getFile)]
     async fn get_file(this: &FileHandle) -> Result<JsValue, JsValue>;
-
-    #[wasm_bindgen(method, catch, js_name = queryPermission)]
-    async fn query_permission(this: &FileHandle) -> Result<JsValue, JsValue>;
 
     #[wasm_bindgen(method, catch, js_name = requestPermission)]
     async fn request_permission(this: &FileHandle) -> Result<JsValue, JsValue>;
@@ -45,7 +44,7 @@ pub(crate) fn has_picker() -> bool {
 /// What came of a picker.
 pub(crate) enum Picked {
     /// These files.
-    Files(Vec<(File, FileHandle)>),
+    Files(Vec<Chosen>),
     /// The person closed it.
     Nothing,
     /// The browser does not open it here, as in a frame of another site.
@@ -66,7 +65,10 @@ pub(crate) async fn pick() -> Picked {
             for handle in Array::from(&handles).iter() {
                 let handle: FileHandle = handle.unchecked_into();
                 if let Some(file) = file(&handle).await {
-                    files.push((file, handle));
+                    files.push(Chosen {
+                        handle: Some(handle),
+                        ..Chosen::alone(file)
+                    });
                 }
             }
             Picked::Files(files)
@@ -83,30 +85,29 @@ pub(crate) async fn file(handle: &FileHandle) -> Option<File> {
     handle.get_file().await.ok()?.dyn_into().ok()
 }
 
-/// Whether the file may be read without anybody being asked.
-pub(crate) async fn may_read(handle: &FileHandle) -> bool {
-    is_granted(handle.query_permission().await)
-}
-
 /// Asks the person for permission to read the file, which has to follow a click.
 pub(crate) async fn ask_to_read(handle: &FileHandle) -> bool {
-    is_granted(handle.request_permission().await)
+    handle
+        .request_permission()
+        .await
+        .is_ok_and(|state| state == "granted")
 }
 
-fn is_granted(answer: Result<JsValue, JsValue>) -> bool {
-    answer.is_ok_and(|state| state == "granted")
-}
+/// A handle that was asked for.
+pub(crate) struct Pending(Promise);
 
 /// Asks for the handle of something that was dropped, which has to happen while the drop is handled.
-pub(crate) fn of_dropped(item: &DataTransferItem) -> Option<Promise> {
+pub(crate) fn of_dropped(item: &DataTransferItem) -> Option<Pending> {
     let item: &HandleItem = item.unchecked_ref();
-    item.get_as_file_system_handle().ok()
+    item.get_as_file_system_handle().ok().map(Pending)
 }
 
-/// The handle that was asked for, if the browser has one.
-pub(crate) async fn received(promise: Promise) -> Option<FileHandle> {
-    let handle = JsFuture::from(promise).await.ok()?;
-    let handle: FileHandle =
-        (!handle.is_null() && !handle.is_undefined()).then(|| handle.unchecked_into())?;
-    (handle.kind() == "file").then_some(handle)
+impl Pending {
+    /// The handle, if the browser has one.
+    pub(crate) async fn received(self) -> Option<FileHandle> {
+        let handle = JsFuture::from(self.0).await.ok()?;
+        let handle: FileHandle =
+            (!handle.is_null() && !handle.is_undefined()).then(|| handle.unchecked_into())?;
+        (handle.kind() == "file").then_some(handle)
+    }
 }

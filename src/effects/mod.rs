@@ -1,14 +1,11 @@
-//! What the page can do to the outside, one file a browser ability. Nothing here decides anything.
+//! What browsers can do, one file an ability.
 
-pub(crate) mod clock;
-pub(crate) mod config;
+pub(crate) mod fetch;
 pub(crate) mod files;
-pub(crate) mod frame;
+pub(crate) mod folders;
 pub(crate) mod handle;
-pub(crate) mod in_flight;
-pub(crate) mod listener;
-pub(crate) mod locks;
-pub(crate) mod read;
-pub(crate) mod storage;
-pub(crate) mod timer;
-pub(crate) mod transport;
+pub(crate) mod icon;
+pub(crate) mod language;
+pub(crate) mod notification;
+pub(crate) mod wake_lock;
+pub(crate) mod worker;

@@ -1,115 +1,255 @@
-//! Where files come from: the picker, and a drop anywhere on the page.
+//! Where files come from: the picker, a drop anywhere on the page, and the clipboard.
 
-use leptos::{html::Input, prelude::*, task::spawn_local};
+use std::{cell::Cell, rc::Rc};
+
+use browser::Listener;
+use leptos::prelude::{Get, GetUntracked, RwSignal, Set, Update, window};
 use wasm_bindgen::JsCast;
-use web_sys::{DragEvent, Event, MouseEvent};
+use wasm_bindgen_futures::spawn_local;
+use web_sys::{ClipboardEvent, DragEvent, Event, EventTarget};
 
 use crate::{
+    acceptance::{self, Reason},
     effects::{
-        files,
+        files::{self, Chosen},
+        folders,
         handle::{self, Picked},
-        listener::Listener,
     },
-    restore::PICKER,
-    text,
-    ui::{SharedDriver, icon::Icon},
+    format,
+    language::{fill, plural, word},
+    ui::{
+        Context,
+        html::{Html, html, keep},
+        icon::Icon,
+        rejections::{self, Group, rejections},
+    },
 };
 
-#[component]
-pub(crate) fn DropZone(driver: SharedDriver) -> impl IntoView {
-    let picker = NodeRef::<Input>::new();
-    let is_over = RwSignal::new(false);
-    let left_out = RwSignal::new(0);
-    let list = driver.with_value(crate::driver::Driver::list);
-    let has_files = Memo::new(move |_| list.with(|list| !list.is_empty()));
-    let picked = move |_| {
-        if let Some(picker) = picker.get() {
-            left_out.set(0);
-            driver.with_value(|driver| driver.add(files::take_picked(&picker)));
-        }
+/// The part of the page that files come from.
+pub(crate) fn drop_zone(context: &Context) -> [Html; 2] {
+    let (is_over, is_reading) = (RwSignal::new(false), RwSignal::new(false));
+    let left_out = RwSignal::new(Vec::<Group>::new());
+    let intake = Intake {
+        context: Rc::clone(context),
+        left_out,
     };
-    let gives_handles = StoredValue::new_local(handle::has_picker());
-    let clicked = move |event: MouseEvent| {
-        if gives_handles.get_value() {
-            event.prevent_default();
-            left_out.set(0);
-            spawn_local(pick_with_handles(driver, gives_handles));
-        }
+    take_drops(&intake, is_over, is_reading);
+    let totals = context.uploads.totals();
+    let hint = html("div", "drop-zone-hint").with([
+        html("p", "").text(&word("dropHint")),
+        html("p", "").text(&limits(&context.config)),
+    ]);
+    let zone = html("section", "")
+        .set("part", "drop-zone")
+        .set("aria-label", &word("addFiles"))
+        .follow("class", move || {
+            let compact = if totals.get().files > 0 { " compact" } else { "" };
+            let over = if is_over.get() { " over" } else { "" };
+            ["drop-zone", compact, over].concat()
+        })
+        .with([
+            html("span", "drop-zone-picture").with_picture(&Icon::Upload.draw()),
+            hint,
+            html("div", "drop-zone-buttons").with(pickers(&intake)),
+            html("p", "drop-zone-notice")
+                .set("role", "status")
+                .follow_text(move || {
+                    if is_reading.get() {
+                        word("reading")
+                    } else {
+                        String::new()
+                    }
+                }),
+        ]);
+    [zone, rejections(context, left_out)]
+}
+
+/// The pickers for files and for a folder, each with the label that opens it.
+fn pickers(intake: &Intake) -> [Html; 4] {
+    let files = picker(intake, "file-picker").set("multiple", "");
+    let folder = picker(intake, "folder-picker").set("webkitdirectory", "");
+    let accept = {
+        let files = files.clone();
+        intake
+            .context
+            .uploads
+            .on(|heard| heard.wants_files = Some(Box::new(move || files.element().click())));
+        intake.context.config.accept.clone()
     };
-    let cancelled = move |_: Event| driver.with_value(crate::driver::Driver::nothing_picked);
-    take_drops(driver, is_over, left_out);
-    view! {
-        <section class="drop-zone" class:compact=has_files class:over=is_over aria-label=text::ADD_FILES>
-            <span class="drop-zone-picture">{Icon::Upload.view()}</span>
-            <p class="drop-zone-hint">{text::DROP_HINT}</p>
-            <input
-                id=PICKER
-                class="visually-hidden"
-                type="file"
-                multiple
-                node_ref=picker
-                on:change=picked
-                on:click=clicked
-                on:cancel=cancelled
-            />
-            <label class="button primary" for=PICKER>
-                {text::CHOOSE_FILES}
-            </label>
-            <p class="drop-zone-notice" role="status">
-                {move || Some(left_out.get()).filter(|folders| *folders > 0).map(text::folders_left_out)}
-            </p>
-        </section>
+    let gives_handles = Rc::new(Cell::new(handle::has_picker() && accept.is_empty()));
+    let (opened, cancelled, intake) = (files.clone(), intake.clone(), intake.clone());
+    let files = files
+        .set("accept", &accept)
+        .on("cancel", move |_| cancelled.add(Vec::new()))
+        .on("click", move |event| {
+            // The browser's other picker gives handles, and tells of accepted types in another way.
+            if gives_handles.get() {
+                event.prevent_default();
+                spawn_local(pick_with_handles(
+                    intake.clone(),
+                    Rc::clone(&gives_handles),
+                    opened.clone(),
+                ));
+            }
+        });
+    [
+        files,
+        html("label", "button primary")
+            .set("for", "file-picker")
+            .text(&word("chooseFiles")),
+        folder,
+        html("label", "button")
+            .set("for", "folder-picker")
+            .text(&word("chooseFolder")),
+    ]
+}
+
+fn picker(intake: &Intake, id: &str) -> Html {
+    let intake = intake.clone();
+    html("input", "visually-hidden")
+        .set("type", "file")
+        .set("id", id)
+        .on("change", move |event| {
+            let picker = event.target().and_then(|target| target.dyn_into().ok());
+            if let Some(picker) = picker {
+                intake.take_anew(files::take_picked(&picker));
+            }
+        })
+}
+
+/// What the page's settings allow, told before anything is chosen.
+fn limits(config: &crate::config::Config) -> String {
+    let mut limits = Vec::new();
+    if !config.accept.is_empty() {
+        limits.push(fill("acceptedTypes", &[("types", &config.accept)]));
+    }
+    if let Some(most) = config.max_file_bytes {
+        limits.push(fill("acceptedSize", &[("size", &format::size(most))]));
+    }
+    if let Some(most) = config.max_files {
+        limits.push(plural("acceptedCount", most.into(), &[]));
+    }
+    limits.join(" ")
+}
+
+/// Where chosen files go: on to the uploads, or among those that were left out.
+#[derive(Clone)]
+struct Intake {
+    context: Context,
+    left_out: RwSignal<Vec<Group>>,
+}
+
+impl Intake {
+    /// Takes what a person chose now.
+    fn take_anew(&self, chosen: Vec<Chosen>) {
+        self.left_out.set(Vec::new());
+        self.add(chosen);
+    }
+
+    /// Takes more of what was chosen; nothing, where the person closed the picker.
+    fn add(&self, mut chosen: Vec<Chosen>) {
+        let mut groups = self.left_out.try_get_untracked().unwrap_or_default();
+        let before = groups.clone();
+        let totals = self.context.uploads.totals().get_untracked();
+        let mut unfinished = totals.unfinished() + totals.paused;
+        chosen.retain(|chosen| {
+            let (media_type, size) = (chosen.file.type_(), chosen.file.size() as u64);
+            match acceptance::refuse(&self.context.config, &chosen.name, &media_type, size, unfinished) {
+                Some(reason) => {
+                    rejections::add(&mut groups, reason, Some(&chosen.name));
+                    false
+                }
+                None => {
+                    unfinished += 1;
+                    true
+                }
+            }
+        });
+        self.context.uploads.add(chosen);
+        if groups != before {
+            self.left_out.try_set(groups);
+        }
+    }
+
+    fn unreadable(&self, count: u32) {
+        if count > 0 {
+            self.left_out.try_update(|groups| {
+                for _ in 0..count {
+                    rejections::add(groups, Reason::Unreadable, None);
+                }
+            });
+        }
     }
 }
 
 /// Lets a person pick files so that they can be read again after a reload.
-async fn pick_with_handles(driver: SharedDriver, gives_handles: StoredValue<bool, LocalStorage>) {
-    let picked = handle::pick().await;
-    driver.try_with_value(|driver| match picked {
-        Picked::Files(files) => driver.add_with_handles(files),
-        Picked::Nothing => driver.nothing_picked(),
+async fn pick_with_handles(intake: Intake, gives_handles: Rc<Cell<bool>>, picker: Html) {
+    match handle::pick().await {
+        Picked::Files(files) => intake.take_anew(files),
+        Picked::Nothing => intake.add(Vec::new()),
         Picked::Refused => {
-            gives_handles.set_value(false);
-            files::open_picker(PICKER);
+            gives_handles.set(false);
+            picker.element().click();
         }
-    });
+    }
 }
 
-/// Takes what is dropped anywhere on the page, for as long as the component lives.
-fn take_drops(driver: SharedDriver, is_over: RwSignal<bool>, left_out: RwSignal<usize>) {
-    let window: web_sys::EventTarget = window().into();
+/// Takes what is dropped anywhere on the page, or pasted, for as long as the component lives.
+fn take_drops(intake: &Intake, is_over: RwSignal<bool>, is_reading: RwSignal<bool>) {
+    let (intake, pasted_to) = (intake.clone(), intake.clone());
+    let window: EventTarget = window().into();
     // Entering a child fires before leaving its parent, so only the count says whether it is still over.
-    let depth = StoredValue::new_local(0_i32);
-    let enter = Listener::new(&window, "dragenter", move |event| {
-        if files::holds_files(&event) {
-            event.prevent_default();
-            depth.update_value(|depth| *depth += 1);
-            is_over.set(true);
+    let depth = Rc::new(Cell::new(0_i32));
+    let dragged = move |event: Event| {
+        if !files::holds_files(&event) {
+            return;
         }
-    });
-    let leave = Listener::new(&window, "dragleave", move |event| {
-        if files::holds_files(&event) {
-            depth.update_value(|depth| *depth = (*depth - 1).max(0));
-            is_over.set(depth.get_value() > 0);
+        match event.type_().as_str() {
+            "dragenter" => {
+                event.prevent_default();
+                depth.set(depth.get() + 1);
+            }
+            "dragleave" => depth.set((depth.get() - 1).max(0)),
+            // Without this the browser would open the file in place of the page.
+            "dragover" => event.prevent_default(),
+            _ => {
+                event.prevent_default();
+                depth.set(0);
+                let transfer = event.dyn_ref::<DragEvent>().and_then(DragEvent::data_transfer);
+                if let Some(transfer) = transfer {
+                    spawn_local(read(intake.clone(), folders::dropped(&transfer), is_reading));
+                }
+            }
         }
-    });
-    // Without this the browser would open the file in place of the page.
-    let over = Listener::new(&window, "dragover", |event| {
-        if files::holds_files(&event) {
-            event.prevent_default();
+        is_over.set(depth.get() > 0);
+    };
+    let pasted = move |event: Event| {
+        let pasted = event
+            .dyn_ref::<ClipboardEvent>()
+            .and_then(ClipboardEvent::clipboard_data);
+        let chosen = pasted
+            .map(|pasted| files::of_transfer(&pasted))
+            .unwrap_or_default();
+        if !chosen.is_empty() {
+            pasted_to.take_anew(chosen);
         }
-    });
-    let drop = Listener::new(&window, "drop", move |event: Event| {
-        let transfer = event.dyn_ref::<DragEvent>().and_then(DragEvent::data_transfer);
-        if let Some(transfer) = transfer.filter(|_| files::holds_files(&event)) {
-            event.prevent_default();
-            depth.set_value(0);
-            is_over.set(false);
-            let (dropped, folders) = files::dropped(&transfer);
-            left_out.set(folders);
-            driver.with_value(|driver| driver.add_dropped(dropped));
+    };
+    let mut listeners: Vec<Listener> = ["dragenter", "dragleave", "dragover", "drop"]
+        .map(|name| Listener::new(&window, name, dragged.clone()))
+        .into();
+    listeners.push(Listener::new(&window, "paste", pasted));
+    keep(listeners);
+}
+
+async fn read(intake: Intake, dropped: Vec<folders::Dropped>, is_reading: RwSignal<bool>) {
+    intake.left_out.try_set(Vec::new());
+    is_reading.try_set(true);
+    let unreadable = folders::read(dropped, |chosen| {
+        if !chosen.is_empty() {
+            intake.add(chosen);
         }
-    });
-    let listeners = StoredValue::new_local(Some([enter, leave, over, drop]));
-    on_cleanup(move || listeners.update_value(|listeners| std::mem::drop(listeners.take())));
+    })
+    .await;
+    intake.unreadable(unreadable);
+    is_reading.try_set(false);
 }

@@ -1,112 +1,282 @@
 //! One file: its name, how far it is, and what can be done about it.
 
-use engine::{Event, FileId, FileStatus, FileView, Selection, UploadError};
-use leptos::prelude::*;
-
-use crate::{
-    driver::Driver,
-    format, text,
-    ui::{SharedDriver, icon::Icon},
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
 };
 
-#[component]
-pub(crate) fn FileRow(driver: SharedDriver, id: FileId) -> impl IntoView {
-    let row = driver.with_value(|driver| driver.mount_row(id));
-    on_cleanup(move || {
-        driver.try_with_value(|driver| driver.unmount_row(id));
-    });
-    let first = row.get_untracked();
-    let name = first.as_ref().map(|view| view.name.clone()).unwrap_or_default();
-    let size = first.as_ref().map_or(0, |view| view.size);
-    // A file that was just removed has no view, and its row is about to go.
-    let part = move |read: fn(&Driver, &FileView) -> String| {
-        let row = row.clone();
-        Memo::new(move |_| {
-            row.with(|view| {
-                view.as_ref()
-                    .map(|view| driver.with_value(|driver| read(driver, view)))
-                    .unwrap_or_default()
-            })
-        })
-    };
-    let state = part(|_, view| state_name(&view.status).to_owned());
-    let percent = part(|_, view| format::percent(view.sent, view.size).to_string());
-    let line = part(status_line);
-    let error = part(|_, view| message(&view.status));
-    let details = part(|_, view| {
-        error_of(&view.status)
-            .map(text::error_details)
-            .unwrap_or_default()
-    });
-    let label = name.clone();
-    view! {
-        <li class="file-row" data-file-id=id.0 data-state=state>
-            <span class="file-icon">{move || icon_of(&state.get()).view()}</span>
-            <div class="file-body">
-                <p class="file-title">
-                    <span class="file-name" title=name.clone() dir="auto">{name.clone()}</span>
-                    <span class="file-size">{format::size(size)}</span>
-                </p>
-                <progress
-                    class="bar"
-                    max="100"
-                    aria-label=text::progress_of(&label)
-                    hidden=move || !error.with(String::is_empty)
-                    prop:value=percent
-                ></progress>
-                <p class="file-error" hidden=move || error.with(String::is_empty)>
-                    {error}
-                </p>
-                <p class="file-status">
-                    <span class="file-state">{line}</span>
-                    <span
-                        class="file-error-details"
-                        title=details
-                        hidden=move || details.with(String::is_empty)
-                    >
-                        {details}
-                    </span>
-                </p>
-            </div>
-            <Actions driver id name state />
-        </li>
+use leptos::prelude::{Get, GetUntracked, window};
+use messages::{Action, FileId, Row, RowError, RowState, Selection};
+use wasm_bindgen::JsCast;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::{HtmlElement, HtmlProgressElement};
+
+use crate::{
+    format,
+    language::{fill, word},
+    text,
+    ui::{
+        Context,
+        file_icon::file_icon,
+        html::{Html, html, watch},
+        icon::Icon,
+        totals_bar::bar,
+    },
+};
+
+/// Names longer than twice this lose their middle rather than their end, which says the type.
+const TAIL: usize = 10;
+
+/// The row of one file. It follows the file until the owner under which it was made is cleaned up.
+pub(crate) struct FileRow {
+    element: Html,
+}
+
+impl FileRow {
+    /// The row of a file that the worker shows; nothing for one that has left the screen since.
+    pub(crate) fn new(context: &Context, id: FileId, acted: &Rc<Cell<Option<FileId>>>) -> Option<Self> {
+        let row = context.uploads.row(id)?;
+        let first = row.get_untracked();
+        let parts = Parts::new(context, id, &first, acted);
+        let element = parts.element(context, &first);
+        watch(move || parts.show(&row.get()));
+        Some(Self { element })
+    }
+
+    pub(crate) fn element(&self) -> &HtmlElement {
+        self.element.element()
+    }
+
+    /// Says where in the whole list the row is, counted from 1, since only some rows exist.
+    pub(crate) fn place(&self, position: usize, total: usize) {
+        let _ = self
+            .element
+            .clone()
+            .set("aria-posinset", &position.to_string())
+            .set("aria-setsize", &total.to_string());
     }
 }
 
-/// What can be done to a file in its state. A button that does not fit the state is not there.
-#[component]
-fn Actions(driver: SharedDriver, id: FileId, name: String, state: Memo<String>) -> impl IntoView {
-    let name = StoredValue::new(name);
-    let button = move |action: Action| {
-        let tell = move |_| driver.with_value(|driver| driver.tell((action.event)(Selection::File(id))));
-        view! {
-            <button
-                class="icon-button"
-                type="button"
-                data-action=action.name
-                aria-label=text::action_on(action.label, &name.get_value())
-                title=action.label
-                hidden=move || !state.with(|state| action.fits(state))
-                on:click=tell
-            >
-                {action.icon.view()}
-            </button>
+/// What of a row changes with its file.
+struct Parts {
+    id: FileId,
+    row: Html,
+    bar: Html,
+    error: Html,
+    message: Html,
+    help: Html,
+    help_url: String,
+    line: Html,
+    details: Html,
+    buttons: Vec<(Offer, Html)>,
+    badge: Html,
+    acted: Rc<Cell<Option<FileId>>>,
+    /// What was shown last.
+    shown: RefCell<Option<Row>>,
+    key: Rc<RefCell<String>>,
+}
+
+impl Parts {
+    fn new(context: &Context, id: FileId, first: &Row, acted: &Rc<Cell<Option<FileId>>>) -> Self {
+        let key = Rc::new(RefCell::new(String::new()));
+        let line = html("span", "file-state");
+        let buttons = OFFERS.map(|offer| {
+            let press = Press {
+                context: Rc::clone(context),
+                id,
+                acted: Rc::clone(acted),
+                key: Rc::clone(&key),
+                line: line.clone(),
+            };
+            (offer, button(offer, &first.name, press))
+        });
+        Self {
+            id,
+            row: html("li", "file-row"),
+            bar: bar(&fill("progressOf", &[("name", &first.name)])),
+            error: html("p", "file-error"),
+            message: html("span", ""),
+            help: html("a", "")
+                .set("target", "_blank")
+                .set("rel", "noopener")
+                .text(&word("help")),
+            help_url: context.help(),
+            line,
+            details: html("span", "file-error-details"),
+            buttons: buttons.into(),
+            badge: html("span", "file-badge"),
+            acted: Rc::clone(acted),
+            shown: RefCell::new(None),
+            key,
         }
+    }
+
+    /// Puts the parts together, with what of a row never changes.
+    fn element(&self, context: &Context, first: &Row) -> Html {
+        let (head, tail) = split(&first.name);
+        let name = html("span", "file-name")
+            .set("title", &first.name)
+            .set("dir", "auto")
+            .with([
+                html("span", "file-name-head").text(head),
+                html("span", "file-name-tail").text(tail),
+            ]);
+        let body = html("div", "file-body").with([
+            html("p", "file-title").with([name, html("span", "file-size").text(&format::size(first.size))]),
+            self.bar.clone(),
+            self.error
+                .clone()
+                .with([self.message.clone()])
+                .text(" ")
+                .with([self.help.clone()]),
+            html("p", "file-status").with([self.line.clone(), self.details.clone()]),
+        ]);
+        let actions = html("div", "file-actions").with(self.buttons.iter().map(|(_, button)| button.clone()));
+        self.row
+            .clone()
+            .set("part", "file")
+            .set("tabindex", "-1")
+            .set("data-file-id", &self.id.0.to_string())
+            .with([
+                file_icon(context, self.id, &first.media_type).with([self.badge.clone()]),
+                body,
+                actions,
+            ])
+    }
+
+    /// Shows what changed of the file.
+    fn show(&self, row: &Row) {
+        let before = self.shown.replace(Some(row.clone()));
+        let percent = format::percent(row.sent, row.size);
+        self.bar.of::<HtmlProgressElement>().set_value(percent as f64);
+        set_text(&self.line, &text::status(row));
+        if before.is_some_and(|before| before.state == row.state && before.key == row.key) {
+            return;
+        }
+        let state = text::state(&row.state);
+        let _ = self.row.clone().set("data-state", state);
+        self.key.replace(row.key.clone().unwrap_or_default());
+        self.show_error(&row.state);
+        self.badge.element().set_text_content(None);
+        if let Some(badge) = badge(state) {
+            let _ = self.badge.clone().with_picture(&badge.draw());
+        }
+        for (offer, button) in &self.buttons {
+            button.element().set_hidden(!offer.fits(state));
+        }
+        self.keep_focus();
+    }
+
+    fn show_error(&self, state: &RowState) {
+        let message = text::message(state);
+        self.bar.element().set_hidden(!message.is_empty());
+        self.error.element().set_hidden(message.is_empty());
+        set_text(&self.message, &message);
+        let error = error_of(state);
+        let details = error.map(|error| error.details.as_str()).unwrap_or_default();
+        set_text(&self.details, details);
+        let _ = self.details.clone().set("title", details);
+        self.details.element().set_hidden(details.is_empty());
+        self.help.element().set_hidden(error.is_none());
+        if let Some(error) = error {
+            let url = [&self.help_url, "#", text::error_name(error.kind)].concat();
+            let _ = self.help.clone().set("href", &url);
+        }
+    }
+
+    /// Moves the focus on where the button that a person pressed has gone with the state that it was for.
+    fn keep_focus(&self) {
+        if self.acted.get() != Some(self.id) {
+            return;
+        }
+        let row = self.row.element();
+        let focused = row.query_selector(":focus:not([hidden])").ok().flatten();
+        if focused.is_none() {
+            let button = row.query_selector("button:not([hidden])").ok().flatten();
+            let button = button.and_then(|button| button.dyn_into::<HtmlElement>().ok());
+            let _ = button.as_ref().unwrap_or(row).focus();
+        }
+    }
+}
+
+fn set_text(html: &Html, text: &str) {
+    let element = html.element();
+    if element.text_content().as_deref() != Some(text) {
+        element.set_text_content(Some(text));
+    }
+}
+
+/// A sign for states that end, or that a person should look at.
+fn badge(state: &str) -> Option<Icon> {
+    match state {
+        "stored" => Some(Icon::Stored),
+        "failed" | "waiting" | "interrupted" => Some(Icon::Failed),
+        _ => None,
+    }
+}
+
+/// A name, cut so that its end can stay where its middle does not fit.
+fn split(name: &str) -> (&str, &str) {
+    let characters = name.chars().count();
+    if characters <= TAIL * 2 {
+        return ("", name);
+    }
+    let at = name.char_indices().nth(characters - TAIL).map_or(0, |(at, _)| at);
+    name.split_at(at)
+}
+
+/// What a button needs when it is pressed.
+struct Press {
+    context: Context,
+    id: FileId,
+    acted: Rc<Cell<Option<FileId>>>,
+    key: Rc<RefCell<String>>,
+    line: Html,
+}
+
+fn button(offer: Offer, name: &str, press: Press) -> Html {
+    let label = word(offer.key);
+    html("button", "icon-button")
+        .set("type", "button")
+        .set("part", "button")
+        .set("data-action", offer.key)
+        .set("aria-label", &text::action_on(&label, name))
+        .set("title", &label)
+        .with_picture(&offer.icon.draw())
+        .on("click", move |_| {
+            press.acted.set(Some(press.id));
+            match offer.action {
+                Some(action) => {
+                    press.context.uploads.act(action, Selection::File(press.id));
+                }
+                None => spawn_local(copy(press.key.borrow().clone(), press.line.clone())),
+            }
+        })
+}
+
+/// Puts a key into the clipboard, and says so where the state is said.
+async fn copy(key: String, line: Html) {
+    let clipboard = window().navigator().clipboard();
+    let said = if JsFuture::from(clipboard.write_text(&key)).await.is_ok() {
+        word("keyCopied")
+    } else {
+        fill("keyNotCopied", &[("key", &key)])
     };
-    view! { <div class="file-actions">{ACTIONS.map(button).collect_view()}</div> }
+    set_text(&line.set("role", "status"), &said);
 }
 
 #[derive(Clone, Copy)]
-struct Action {
-    name: &'static str,
-    label: &'static str,
+struct Offer {
+    /// Its name in `languages/`, and in the tests.
+    key: &'static str,
     icon: Icon,
-    event: fn(Selection) -> Event,
-    /// The states of a file, as [`state_name`] writes them, in which the action is offered.
+    /// What is done; the object's key is copied where there is none.
+    action: Option<Action>,
+    /// The states of a file, as [`text::state`] names them, in which it is offered.
     states: &'static [&'static [&'static str]],
 }
 
-impl Action {
+impl Offer {
     fn fits(&self, state: &str) -> bool {
         self.states.iter().any(|states| states.contains(&state))
     }
@@ -123,129 +293,53 @@ const GOING: &[&str] = &[
     "offline",
 ];
 
-const ACTIONS: [Action; 6] = [
-    Action {
-        name: "pause",
-        label: text::PAUSE,
-        icon: Icon::Pause,
-        event: Event::Pause,
-        states: &[GOING],
-    },
-    Action {
-        name: "resume",
-        label: text::RESUME,
-        icon: Icon::Resume,
-        event: Event::Resume,
-        states: &[&["paused", "interrupted"]],
-    },
-    Action {
-        name: "retry",
-        label: text::RETRY,
-        icon: Icon::Retry,
-        event: Event::Retry,
-        states: &[&["failed", "cancelled"]],
-    },
-    Action {
-        name: "cancel",
-        label: text::CANCEL,
-        icon: Icon::Dismiss,
-        event: Event::Cancel,
-        states: &[GOING, &["paused", "failed"]],
-    },
-    Action {
-        name: "forget",
-        label: text::FORGET,
-        icon: Icon::Dismiss,
-        event: Event::Remove,
-        states: &[&["interrupted"]],
-    },
-    Action {
-        name: "remove",
-        label: text::REMOVE,
-        icon: Icon::Dismiss,
-        event: Event::Remove,
-        states: &[&["stored", "cancelled"]],
-    },
+const fn offer(
+    key: &'static str,
+    icon: Icon,
+    action: Option<Action>,
+    states: &'static [&'static [&'static str]],
+) -> Offer {
+    Offer {
+        key,
+        icon,
+        action,
+        states,
+    }
+}
+
+const OFFERS: [Offer; 7] = [
+    offer("pause", Icon::Pause, Some(Action::Pause), &[GOING]),
+    offer(
+        "resume",
+        Icon::Resume,
+        Some(Action::Resume),
+        &[&["paused", "interrupted"]],
+    ),
+    offer(
+        "retry",
+        Icon::Retry,
+        Some(Action::Retry),
+        &[&["failed", "cancelled"]],
+    ),
+    offer(
+        "cancel",
+        Icon::Dismiss,
+        Some(Action::Cancel),
+        &[GOING, &["paused", "failed"]],
+    ),
+    offer("copyKey", Icon::Copy, None, &[&["stored"]]),
+    offer("forget", Icon::Dismiss, Some(Action::Remove), &[&["interrupted"]]),
+    offer(
+        "remove",
+        Icon::Dismiss,
+        Some(Action::Remove),
+        &[&["stored", "cancelled"]],
+    ),
 ];
 
-/// The state as the style sheet and the tests know it.
-const fn state_name(status: &FileStatus) -> &'static str {
-    match status {
-        FileStatus::Queued => "queued",
-        FileStatus::Hashing => "hashing",
-        FileStatus::Comparing => "comparing",
-        FileStatus::Preparing => "preparing",
-        FileStatus::Ready => "ready",
-        FileStatus::Sending => "sending",
-        FileStatus::Finishing => "finishing",
-        FileStatus::Waiting { .. } => "waiting",
-        FileStatus::Offline => "offline",
-        FileStatus::Paused => "paused",
-        FileStatus::Stored => "stored",
-        FileStatus::Failed(_) => "failed",
-        FileStatus::Cancelled => "cancelled",
-        FileStatus::Interrupted(_) => "interrupted",
-        FileStatus::Elsewhere => "elsewhere",
-    }
-}
-
-fn icon_of(state: &str) -> Icon {
+const fn error_of(state: &RowState) -> Option<&RowError> {
     match state {
-        "stored" => Icon::Stored,
-        "failed" | "waiting" => Icon::Failed,
-        _ => Icon::File,
-    }
-}
-
-const fn error_of(status: &FileStatus) -> Option<&UploadError> {
-    match status {
-        FileStatus::Failed(error) | FileStatus::Waiting { error, .. } => Some(error),
+        RowState::Failed(error) | RowState::Waiting { error, .. } => Some(error),
         _ => None,
     }
-}
-
-/// What went wrong; and what to do, unless the file goes on by itself.
-fn message(status: &FileStatus) -> String {
-    match status {
-        FileStatus::Failed(error) => {
-            let explanation = text::error(error);
-            format!("{} {}", explanation.what, explanation.advice)
-        }
-        FileStatus::Waiting { error, .. } => text::error(error).what,
-        FileStatus::Interrupted(Some(mismatch)) => text::mismatch(*mismatch).to_owned(),
-        _ => String::new(),
-    }
-}
-
-fn status_line(driver: &Driver, view: &FileView) -> String {
-    let words = text::status(&view.status);
-    match &view.status {
-        FileStatus::Sending => sending_line(words, view),
-        FileStatus::Waiting { until, .. } => {
-            let left = format::time_left(driver.time_until(*until));
-            format!("{words} in {left}")
-        }
-        FileStatus::Paused | FileStatus::Comparing if view.sent > 0 => {
-            format!("{words} at {} %", format::percent(view.sent, view.size))
-        }
-        FileStatus::Interrupted(_) => {
-            let percent = format::percent(view.sent, view.size);
-            format!("{words} at {percent} %. {}", text::HOW_TO_RESUME)
-        }
-        _ => match view.notice {
-            Some(notice) => format!("{words}. {}", text::notice(notice)),
-            None => words.to_owned(),
-        },
-    }
-}
-
-fn sending_line(words: &str, view: &FileView) -> String {
-    let mut line = format!("{words} · {} %", format::percent(view.sent, view.size));
-    if view.bytes_per_second > 0 {
-        line.push_str(&format!(" · {}/s", format::size(view.bytes_per_second)));
-        let seconds = (view.size - view.sent) / view.bytes_per_second;
-        let left = std::time::Duration::from_secs(seconds);
-        line.push_str(&format!(" · {} left", format::time_left(left)));
-    }
-    line
 }

@@ -1,6 +1,8 @@
 //! The page's few pictures. Each stands beside words, so that screen readers pass over it.
 
-use leptos::{prelude::*, svg};
+use leptos::prelude::document;
+use wasm_bindgen::UnwrapThrowExt;
+use web_sys::Element;
 
 /// A picture drawn as lines in a square of 24 by 24.
 #[derive(Clone, Copy, Debug)]
@@ -13,6 +15,12 @@ pub(crate) enum Icon {
     Resume,
     Retry,
     Dismiss,
+    Copy,
+    Image,
+    Video,
+    Sound,
+    Text,
+    Archive,
 }
 
 impl Icon {
@@ -27,17 +35,51 @@ impl Icon {
             Self::Pause => "M9 6v12m6-12v12",
             Self::Resume => "m8 5.5 10 6.5-10 6.5z",
             Self::Retry => "M19.5 12A7.5 7.5 0 1 1 17 6.4L19.5 9m0-4.5V9H15",
+            Self::Copy => "M9 8.5h10v11H9zM15 8.5v-4H5v11h4",
+            Self::Image => "M4 5h16v14H4zM4 16l4.5-4.5L13 16l3-3 4 4M15 9.5h.01",
+            Self::Video => "M4 6h16v12H4zM10 9.5v5l4.5-2.5z",
+            Self::Sound => {
+                "M9 17.5V6l10-2v11.5M9 17.5a2.5 2.5 0 1 1-5 0 2.5 2.5 0 0 1 5 0M19 15.5a2.5 2.5 0 1 1-5 0 2.5 2.5 0 0 1 5 0"
+            }
+            Self::Text => "M6 3h12v18H6zM9 8h6M9 12h6M9 16h4",
+            Self::Archive => "M6 3h12v18H6zM12 3v2m0 2v2m0 2v2M10.5 15h3v3h-3z",
             Self::Dismiss => "m6.5 6.5 11 11m0-11-11 11",
         }
     }
 
-    /// The picture.
-    pub(crate) fn view(self) -> impl IntoView {
-        svg::svg()
-            .attr("class", "icon")
-            .attr("viewBox", "0 0 24 24")
-            .attr("aria-hidden", "true")
-            .attr("focusable", "false")
-            .child(svg::path().attr("d", self.path()))
+    /// The picture for files of this media type (RFC 6838).
+    pub(crate) fn of_type(media_type: &str) -> Self {
+        let (kind, name) = media_type.split_once('/').unwrap_or_default();
+        match kind {
+            "image" => Self::Image,
+            "video" => Self::Video,
+            "audio" => Self::Sound,
+            "text" => Self::Text,
+            _ if name == "pdf" => Self::Text,
+            _ if ["zip", "gzip", "x-tar", "x-7z-compressed"].contains(&name) => Self::Archive,
+            _ => Self::File,
+        }
     }
+
+    /// The picture.
+    pub(crate) fn draw(self) -> Element {
+        let picture = svg("svg");
+        let path = svg("path");
+        let _ = path.set_attribute("d", self.path());
+        for (name, value) in [
+            ("class", "icon"),
+            ("viewBox", "0 0 24 24"),
+            ("aria-hidden", "true"),
+        ] {
+            let _ = picture.set_attribute(name, value);
+        }
+        let _ = picture.append_child(&path);
+        picture
+    }
+}
+
+fn svg(tag: &str) -> Element {
+    document()
+        .create_element_ns(Some("http://www.w3.org/2000/svg"), tag)
+        .expect_throw("the tag is a name")
 }

@@ -2,16 +2,39 @@
 
 pub(crate) mod announcer;
 pub(crate) mod drop_zone;
+pub(crate) mod file_icon;
 pub(crate) mod file_list;
 pub(crate) mod file_row;
+pub(crate) mod filters;
+pub(crate) mod html;
 pub(crate) mod icon;
+pub(crate) mod language_choice;
 pub(crate) mod page_error;
+pub(crate) mod rejections;
+pub(crate) mod tab_signs;
 pub(crate) mod totals_bar;
 pub(crate) mod uploader;
 
-use leptos::prelude::{LocalStorage, StoredValue};
+use std::rc::Rc;
 
-use crate::driver::Driver;
+use crate::config::Config;
+pub(crate) use crate::uploads::{Shown, Uploads};
 
-/// The driver, as components share it: it lives with the root and never leaves the main thread.
-pub(crate) type SharedDriver = StoredValue<Driver, LocalStorage>;
+/// What components share.
+pub(crate) struct Shared {
+    pub(crate) uploads: Uploads,
+    pub(crate) config: Config,
+    /// Where the page's own files are: empty, or a URL that ends in a slash.
+    pub(crate) assets: String,
+}
+
+impl Shared {
+    /// A page about errors, to which the name of an error is added as the fragment.
+    pub(crate) fn help(&self) -> String {
+        let own = || [&self.assets, "help.html"].concat();
+        self.config.help_url.clone().unwrap_or_else(own)
+    }
+}
+
+/// What components share, as they pass it on.
+pub(crate) type Context = Rc<Shared>;

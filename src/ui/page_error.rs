@@ -1,15 +1,14 @@
 //! What is shown where the page cannot work at all.
 
-use leptos::prelude::*;
+use crate::{
+    text::Explanation,
+    ui::html::{Html, html},
+};
 
-use crate::text::Explanation;
-
-#[component]
-pub(crate) fn PageError(explanation: Explanation) -> impl IntoView {
-    view! {
-        <div class="page-error" role="alert">
-            <h2>{explanation.what}</h2>
-            <p>{explanation.advice}</p>
-        </div>
-    }
+/// What happened, and what to do.
+pub(crate) fn page_error(explanation: &Explanation) -> Html {
+    html("div", "page-error").set("role", "alert").with([
+        html("h2", "").text(&explanation.what),
+        html("p", "").text(&explanation.advice),
+    ])
 }

@@ -1,38 +1,57 @@
 //! The uploader: where files come from, all of them together, and each of them.
 
-use leptos::prelude::*;
+use std::rc::Rc;
+
+use browser::Listener;
+use leptos::prelude::{Get, window};
 use web_sys::Event;
 
 use crate::{
-    effects::listener::Listener,
-    text,
+    language::word,
     ui::{
-        SharedDriver, announcer::Announcer, drop_zone::DropZone, file_list::FileList, totals_bar::TotalsBar,
+        Context,
+        announcer::announcer,
+        drop_zone::drop_zone,
+        file_list::file_list,
+        html::{Html, html, keep},
+        totals_bar::totals_bar,
     },
 };
 
-#[component]
-pub(crate) fn Uploader(driver: SharedDriver) -> impl IntoView {
-    ask_before_leaving(driver);
-    let keeps_nothing = driver.with_value(crate::driver::Driver::keeps_nothing);
-    view! {
-        <DropZone driver />
-        <p class="storage-notice" role="status">
-            {move || keeps_nothing.get().then_some(text::KEEPS_NOTHING)}
-        </p>
-        <TotalsBar driver />
-        <FileList driver />
-        <Announcer driver />
-    }
+/// All parts of the uploader, in the order in which they are read.
+pub(crate) fn uploader(context: &Context) -> Vec<Html> {
+    ask_before_leaving(context);
+    let keeps_nothing = context.uploads.keeps_nothing();
+    let notice = html("p", "storage-notice")
+        .set("role", "status")
+        .follow_text(move || {
+            if keeps_nothing.get() {
+                word("keepsNothing")
+            } else {
+                String::new()
+            }
+        });
+    let [zone, rejections] = drop_zone(context);
+    vec![
+        zone,
+        rejections,
+        notice,
+        totals_bar(context),
+        file_list(context),
+        announcer(context),
+    ]
 }
 
 /// Lets the browser ask before a page is left that has something under way.
-fn ask_before_leaving(driver: SharedDriver) {
-    let listener = Listener::new(&window(), "beforeunload", move |event: Event| {
-        if driver.with_value(crate::driver::Driver::is_busy) {
-            event.prevent_default();
-        }
-    });
-    let listener = StoredValue::new_local(Some(listener));
-    on_cleanup(move || listener.update_value(|listener| drop(listener.take())));
+fn ask_before_leaving(context: &Context) {
+    let context = Rc::clone(context);
+    keep(vec![Listener::new(
+        &window(),
+        "beforeunload",
+        move |event: Event| {
+            if context.uploads.is_busy() {
+                event.prevent_default();
+            }
+        },
+    )]);
 }

@@ -96,8 +96,8 @@ pub(crate) fn compile(toolbox: &Toolbox, profile: Profile) -> Result<()> {
                 "build",
                 "--package",
                 "slipway",
-                "--bin",
-                "slipway",
+                "--package",
+                "worker",
                 "--target",
                 WASM_TARGET,
             ])

@@ -107,7 +107,17 @@ impl Step {
             }
             Self::Clippy => {
                 toolbox.ensure_components()?;
-                let scope = ["clippy", "--workspace", "--exclude", "slipway", "--all-targets"];
+                let scope = [
+                    "clippy",
+                    "--workspace",
+                    "--exclude",
+                    "slipway",
+                    "--exclude",
+                    "worker",
+                    "--exclude",
+                    "browser",
+                    "--all-targets",
+                ];
                 self.check(toolbox, cargo(toolbox, &scope).args(["--", "-D", "warnings"]))
             }
             Self::ClippyWasm => {
@@ -118,6 +128,10 @@ impl Step {
                     "clippy",
                     "--package",
                     "slipway",
+                    "--package",
+                    "worker",
+                    "--package",
+                    "browser",
                     "--all-targets",
                     "--target",
                     WASM_TARGET,
@@ -126,8 +140,8 @@ impl Step {
             }
             Self::Native => {
                 let scope = ["test", "--no-fail-fast", "--workspace"];
-                let excluded = ["--exclude", "slipway", "--exclude", "e2e"];
-                self.count(toolbox, cargo(toolbox, &scope).args(excluded))
+                let excluded = ["slipway", "worker", "browser", "e2e"].map(|package| ["--exclude", package]);
+                self.count(toolbox, cargo(toolbox, &scope).args(excluded.concat()))
             }
             Self::ReleasedLambda => {
                 let program = dist_lambda::build_for_this_machine(toolbox)?;
@@ -161,6 +175,10 @@ impl Step {
             "--no-fail-fast",
             "--package",
             "slipway",
+            "--package",
+            "worker",
+            "--package",
+            "browser",
             "--target",
             WASM_TARGET,
         ];

@@ -54,13 +54,15 @@ pub fn content_security_policy(api: &str, s3: &str) -> String {
     [
         "default-src 'none'",
         "script-src 'self' 'wasm-unsafe-eval'",
+        "worker-src 'self'",
         "style-src 'self'",
-        "img-src 'self' data: blob:",
+        "img-src 'self' data:",
         &format!("connect-src 'self' {api} {s3}"),
         "base-uri 'none'",
         "form-action 'none'",
         "frame-ancestors 'none'",
         "require-trusted-types-for 'script'",
+        "trusted-types slipway",
     ]
     .join("; ")
 }

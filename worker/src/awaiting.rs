@@ -4,7 +4,10 @@ use std::collections::{HashMap, VecDeque};
 
 use engine::{Engine, FileDescription, FileId};
 
-/// What tells files apart before anything of them is read: name, size and time of the last change.
+use crate::driver::base_name;
+
+/// What tells files apart before anything of them is read: the name without the folders above it, since
+/// a file that came with its folder may come back alone; the size, and the time of the last change.
 type Identity = (String, u64, i64);
 
 /// The interrupted uploads, by what their files have to be.
@@ -34,7 +37,7 @@ impl Awaiting {
 }
 
 fn identity(file: &FileDescription) -> Identity {
-    (file.name.clone(), file.size, file.last_modified)
+    (base_name(&file.name).to_owned(), file.size, file.last_modified)
 }
 
 #[cfg(test)]

@@ -18,9 +18,9 @@ impl Clock {
     const SLEEP_MILLISECONDS: f64 = 10_000.0;
 
     pub(crate) fn new() -> Self {
-        let performance = web_sys::window()
-            .and_then(|window| window.performance())
-            .expect_throw("a window has a clock");
+        let performance = browser::global()
+            .performance()
+            .expect_throw("windows and workers have a clock");
         let lead = js_sys::Date::now() - performance.now();
         Self { performance, lead }
     }

@@ -4,23 +4,24 @@ use std::time::Duration;
 
 use wasm_bindgen::{JsCast, UnwrapThrowExt, closure::Closure};
 
+use crate::global;
+
 /// A timer that fires once, unless it is dropped before.
 #[derive(Debug)]
-pub(crate) struct Timer {
+pub struct Timer {
     handle: i32,
     _closure: Closure<dyn FnMut()>,
 }
 
 impl Timer {
     /// Calls `fire` after `delay` (WHATWG HTML, `setTimeout`). Hidden tabs may be called late.
-    pub(crate) fn after(delay: Duration, fire: impl FnOnce() + 'static) -> Self {
+    pub fn after(delay: Duration, fire: impl FnOnce() + 'static) -> Self {
         /// `setTimeout` takes longer delays for none at all.
         const LONGEST: u128 = i32::MAX as u128;
         // Rounding up, since a timer that fires early would only have to be set again.
         let milliseconds = delay.as_micros().div_ceil(1000).min(LONGEST) as i32;
         let closure = Closure::once(fire);
-        let handle = web_sys::window()
-            .expect_throw("the page has a window")
+        let handle = global()
             .set_timeout_with_callback_and_timeout_and_arguments_0(
                 closure.as_ref().unchecked_ref(),
                 milliseconds,
@@ -35,9 +36,7 @@ impl Timer {
 
 impl Drop for Timer {
     fn drop(&mut self) {
-        if let Some(window) = web_sys::window() {
-            window.clear_timeout_with_handle(self.handle);
-        }
+        global().clear_timeout_with_handle(self.handle);
     }
 }
 

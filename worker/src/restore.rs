@@ -10,11 +10,11 @@ use std::{
 };
 
 use engine::{Attachment, Event, FileId, FileStatus, Owner, Selection};
-use leptos::prelude::Set;
+use messages::ToPage;
 use wasm_bindgen_futures::spawn_local;
 
 use crate::{
-    driver::{Inner, Shared, with},
+    driver::{Driver, Inner, Told, with},
     effects::{
         files,
         handle::{self, FileHandle},
@@ -23,9 +23,6 @@ use crate::{
     },
 };
 
-/// The element that picks files.
-pub(crate) const PICKER: &str = "file-picker";
-
 /// A name that no other page has.
 pub(crate) fn new_session() -> String {
     let random = || js_sys::Math::random().to_bits();
@@ -33,10 +30,10 @@ pub(crate) fn new_session() -> String {
 }
 
 /// Opens the storage and brings back what is in it.
-pub(crate) async fn begin(shared: Weak<Shared>, session: String) {
-    let kept = open(&shared, &session).await;
+pub(crate) async fn begin(driver: Weak<Driver>, session: String) {
+    let kept = open(&driver, &session).await;
     let Some((storage, sessions)) = kept else {
-        with(&shared, keep_nothing);
+        with(&driver, keep_nothing);
         return;
     };
     let mut free = Vec::new();
@@ -44,8 +41,8 @@ pub(crate) async fn begin(shared: Weak<Shared>, session: String) {
         match locks::take(&lock_of(&session), IfTaken::GiveUp).await {
             Ok(true) => free.push(session),
             Ok(false) => {
-                with(&shared, |shared| restore(shared, kept, Owner::AnotherTab));
-                spawn_local(take_over(shared.clone(), Rc::clone(&storage), session));
+                with(&driver, |driver| restore(driver, kept, Owner::AnotherTab));
+                spawn_local(take_over(driver.clone(), Rc::clone(&storage), session));
             }
             Err(_) => {}
         }
@@ -56,19 +53,19 @@ pub(crate) async fn begin(shared: Weak<Shared>, session: String) {
     };
     for session in free {
         let kept = sessions.remove(&session).unwrap_or_default();
-        with(&shared, |shared| restore(shared, kept, Owner::ThisPage));
+        with(&driver, |driver| restore(driver, kept, Owner::ThisPage));
     }
 }
 
 /// Opens the storage. Nothing is written before this page's own lock is held, so that no other page
 /// takes its records for a dead one's.
-async fn open(shared: &Weak<Shared>, session: &str) -> Option<(Rc<Storage>, BTreeMap<String, Vec<Kept>>)> {
+async fn open(driver: &Weak<Driver>, session: &str) -> Option<(Rc<Storage>, BTreeMap<String, Vec<Kept>>)> {
     let storage = Rc::new(Storage::open().await.ok()?);
     locks::take(&lock_of(session), IfTaken::Wait).await.ok()?;
     let kept = storage.load(js_sys::Date::now()).await.ok()?;
-    with(shared, |shared| {
-        shared.inner.borrow_mut().keeper.opened(Rc::clone(&storage));
-        write(shared);
+    with(driver, |driver| {
+        driver.inner.borrow_mut().keeper.opened(Rc::clone(&storage));
+        write(driver);
     });
     Some((storage, kept))
 }
@@ -78,15 +75,15 @@ fn lock_of(session: &str) -> String {
 }
 
 /// Puts records on the list. Those whose time is over are removed instead.
-fn restore(shared: &Rc<Shared>, kept: Vec<Kept>, owner: Owner) {
+fn restore(driver: &Rc<Driver>, kept: Vec<Kept>, owner: Owner) {
     let (expired, kept): (Vec<Kept>, Vec<Kept>) = kept
         .into_iter()
         .partition(|kept| kept.is_expired && owner == Owner::ThisPage);
-    shared.list_next(kept.len());
+    driver.list_next(kept.len());
     let mut records = Vec::new();
     let mut handles = Vec::new();
     {
-        let mut inner = shared.inner.borrow_mut();
+        let mut inner = driver.inner.borrow_mut();
         let first = inner.engine.next_file_id().0;
         for (id, kept) in (first..).map(FileId).zip(kept) {
             handles.extend(kept.handle.clone().map(|handle| (id, handle)));
@@ -97,14 +94,14 @@ fn restore(shared: &Rc<Shared>, kept: Vec<Kept>, owner: Owner) {
             .keeper
             .discard(expired.into_iter().map(|expired| expired.key));
     }
-    shared.tell(Event::Restored { records, owner });
+    driver.tell(Event::Restored { records, owner });
     if owner == Owner::ThisPage {
-        go_on_where_allowed(shared, handles);
+        go_on_where_allowed(driver, handles);
     }
 }
 
 /// Waits until the page of a session is gone, and then goes on with what it left.
-async fn take_over(shared: Weak<Shared>, storage: Rc<Storage>, session: String) {
+async fn take_over(driver: Weak<Driver>, storage: Rc<Storage>, session: String) {
     let is_had = locks::take(&lock_of(&session), IfTaken::Wait).await;
     if !is_had.unwrap_or_default() {
         return;
@@ -113,13 +110,13 @@ async fn take_over(shared: Weak<Shared>, storage: Rc<Storage>, session: String) 
         return;
     };
     let kept = sessions.remove(&session).unwrap_or_default();
-    with(&shared, |shared| taken_over(shared, &session, kept));
+    with(&driver, |driver| taken_over(driver, &session, kept));
 }
 
 /// Takes off the list what another tab has finished since this one was last looked at.
-pub(crate) fn look_elsewhere(shared: &Rc<Shared>) {
+pub(crate) fn look_elsewhere(driver: &Rc<Driver>) {
     let listed = {
-        let inner = shared.inner.borrow();
+        let inner = driver.inner.borrow();
         let is_elsewhere = |id| {
             let view = inner.engine.view(id);
             view.is_some_and(|view| view.status == FileStatus::Elsewhere)
@@ -130,26 +127,26 @@ pub(crate) fn look_elsewhere(shared: &Rc<Shared>) {
             .filter(|(_, id)| is_elsewhere(*id))
             .collect::<Vec<_>>()
     };
-    let storage = shared.inner.borrow().keeper.storage();
+    let storage = driver.inner.borrow().keeper.storage();
     let Some(storage) = storage.filter(|_| !listed.is_empty()) else {
         return;
     };
-    let shared = Rc::downgrade(shared);
+    let driver = Rc::downgrade(driver);
     spawn_local(async move {
         let Ok(sessions) = storage.load(js_sys::Date::now()).await else {
             return;
         };
         let kept: BTreeSet<RecordKey> = sessions.into_values().flatten().map(|kept| kept.key).collect();
-        with(&shared, |shared| {
+        with(&driver, |driver| {
             for (_, id) in listed.into_iter().filter(|(key, _)| !kept.contains(key)) {
-                shared.tell(Event::TakenOver { id, record: None });
+                driver.tell(Event::TakenOver { id, record: None });
             }
         });
     });
 }
 
-fn taken_over(shared: &Rc<Shared>, session: &str, kept: Vec<Kept>) {
-    let mut listed: BTreeMap<RecordKey, FileId> = shared
+fn taken_over(driver: &Rc<Driver>, session: &str, kept: Vec<Kept>) {
+    let mut listed: BTreeMap<RecordKey, FileId> = driver
         .inner
         .borrow()
         .keeper
@@ -163,38 +160,38 @@ fn taken_over(shared: &Rc<Shared>, session: &str, kept: Vec<Kept>) {
             continue;
         };
         handles.extend(kept.handle.clone().map(|handle| (id, handle)));
-        shared
+        driver
             .inner
             .borrow_mut()
             .keeper
             .inherit(id, kept.key, kept.handle);
         let record = Some(kept.record);
-        shared.tell(Event::TakenOver { id, record });
+        driver.tell(Event::TakenOver { id, record });
     }
     for id in listed.into_values() {
-        shared.tell(Event::TakenOver { id, record: None });
+        driver.tell(Event::TakenOver { id, record: None });
     }
-    restore(shared, unlisted, Owner::ThisPage);
-    go_on_where_allowed(shared, handles);
+    restore(driver, unlisted, Owner::ThisPage);
+    go_on_where_allowed(driver, handles);
 }
 
 /// Goes on with every file that may be read without asking anybody.
-fn go_on_where_allowed(shared: &Rc<Shared>, handles: Vec<(FileId, FileHandle)>) {
-    let shared = Rc::downgrade(shared);
+fn go_on_where_allowed(driver: &Rc<Driver>, handles: Vec<(FileId, FileHandle)>) {
+    let driver = Rc::downgrade(driver);
     spawn_local(async move {
         for (id, handle) in handles {
             if handle::may_read(&handle).await {
-                attach_by_handle(&shared, id, &handle).await;
+                attach_by_handle(&driver, id, &handle).await;
             }
         }
     });
 }
 
-/// Goes on with interrupted files because a person wants it: by their handles, or, for one without, by
-/// asking for the file.
-pub(crate) fn resume(shared: &Rc<Shared>, selection: Selection) {
+/// Goes on with interrupted files because a person wants it. Only the page can ask that person for
+/// permission to read them, or for the files.
+pub(crate) fn resume(driver: &Rc<Driver>, selection: Selection) {
     let files: Vec<(FileId, Option<FileHandle>)> = {
-        let inner = shared.inner.borrow();
+        let inner = driver.inner.borrow();
         let meant = |id: FileId| selection == Selection::All || selection == Selection::File(id);
         let interrupted = inner.engine.interrupted().map(|(id, _)| id);
         interrupted
@@ -202,64 +199,50 @@ pub(crate) fn resume(shared: &Rc<Shared>, selection: Selection) {
             .map(|id| (id, inner.keeper.handle(id)))
             .collect()
     };
-    let shared = Rc::downgrade(shared);
-    spawn_local(async move {
-        let mut missing = None;
-        for (id, handle) in files {
-            let is_attached = match handle {
-                Some(handle) => {
-                    handle::ask_to_read(&handle).await && attach_by_handle(&shared, id, &handle).await
-                }
-                None => false,
-            };
-            if !is_attached {
-                missing = Some(id);
-            }
-        }
-        if let Some(id) = missing {
-            let awaited = (selection == Selection::File(id)).then_some(id);
-            with(&shared, |shared| shared.inner.borrow_mut().awaited = awaited);
-            files::open_picker(PICKER);
-        }
-    });
+    if files.is_empty() {
+        return;
+    }
+    let (ids, handles) = files.into_iter().unzip();
+    let wanted = ToPage::Wanted { selection, ids };
+    driver.say(Told::Wanted(wanted, handles));
 }
 
-async fn attach_by_handle(shared: &Weak<Shared>, id: FileId, handle: &FileHandle) -> bool {
+async fn attach_by_handle(driver: &Weak<Driver>, id: FileId, handle: &FileHandle) -> bool {
     let Some(file) = handle::file(handle).await else {
         return false;
     };
-    let description = files::describe(&file);
-    with(shared, |shared| {
-        shared.attach(id, file, description, Attachment::Handle);
+    let description = files::describe(&file, file.name());
+    with(driver, |driver| {
+        driver.attach(id, file, description, Attachment::Handle);
     });
     true
 }
 
 /// Writes what has to outlive the page, if anything of it changed.
-pub(crate) fn write(shared: &Rc<Shared>) {
+pub(crate) fn write(driver: &Rc<Driver>) {
     let writing = {
-        let mut inner = shared.inner.borrow_mut();
+        let mut inner = driver.inner.borrow_mut();
         let Inner { engine, keeper, .. } = &mut *inner;
         keeper.begin_write(engine)
     };
     let Some((storage, changes)) = writing else {
         return;
     };
-    let shared = Rc::downgrade(shared);
+    let driver = Rc::downgrade(driver);
     spawn_local(async move {
         let written = storage.write(changes).await;
-        with(&shared, |shared| match written {
+        with(&driver, |driver| match written {
             Ok(()) => {
-                shared.inner.borrow_mut().keeper.written();
-                write(shared);
+                driver.inner.borrow_mut().keeper.written();
+                write(driver);
             }
-            Err(_) => keep_nothing(shared),
+            Err(_) => keep_nothing(driver),
         });
     });
 }
 
 /// The browser keeps nothing for this page: everything works but what needs that.
-fn keep_nothing(shared: &Rc<Shared>) {
-    shared.inner.borrow_mut().keeper.give_up();
-    shared.keeps_nothing.set(true);
+fn keep_nothing(driver: &Rc<Driver>) {
+    driver.inner.borrow_mut().keeper.give_up();
+    driver.say(Told::Message(ToPage::KeepsNothing));
 }

@@ -2,13 +2,14 @@
 
 use std::{cell::RefCell, rc::Rc};
 
+use browser::{Listener, Timer};
 use engine::{HttpAnswer, TransportFailure};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{ProgressEvent, XmlHttpRequest};
 use wire::SignedRequest;
 
 use super::{Body, Told, Transport};
-use crate::effects::{in_flight::InFlight, listener::Listener, timer::Timer};
+use crate::effects::in_flight::InFlight;
 
 /// Sends by `XMLHttpRequest` (WHATWG XMLHttpRequest).
 #[derive(Clone, Copy, Debug)]

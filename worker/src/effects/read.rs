@@ -26,10 +26,10 @@ pub(crate) async fn sha256(file: File, range: Range<u64>) -> Result<Sha256Digest
         // The file is shorter than it was when it was picked.
         return Err(FileFailure::Unreadable);
     }
-    let subtle = web_sys::window()
-        .and_then(|window| window.crypto().ok())
-        .map(|crypto| crypto.subtle())
-        .ok_or(FileFailure::Unreadable)?;
+    let subtle = browser::global()
+        .crypto()
+        .map_err(|error| failure(&error))?
+        .subtle();
     let digest = subtle
         .digest_with_str_and_buffer_source("SHA-256", &bytes)
         .map_err(|error| failure(&error))?;

@@ -5,7 +5,7 @@ use web_sys::{Event, EventTarget};
 
 /// A listener that listens until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Listener {
+pub struct Listener {
     target: EventTarget,
     name: &'static str,
     closure: Closure<dyn FnMut(Event)>,
@@ -13,7 +13,7 @@ pub(crate) struct Listener {
 
 impl Listener {
     /// Calls `heard` for every event of this name (WHATWG DOM, `addEventListener`).
-    pub(crate) fn new(target: &EventTarget, name: &'static str, heard: impl FnMut(Event) + 'static) -> Self {
+    pub fn new(target: &EventTarget, name: &'static str, heard: impl FnMut(Event) + 'static) -> Self {
         let closure = Closure::<dyn FnMut(Event)>::new(heard);
         // It fails only for a callback that is neither a function nor an object.
         let _ = target.add_event_listener_with_callback(name, closure.as_ref().unchecked_ref());

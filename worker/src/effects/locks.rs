@@ -32,7 +32,7 @@ pub(crate) enum IfTaken {
 /// # Errors
 /// Where the browser has no locks for this page.
 pub(crate) async fn take(name: &str, if_taken: IfTaken) -> Result<bool, JsValue> {
-    let navigator = web_sys::window().ok_or(JsValue::UNDEFINED)?.navigator();
+    let navigator = browser::global().navigator();
     let manager = Reflect::get(&navigator, &"locks".into())?;
     if manager.is_undefined() {
         return Err(manager);

@@ -1,0 +1,29 @@
+//! Fetching the page's own small files.
+
+use wasm_bindgen::JsCast;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{RequestCache, RequestInit, Response};
+
+use crate::config::ConfigError;
+
+/// Fetches a text. The server is asked anew each time, so that a change reaches everybody at the next
+/// load.
+///
+/// # Errors
+/// Where it cannot be had.
+pub(crate) async fn text(url: &str) -> Result<String, ConfigError> {
+    let options = RequestInit::new();
+    options.set_cache(RequestCache::NoCache);
+    let window = web_sys::window().ok_or(ConfigError::Unreachable)?;
+    let response = JsFuture::from(window.fetch_with_str_and_init(url, &options)).await;
+    let response: Response = response
+        .ok()
+        .and_then(|response| response.dyn_into().ok())
+        .ok_or(ConfigError::Unreachable)?;
+    if !response.ok() {
+        return Err(ConfigError::Status(response.status()));
+    }
+    let text = response.text().map_err(|_| ConfigError::Unreachable)?;
+    let text = JsFuture::from(text).await.ok().and_then(|text| text.as_string());
+    text.ok_or(ConfigError::Unreachable)
+}

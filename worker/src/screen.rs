@@ -1,0 +1,189 @@
+//! What the page shows, and what it has to be told for that.
+//!
+//! Changes are gathered and told a few times a second, so that neither a fast network nor 10,000 files
+//! keep the page busy. Only rows on the screen are told.
+
+use std::{
+    collections::{BTreeSet, HashSet},
+    time::Duration,
+};
+
+use engine::{Engine, FileId, FileStatus, FileView};
+use messages::{Ended, Filter, Outcome, ToPage, Window};
+
+use crate::row;
+
+/// How often the totals, and which files a filter shows, are told.
+const TOTALS_INTERVAL: Duration = Duration::from_millis(500);
+
+/// What the page shows.
+#[derive(Default)]
+pub(crate) struct Screen {
+    /// Every file, in the order in which they were added.
+    list: Vec<FileId>,
+    /// Those that the filter shows; unused where it shows all.
+    filtered: Vec<FileId>,
+    window: Window,
+    /// The rows that the page was told of last, in order.
+    shown: Vec<FileId>,
+    /// Files that changed since the page was told.
+    changed: BTreeSet<FileId>,
+    /// Files whose end was told; a file that is tried again can end again.
+    ended: HashSet<FileId>,
+    /// Whether other rows are to be shown than the page was told of.
+    is_moved: bool,
+    totals_told_at: Option<Duration>,
+}
+
+impl Screen {
+    /// Files were added.
+    pub(crate) fn add(&mut self, ids: impl IntoIterator<Item = FileId>) {
+        self.list.extend(ids);
+        self.is_moved = true;
+    }
+
+    /// Files are off the list.
+    pub(crate) fn remove(&mut self, removed: &HashSet<FileId>) {
+        self.list.retain(|listed| !removed.contains(listed));
+        self.ended.retain(|ended| !removed.contains(ended));
+        self.changed.retain(|changed| !removed.contains(changed));
+        self.is_moved = true;
+    }
+
+    /// The page shows these rows from now on.
+    pub(crate) fn show(&mut self, window: Window) {
+        if self.window != window {
+            self.is_moved = true;
+            self.totals_told_at = self
+                .totals_told_at
+                .filter(|_| self.window.filter == window.filter);
+            self.window = window;
+        }
+    }
+
+    /// Something of a file changed.
+    pub(crate) fn change(&mut self, id: FileId) {
+        self.changed.insert(id);
+    }
+
+    /// Whether a row on the screen waits for another try.
+    pub(crate) fn counts_down(&self, engine: &Engine) -> bool {
+        self.shown.iter().any(|id| is_waiting(engine, *id))
+    }
+
+    /// Every row on the screen that waits for another try changes, so that it counts down.
+    pub(crate) fn count_down(&mut self, engine: &Engine) {
+        let waiting = self.shown.iter().filter(|id| is_waiting(engine, **id));
+        self.changed.extend(waiting);
+    }
+
+    /// What the page has to be told now, and whether there is more to tell in a while.
+    pub(crate) fn tell(&mut self, engine: &Engine, now: Duration) -> (Vec<ToPage>, bool) {
+        let is_time = self
+            .totals_told_at
+            .is_none_or(|told| now.saturating_sub(told) >= TOTALS_INTERVAL);
+        if is_time && self.window.filter != Filter::All {
+            self.filter(engine);
+        }
+        let changed = std::mem::take(&mut self.changed);
+        let mut told = Vec::new();
+        told.extend(self.rows(engine, &changed, now));
+        told.extend(self.ends(engine, &changed));
+        if is_time {
+            self.totals_told_at = Some(now);
+            told.push(ToPage::Totals(engine.totals()));
+        }
+        (told, !is_time)
+    }
+
+    /// Finds the files that the filter shows. That looks at every file, and so is done no more often than
+    /// the totals are told.
+    fn filter(&mut self, engine: &Engine) {
+        let filter = self.window.filter;
+        let passes = |id: &FileId| engine.view(*id).is_some_and(|view| passes(filter, &view.status));
+        let filtered: Vec<FileId> = self.list.iter().copied().filter(passes).collect();
+        self.is_moved |= filtered != self.filtered;
+        self.filtered = filtered;
+    }
+
+    fn rows(&mut self, engine: &Engine, changed: &BTreeSet<FileId>, now: Duration) -> Option<ToPage> {
+        let row = |id: &FileId| engine.view(*id).map(|view| row::row(*id, view, now));
+        if !std::mem::take(&mut self.is_moved) {
+            let rows: Vec<_> = self
+                .shown
+                .iter()
+                .filter(|id| changed.contains(id))
+                .filter_map(row)
+                .collect();
+            return (!rows.is_empty()).then_some(ToPage::Changed(rows));
+        }
+        let files = match self.window.filter {
+            Filter::All => &self.list,
+            _ => &self.filtered,
+        };
+        let first = (self.window.first as usize).min(files.len());
+        let last = (first + self.window.count as usize).min(files.len());
+        let total = files.len();
+        self.shown = files.get(first..last).map(<[FileId]>::to_vec).unwrap_or_default();
+        Some(ToPage::Rows {
+            filter: self.window.filter,
+            total: total as u32,
+            first: first as u32,
+            rows: self.shown.iter().filter_map(row).collect(),
+        })
+    }
+
+    fn ends(&mut self, engine: &Engine, changed: &BTreeSet<FileId>) -> Option<ToPage> {
+        let mut ends = Vec::new();
+        for id in changed {
+            let ended = engine.view(*id).and_then(|view| end(*id, view));
+            match ended {
+                Some(ended) if self.ended.insert(*id) => ends.push(ended),
+                Some(_) => {}
+                None => {
+                    self.ended.remove(id);
+                }
+            }
+        }
+        (!ends.is_empty()).then_some(ToPage::Ended(ends))
+    }
+}
+
+fn end(id: FileId, view: FileView) -> Option<Ended> {
+    let outcome = match view.status {
+        FileStatus::Stored => Outcome::Stored {
+            key: view.key.unwrap_or_default(),
+        },
+        FileStatus::Failed(error) => Outcome::Failed {
+            error: row::error(error),
+        },
+        _ => return None,
+    };
+    Some(Ended {
+        id,
+        name: view.name,
+        size: view.size,
+        outcome,
+    })
+}
+
+fn is_waiting(engine: &Engine, id: FileId) -> bool {
+    let view = engine.view(id);
+    view.is_some_and(|view| matches!(view.status, FileStatus::Waiting { .. }))
+}
+
+const fn passes(filter: Filter, status: &FileStatus) -> bool {
+    match filter {
+        Filter::All => true,
+        Filter::Stored => matches!(status, FileStatus::Stored),
+        Filter::NeedsAttention => matches!(status, FileStatus::Failed(_) | FileStatus::Interrupted(_)),
+        Filter::Unfinished => !matches!(
+            status,
+            FileStatus::Stored
+                | FileStatus::Failed(_)
+                | FileStatus::Cancelled
+                | FileStatus::Interrupted(_)
+                | FileStatus::Elsewhere
+        ),
+    }
+}
