@@ -4,7 +4,10 @@ use std::{cell::RefCell, rc::Rc, time::Duration};
 
 use leptos::{
     mount::mount_to,
-    prelude::{Get, Owner, RwSignal, Set, Track, Update, document, set_timeout, window},
+    prelude::{
+        Get, Owner, RwSignal, Set, StoredValue, Track, Update, WithValue, document, on_cleanup, set_timeout,
+        window,
+    },
 };
 use messages::Start;
 use wasm_bindgen::JsCast;
@@ -81,17 +84,21 @@ pub async fn load_words(assets: &str) {
 }
 
 /// Puts the page into an element, by what came of [`load`], and gives its uploads if it has any.
-/// Everything in it lives until the owner under which this is called is cleaned up.
+/// Everything in it lives, and uploads go on, until the owner under which this is called is cleaned up.
 pub fn app(place: &HtmlElement, loaded: Result<Config, ConfigError>, options: Options) -> Option<Uploads> {
     let failure = RwSignal::new(None::<Explanation>);
     let context = match loaded {
-        Ok(config) => begin(config, &options, failure),
+        Ok(config) => begin(place, config, &options, failure),
         Err(error) => {
             failure.set(Some(text::config_error(&error)));
             None
         }
     };
     let uploads = context.as_ref().map(|context| context.uploads.clone());
+    let ending = StoredValue::new_local(uploads.clone());
+    on_cleanup(move || {
+        ending.try_with_value(|uploads| uploads.as_ref().map(Uploads::end));
+    });
     // Counts up when the language changes.
     let spoken = RwSignal::new(0);
     let drawn = RefCell::new(None::<Owner>);
@@ -105,6 +112,11 @@ pub fn app(place: &HtmlElement, loaded: Result<Config, ConfigError>, options: Op
             before.cleanup();
         }
         place.element().set_text_content(None);
+        let (code, direction) = (language::code(), language::direction(language::code()));
+        if options.is_document {
+            effects::language::declare(code, direction);
+        }
+        let _ = place.clone().set("lang", code).set("dir", direction);
         let parts = inside.with(|| parts(context.as_ref(), failure.as_ref(), &options, spoken));
         let _ = place.clone().with(parts);
     });
@@ -119,7 +131,6 @@ fn parts(
 ) -> Vec<Html> {
     let mut parts = Vec::new();
     if options.is_document {
-        effects::language::declare(language::code(), language::direction(language::code()));
         parts.push(header(spoken));
     }
     match (failure, context) {
@@ -154,7 +165,12 @@ fn header(spoken: RwSignal<u32>) -> Html {
 }
 
 /// Begins to upload by a worker, which is loaded a little later.
-fn begin(config: Config, options: &Options, failure: RwSignal<Option<Explanation>>) -> Option<Context> {
+fn begin(
+    place: &HtmlElement,
+    config: Config,
+    options: &Options,
+    failure: RwSignal<Option<Explanation>>,
+) -> Option<Context> {
     // WebCrypto is there only in secure contexts (W3C Web Cryptography API, section 10).
     if !window().is_secure_context() {
         failure.set(Some(text::page_error("insecureContext")));
@@ -183,6 +199,11 @@ fn begin(config: Config, options: &Options, failure: RwSignal<Option<Explanation
         uploads,
         config,
         assets,
+        target: if options.is_document {
+            window().into()
+        } else {
+            place.clone().into()
+        },
     }))
 }
 

@@ -3,10 +3,17 @@
 //! `ui` shows and asks, `uploads` talks to the worker, `effects` does what browsers can do. The worker
 //! (the crate `worker`) has the engine, the files and every request.
 
+#![allow(
+    unreachable_pub,
+    reason = "leptos' component macro writes public items into private modules"
+)]
+
 pub mod acceptance;
 mod app;
+mod component;
 pub mod config;
 mod effects;
+mod embed;
 pub mod format;
 pub mod language;
 pub mod text;
@@ -14,6 +21,9 @@ mod ui;
 mod uploads;
 
 pub use app::{Options, app, load, load_words, mount};
+pub use component::Upload;
+pub use embed::{Embedded, embed};
+pub use messages::{Ended, Outcome};
 pub use uploads::Uploads;
 
 #[cfg(test)]

@@ -72,12 +72,16 @@ pub(crate) fn status(row: &Row) -> String {
         RowState::Sending => sending(row, word(name), percent()),
         RowState::Waiting { seconds, .. } => fill(name, &[("time", &format::time((*seconds).into()))]),
         RowState::Paused | RowState::Comparing if row.sent > 0 => at(&word(name), &percent()),
-        RowState::Interrupted(_) => format!("{} {}", at(&word(name), &percent()), word("howToResume")),
+        RowState::Interrupted(_) => two_sentences(&at(&word(name), &percent()), &word("howToResume")),
         _ => match row.notice {
-            Some(Notice::StartedOver) => format!("{}. {}", word(name), word("startedOver")),
+            Some(Notice::StartedOver) => two_sentences(&word(name), &word("startedOver")),
             None => word(name),
         },
     }
+}
+
+fn two_sentences(first: &str, second: &str) -> String {
+    fill("twoSentences", &[("first", first), ("second", second)])
 }
 
 fn at(state: &str, percent: &str) -> String {
@@ -103,7 +107,10 @@ pub(crate) fn message(state: &RowState) -> String {
     match state {
         RowState::Failed(error) => {
             let explanation = explain(error);
-            format!("{} {}", explanation.what, explanation.advice)
+            fill(
+                "whatAndAdvice",
+                &[("what", &explanation.what), ("advice", &explanation.advice)],
+            )
         }
         RowState::Waiting { error, .. } => explain(error).what,
         RowState::Interrupted(Some(mismatch)) => word(match mismatch {
@@ -124,7 +131,7 @@ pub fn explain(error: &RowError) -> Explanation {
         (ErrorKind::FileTooLarge, Some(bytes)) => fill("fileTooLargeSize", &[("size", &format::size(bytes))]),
         (ErrorKind::TypeNotAllowed, _) if !error.allowed_types.is_empty() => fill(
             "typeNotAllowedTypes",
-            &[("types", &error.allowed_types.join(", "))],
+            &[("types", &error.allowed_types.join(&word("separator")))],
         ),
         _ => explanation.advice,
     };
@@ -174,7 +181,7 @@ pub fn summary(totals: &Totals) -> String {
         (totals.cancelled, "countCancelled"),
     ] {
         if count > 0 {
-            summary.push_str(", ");
+            summary.push_str(&word("separator"));
             summary.push_str(&plural(key, count as u64, &[]));
         }
     }

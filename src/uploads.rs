@@ -49,15 +49,18 @@ struct Shared {
     _listeners: RefCell<Vec<Listener>>,
 }
 
+/// Whoever hears of something, if anybody does.
+type Hears<T> = Option<Box<dyn Fn(&T)>>;
+
 /// Who wants to hear of what happens beside what is shown.
 #[derive(Default)]
 pub(crate) struct Heard {
     /// Opens the picker.
     pub(crate) wants_files: Option<Box<dyn Fn()>>,
     /// Files ended.
-    pub(crate) ended: Option<Box<dyn Fn(&[Ended])>>,
+    pub(crate) ended: Hears<[Ended]>,
     /// All files together, about twice a second.
-    pub(crate) progress: Option<Box<dyn Fn(&Totals)>>,
+    pub(crate) progress: Hears<Totals>,
     /// The worker is of another version than the page.
     pub(crate) misunderstood: Option<Box<dyn Fn()>>,
     /// The API wants somebody to sign in.

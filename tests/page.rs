@@ -182,3 +182,19 @@ async fn a_browser_that_keeps_nothing_is_said_to_and_uploads_go_on() {
     pick(&place, &["name"]).await;
     until(|| find(&place, "[data-state=failed]")).await;
 }
+
+#[wasm_bindgen_test]
+async fn a_row_still_follows_its_file_after_others_were_added() {
+    let place = mount(r#"{"apiUrl": "http://127.0.0.1:1", "backoffMilliseconds": 60000}"#);
+    pick(&place, &["first"]).await;
+    let first = until(|| find(&place, "[data-file-id='0'][data-state=waiting]")).await;
+    pick(&place, &["second"]).await;
+    until(|| find(&place, "[data-file-id='1'][data-state=waiting]")).await;
+    let pause: HtmlElement = first
+        .query_selector("[data-action=pause]")
+        .expect("a selector")
+        .expect("a button")
+        .unchecked_into();
+    pause.click();
+    until(|| (first.get_attribute("data-state").as_deref() == Some("paused")).then_some(())).await;
+}

@@ -3,10 +3,10 @@
 use std::{cell::Cell, rc::Rc};
 
 use browser::Listener;
-use leptos::prelude::{Get, GetUntracked, RwSignal, Set, Update, window};
+use leptos::prelude::{Get, GetUntracked, RwSignal, Set, Update};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
-use web_sys::{ClipboardEvent, DragEvent, Event, EventTarget};
+use web_sys::{ClipboardEvent, DragEvent, Event};
 
 use crate::{
     acceptance::{self, Reason},
@@ -197,7 +197,7 @@ async fn pick_with_handles(intake: Intake, gives_handles: Rc<Cell<bool>>, picker
 /// Takes what is dropped anywhere on the page, or pasted, for as long as the component lives.
 fn take_drops(intake: &Intake, is_over: RwSignal<bool>, is_reading: RwSignal<bool>) {
     let (intake, pasted_to) = (intake.clone(), intake.clone());
-    let window: EventTarget = window().into();
+    let target = intake.context.target.clone();
     // Entering a child fires before leaving its parent, so only the count says whether it is still over.
     let depth = Rc::new(Cell::new(0_i32));
     let dragged = move |event: Event| {
@@ -235,9 +235,9 @@ fn take_drops(intake: &Intake, is_over: RwSignal<bool>, is_reading: RwSignal<boo
         }
     };
     let mut listeners: Vec<Listener> = ["dragenter", "dragleave", "dragover", "drop"]
-        .map(|name| Listener::new(&window, name, dragged.clone()))
+        .map(|name| Listener::new(&target, name, dragged.clone()))
         .into();
-    listeners.push(Listener::new(&window, "paste", pasted));
+    listeners.push(Listener::new(&target, "paste", pasted));
     keep(listeners);
 }
 

@@ -49,6 +49,7 @@ pub(crate) fn file_list(context: &Context) -> Html {
         rows: rows.clone(),
         view: RwSignal::new(View::default()),
         mounted: RefCell::default(),
+        owner: Owner::current().unwrap_or_default(),
         acted: Rc::default(),
     });
     let shown = context.uploads.shown();
@@ -81,6 +82,8 @@ struct List {
     rows: Html,
     view: RwSignal<View>,
     mounted: RefCell<Vec<Mounted>>,
+    /// The list's own owner.
+    owner: Owner,
     /// The row that a person acted on last.
     acted: Rc<Cell<Option<FileId>>>,
 }
@@ -145,7 +148,8 @@ impl List {
         let at = match mounted.iter().position(|row| row.id == id) {
             Some(at) => at,
             None => {
-                let owner = Owner::new();
+                // Not of the effect that draws, which ends with each new drawing.
+                let owner = self.owner.child();
                 let row = owner.with(|| FileRow::new(&self.context, id, &self.acted))?;
                 mounted.push(Mounted { id, row, owner });
                 mounted.len() - 1

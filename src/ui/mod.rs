@@ -17,6 +17,8 @@ pub(crate) mod uploader;
 
 use std::rc::Rc;
 
+use web_sys::EventTarget;
+
 use crate::config::Config;
 pub(crate) use crate::uploads::{Shown, Uploads};
 
@@ -26,6 +28,8 @@ pub(crate) struct Shared {
     pub(crate) config: Config,
     /// Where the page's own files are: empty, or a URL that ends in a slash.
     pub(crate) assets: String,
+    /// Where files may be dropped and pasted.
+    pub(crate) target: EventTarget,
 }
 
 impl Shared {

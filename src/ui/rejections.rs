@@ -83,7 +83,7 @@ fn describe(context: &Context, group: &Group) -> Html {
         }
         Reason::Unreadable => word("leftOutUnreadable"),
     };
-    let mut names = group.names.join(", ");
+    let mut names = group.names.join(&word("separator"));
     let more = group.count - group.names.len();
     if more > 0 && !names.is_empty() {
         names.push(' ');

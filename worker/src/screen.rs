@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use engine::{Engine, FileId, FileStatus, FileView};
+use engine::{Engine, FileId, FileStatus, FileView, Totals};
 use messages::{Ended, Filter, Outcome, ToPage, Window};
 
 use crate::row;
@@ -33,6 +33,8 @@ pub(crate) struct Screen {
     /// Whether other rows are to be shown than the page was told of.
     is_moved: bool,
     totals_told_at: Option<Duration>,
+    /// What was told then.
+    totals: Totals,
 }
 
 impl Screen {
@@ -79,9 +81,11 @@ impl Screen {
 
     /// What the page has to be told now, and whether there is more to tell in a while.
     pub(crate) fn tell(&mut self, engine: &Engine, now: Duration) -> (Vec<ToPage>, bool) {
-        let is_time = self
-            .totals_told_at
-            .is_none_or(|told| now.saturating_sub(told) >= TOTALS_INTERVAL);
+        let totals = engine.totals();
+        let is_time = self.is_turn(&totals)
+            || self
+                .totals_told_at
+                .is_none_or(|told| now.saturating_sub(told) >= TOTALS_INTERVAL);
         if is_time && self.window.filter != Filter::All {
             self.filter(engine);
         }
@@ -91,9 +95,16 @@ impl Screen {
         told.extend(self.ends(engine, &changed));
         if is_time {
             self.totals_told_at = Some(now);
-            told.push(ToPage::Totals(engine.totals()));
+            self.totals = totals;
+            told.push(ToPage::Totals(totals));
         }
         (told, !is_time)
+    }
+
+    /// Whether the list began, ended or changed, which is not to be told late.
+    const fn is_turn(&self, totals: &Totals) -> bool {
+        let is_busy = totals.unfinished() > 0;
+        totals.files != self.totals.files || is_busy != (self.totals.unfinished() > 0)
     }
 
     /// Finds the files that the filter shows. That looks at every file, and so is done no more often than

@@ -4,6 +4,7 @@
 mod api_fuzz;
 mod bench_lambda;
 mod browsers;
+mod custom_element;
 mod dependencies;
 mod dist;
 mod dist_lambda;

@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context, Result};
 
 use crate::{
-    inline_script, process,
+    custom_element, inline_script, process,
     step::step,
     subresources,
     tools::{TRUNK, Toolbox, WASM_BINDGEN, WASM_TARGET, path_with},
@@ -119,16 +119,18 @@ pub(crate) fn build(toolbox: &Toolbox, profile: Profile) -> Result<PathBuf> {
             .arg(&folder)
             .args(profile.trunk_arguments());
         process::run("building the page", &mut command, toolbox.interrupt)?;
-        externalise_script(&folder)
+        externalise_script(&folder, &toolbox.project.root)
     })?;
     Ok(folder)
 }
 
-fn externalise_script(folder: &Path) -> Result<()> {
+fn externalise_script(folder: &Path, root: &Path) -> Result<()> {
     let index = folder.join("index.html");
     let html = fs::read_to_string(&index).with_context(|| format!("{} is missing", index.display()))?;
     let moved = inline_script::externalise(&html)?;
     fs::write(folder.join(&moved.name), moved.script).context("the script cannot be written")?;
     fs::write(&index, &moved.html).context("the page cannot be written")?;
+    let element = root.join("embed").join(custom_element::SCRIPT);
+    custom_element::write(&element, folder, &moved.html)?;
     subresources::verify(folder, &moved.html)
 }

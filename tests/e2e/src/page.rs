@@ -45,7 +45,7 @@ const READ_ROWS: &str = "
             state: row.dataset.state,
             name: text(row, '.file-name'),
             progress: bar ? bar.value / bar.max : null,
-            error: text(row, '.file-error'),
+            error: text(row, '.file-error:not([hidden]) > span'),
             error_details: text(row, '.file-error-details'),
         };
     });";

@@ -32,7 +32,7 @@ pub struct Scenario {
     stack: Stack,
     url: String,
     data: TempDir,
-    _site: Site,
+    site: Site,
 }
 
 /// Runs a test on a page. Everything is ended afterwards, also when the test panics.
@@ -104,7 +104,7 @@ impl Scenario {
             stack,
             url,
             data,
-            _site: site,
+            site,
         })
     }
 
@@ -165,6 +165,11 @@ impl Scenario {
     /// The origin at which the page finds its API.
     pub fn api(&self) -> String {
         self.stack.api_url()
+    }
+
+    /// Runs a script in every worker that starts from now on, before it begins.
+    pub fn run_before_workers(&self, script: &str) {
+        self.site.run_before_workers(script);
     }
 
     /// The whole stack.

@@ -1,6 +1,10 @@
 //! The built page's server, as a content delivery network would serve it.
 
-use std::path::Path;
+use std::{
+    fs,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use anyhow::Result;
 use axum::{
@@ -16,9 +20,13 @@ use tokio::{
 };
 use tower_http::services::ServeDir;
 
+/// The script that starts the page's worker.
+const WORKER: &str = "upload-worker.js";
+
 /// A running server of the page, stopped when it is dropped.
 pub(crate) struct Site {
     task: AbortHandle,
+    worker_prelude: Arc<Mutex<String>>,
 }
 
 impl Site {
@@ -28,8 +36,17 @@ impl Site {
         let policy = HeaderValue::from_str(&content_security_policy(api, s3))?;
         let settings = serde_json::json!({ "apiUrl": api }).to_string();
         let settings = get(|| async move { ([(header::CONTENT_TYPE, "application/json")], settings) });
+        let worker_prelude = Arc::<Mutex<String>>::default();
+        let prelude = Arc::clone(&worker_prelude);
+        let script = folder.join(WORKER);
+        let worker = get(|| async move {
+            let script = fs::read_to_string(script).unwrap_or_default();
+            let prelude = prelude.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            ([(header::CONTENT_TYPE, "text/javascript")], prelude + &script)
+        });
         let router = Router::new()
             .route("/config.json", settings)
+            .route(&format!("/{WORKER}"), worker)
             .fallback_service(ServeDir::new(folder))
             .layer(middleware::map_response(move |response| {
                 let policy = policy.clone();
@@ -38,7 +55,14 @@ impl Site {
         let task = spawn(async move { axum::serve(listener, router).await });
         Ok(Self {
             task: task.abort_handle(),
+            worker_prelude,
         })
+    }
+
+    /// Runs a script in every worker before it begins, since a test cannot reach into one.
+    pub(crate) fn run_before_workers(&self, script: &str) {
+        let mut prelude = self.worker_prelude.lock().unwrap_or_else(PoisonError::into_inner);
+        prelude.push_str(script);
     }
 }
 

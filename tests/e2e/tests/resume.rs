@@ -81,15 +81,15 @@ async fn pick_by_handle(scenario: &Scenario, path: &Path) -> Result<()> {
 async fn one_click_goes_on_where_the_browser_wants_to_ask_the_person() -> Result<()> {
     /// The handles of a browser's own file system need no permission; a file of the disk does, after a
     /// reload.
-    const ASK: &str = "
-        let state = 'prompt';
-        FileSystemHandle.prototype.queryPermission = async () => state;
-        FileSystemHandle.prototype.requestPermission = async () => state = 'granted';";
+    const MUST_ASK: &str = "FileSystemHandle.prototype.queryPermission = async () => 'prompt';";
+    const ASK: &str = "FileSystemHandle.prototype.requestPermission = async () => 'granted';";
 
     with_page(async |scenario, _| {
         let path = large_file(scenario)?;
         pick_by_handle(scenario, &path).await?;
         let stored_before = scenario.wait_for_parts(2).await?;
+        // Only the worker looks whether it has to be asked, and only the page can ask.
+        scenario.run_before_workers(MUST_ASK);
         run_before_pages(scenario.browser().client(), ASK).await?;
         let page = scenario.open_page().await?;
         page.wait_for_state("interrupted").await?;
