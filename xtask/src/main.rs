@@ -9,6 +9,7 @@ mod deploy;
 mod dist;
 mod dist_lambda;
 mod fuzz;
+mod infrastructure;
 mod inline_script;
 mod page;
 mod process;

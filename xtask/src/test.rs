@@ -12,7 +12,7 @@ use clap::{Args, ValueEnum};
 use crate::{
     api_fuzz,
     browsers::Browsers,
-    dependencies, dist_lambda, fuzz,
+    dependencies, dist_lambda, fuzz, infrastructure,
     page::{self, Profile},
     process, runtime_api,
     step::seconds,
@@ -55,6 +55,8 @@ enum Step {
     ApiFuzz,
     /// The fuzz targets of the Lambda and the engine find nothing in a bounded time
     Fuzz,
+    /// The production stack is well made, allows no more than it must, and can be deployed
+    Infrastructure,
     /// The page's own tests, in a browser
     Browser,
     /// The whole way of a file, from the page in a browser to the stack's disk
@@ -126,7 +128,7 @@ impl Step {
             }
             Self::Native => {
                 let scope = ["test", "--no-fail-fast", "--workspace"];
-                let excluded = ["--exclude", "slipway", "--exclude", "e2e"];
+                let excluded = ["--exclude", "slipway", "--exclude", "e2e", "--exclude", "infra"];
                 self.count(toolbox, cargo(toolbox, &scope).args(excluded))
             }
             Self::ReleasedLambda => {
@@ -145,6 +147,11 @@ impl Step {
             Self::Fuzz => fuzz::run(toolbox).map(|()| Verdict::one_passed()),
             Self::RuntimeApi => runtime_api::run(toolbox).map(|()| Verdict::one_passed()),
             Self::ApiFuzz => api_fuzz::run(toolbox).map(|()| Verdict::one_passed()),
+            Self::Infrastructure => {
+                let scope = ["test", "--no-fail-fast", "--package", "infra"];
+                let mut command = cargo(toolbox, &scope);
+                self.count(toolbox, infrastructure::tell(toolbox, &mut command)?)
+            }
             Self::Browser => self.browser(toolbox),
             Self::EndToEnd => self.end_to_end(options, toolbox),
         }
