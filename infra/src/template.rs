@@ -8,6 +8,9 @@ use serde_json::{Map, Value};
 
 use crate::functions::Functions;
 
+/// The type of resource that SAM's globals are for.
+const FUNCTION: &str = "AWS::Serverless::Function";
+
 /// A template of CloudFormation.
 #[derive(Clone, Debug)]
 pub struct Template(Value);
@@ -61,10 +64,11 @@ impl Template {
     /// understood.
     pub fn render(&self, parameters: &[(&str, &str)]) -> Result<Rendering> {
         let values = self.values(parameters)?;
-        let functions = Functions::new(&self.0, &values);
+        let template = self.with_globals();
+        let functions = Functions::new(&template, &values);
         let mut rendered = Map::new();
         for section in ["Metadata", "Resources", "Outputs"] {
-            let entries = object(&self.0[section]).iter();
+            let entries = object(&template[section]).iter();
             let mut kept = Map::new();
             for (name, entry) in entries {
                 if functions.exists(entry)? {
@@ -81,6 +85,20 @@ impl Template {
             rendered.insert(section.to_owned(), self.0[section].clone());
         }
         Ok(Rendering(Value::Object(rendered)))
+    }
+
+    /// The template with the properties of all functions in each of them (AWS SAM Developer Guide, "Globals
+    /// section of the template").
+    fn with_globals(&self) -> Value {
+        let mut template = self.0.clone();
+        let globals = template["Globals"]["Function"].take();
+        if let Some(resources) = template["Resources"].as_object_mut() {
+            let mut resources = resources.values_mut();
+            for function in resources.by_ref().filter(|resource| resource["Type"] == FUNCTION) {
+                merge(&mut function["Properties"], &globals);
+            }
+        }
+        template
     }
 
     fn values(&self, given: &[(&str, &str)]) -> Result<BTreeMap<String, String>> {
@@ -122,6 +140,19 @@ impl Rendering {
     /// The whole as JSON, which CloudFormation takes too.
     pub fn json(&self) -> &Value {
         &self.0
+    }
+}
+
+/// Adds what `more` has and `value` has not.
+fn merge(value: &mut Value, more: &Value) {
+    match (value, more) {
+        (Value::Object(fields), Value::Object(more)) => {
+            for (name, more) in more {
+                merge(fields.entry(name.clone()).or_insert(Value::Null), more);
+            }
+        }
+        (value @ Value::Null, more) => *value = more.clone(),
+        _ => (),
     }
 }
 
@@ -226,6 +257,29 @@ Resources:
             rendering.resources_of_type("AWS::SQS::Queue").len()
         };
         assert_eq!((queues("true"), queues("false")), (1, 0));
+    }
+
+    #[test]
+    fn what_all_functions_have_is_in_each() {
+        let template = Template::parse(
+            r#"
+Globals: {Function: {Runtime: a, Environment: {Variables: {A: "1", B: !Ref "AWS::Region"}}}}
+Resources:
+  First: {Type: AWS::Serverless::Function, Properties: {Runtime: b, Environment: {Variables: {C: "3"}}}}
+  Other: {Type: AWS::SQS::Queue, Properties: {}}
+"#,
+        );
+        let rendering = template
+            .and_then(|template| template.render(&[]))
+            .expect("a rendering");
+        assert_eq!(
+            rendering.properties("First"),
+            Some(&json!({
+                "Runtime": "b",
+                "Environment": {"Variables": {"A": "1", "B": "eu-central-1", "C": "3"}},
+            }))
+        );
+        assert_eq!(rendering.properties("Other"), Some(&json!({})));
     }
 
     #[test]

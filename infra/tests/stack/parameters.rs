@@ -90,6 +90,11 @@ fn parameters_take_what_they_are_for_and_refuse_the_rest() {
         &["", "image/*,application/pdf"],
         &["image/*;text/plain", ","],
     );
+    check(
+        "ForbiddenTypes",
+        &["", "none", "application/java, text/html"],
+        &[",", "a;b"],
+    );
     check("UrlExpirationSeconds", &["60", "43200"], &["59", "43201"]);
     check("AbortIncompleteUploadDays", &["7"], &["6"]);
     check(

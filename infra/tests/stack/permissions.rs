@@ -324,3 +324,56 @@ fn nobody_but_the_scanner_says_that_something_is_clean() {
     let forged = innocent.with("s3:RequestObjectTagKeys", "GuardDutyMalwareScanStatus");
     check(&policies, &forged, &denied_by("DenyForgedScanResults"));
 }
+
+/// The policies that a request of the inspecting role meets in the upload bucket.
+fn inspecting_policies(rendering: &Rendering) -> Policies {
+    let role = rendering.properties("VerdictRole").expect("the role");
+    let document = &role["Policies"][0]["PolicyDocument"];
+    Policies {
+        identity: vec![Policy::read(document).expect("the role's policy")],
+        ..policies(rendering)
+    }
+}
+
+#[test]
+fn the_inspecting_role_reads_and_tags_and_does_nothing_else() {
+    let rendering = render(&EVERYTHING);
+    let policies = inspecting_policies(&rendering);
+    let object = format!("arn:aws:s3:::{}/uploads/a", bucket(&rendering));
+    let inspecting = |action: &str, resource: &str| {
+        request(action, resource.to_owned())
+            .without("aws:PrincipalArn")
+            .with("aws:PrincipalArn", "arn:aws:iam::123456789012:role/verdictrole")
+    };
+    for action in ["s3:GetObject", "s3:GetObjectTagging", "s3:PutObjectTagging"] {
+        check(&policies, &inspecting(action, &object), &Decision::Allowed);
+        let elsewhere = object.replace("/uploads/", "/elsewhere/");
+        check(&policies, &inspecting(action, &elsewhere), &Decision::NotAllowed);
+    }
+    for action in [
+        "s3:PutObject",
+        "s3:DeleteObject",
+        "s3:PutObjectAcl",
+        "s3:PutBucketPolicy",
+    ] {
+        let request = inspecting(action, &object).with("s3:if-none-match", "*");
+        check(&policies, &request, &Decision::NotAllowed);
+    }
+}
+
+#[test]
+fn nobody_reads_what_was_found_forbidden() {
+    let rendering = render(&[("InspectUploads", "true")]);
+    let policies = administrator(&rendering);
+    let read = request(
+        "s3:GetObject",
+        format!("arn:aws:s3:::{}/uploads/a", bucket(&rendering)),
+    );
+    let tagged = |verdict: &str| read.clone().with("s3:ExistingObjectTag/slipway:verdict", verdict);
+    check(&policies, &tagged("clean"), &Decision::Allowed);
+    check(
+        &policies,
+        &tagged("forbidden"),
+        &denied_by("DenyReadingWhatIsForbidden"),
+    );
+}
