@@ -31,11 +31,11 @@ const MINISTACK: PythonTool = PythonTool {
     package: "ministack",
     version: "1.5.33",
     program: "python",
-    probe: &["-c", "import ministack, samtranslator"],
+    probe: &["-c", "import ministack, samtranslator, cryptography"],
 };
 
-/// What MiniStack reads SAM templates by.
-const SAM_TRANSLATOR: &str = "aws-sam-translator==1.115.0";
+/// What MiniStack reads SAM templates by, and what it checks the signatures of tokens by.
+const MINISTACK_PACKAGES: [&str; 2] = ["aws-sam-translator==1.115.0", "cryptography==50.0.2"];
 
 /// A command that tells the tests where their tools and the built page are.
 ///
@@ -48,7 +48,7 @@ pub(crate) fn tell<'a>(toolbox: &Toolbox, command: &'a mut Command) -> Result<&'
         .env("SLIPWAY_CHECKOV", ensure_python_tool(toolbox, &CHECKOV)?)
         .env(
             "SLIPWAY_MINISTACK",
-            ensure_python_tool_with(toolbox, &MINISTACK, &[SAM_TRANSLATOR])?,
+            ensure_python_tool_with(toolbox, &MINISTACK, &MINISTACK_PACKAGES)?,
         )
         .env("SLIPWAY_SAM", ensure_python_tool(toolbox, &SAM)?)
         .env("SLIPWAY_PAGE", page::build(toolbox, Profile::Debug)?)

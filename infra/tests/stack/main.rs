@@ -1,6 +1,7 @@
 //! What the production stack allows, what it is made of, and what it does once it is deployed.
 
 mod cors;
+mod deployment;
 mod function_settings;
 mod linters;
 mod ministack;
@@ -9,4 +10,5 @@ mod parameters;
 mod permissions;
 mod rehearsal;
 mod rendering;
+mod sign_in;
 mod signing;

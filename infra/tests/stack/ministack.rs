@@ -69,7 +69,11 @@ impl MiniStack {
             process: command.spawn().expect("MiniStack starts"),
             endpoint,
             folder,
-            agent: Agent::config_builder().http_status_as_error(false).build().into(),
+            agent: Agent::config_builder()
+                .http_status_as_error(false)
+                .max_redirects(0)
+                .build()
+                .into(),
         };
         stack.await_answers();
         stack

@@ -1,242 +1,55 @@
 //! A deployment from beginning to end: `cargo xtask deploy` as it is for AWS, the page through CloudFront, files
-//! through API Gateway, the function's real program and S3, another deployment over it, and `cargo xtask
-//! destroy`.
+//! through API Gateway, the function's real program and S3, a deployment over it with other parameters, a sign-in,
+//! and `cargo xtask destroy`.
 //!
 //! MiniStack shows that the template and the commands are accepted and that the parts fit. Whether a request is
-//! permitted on AWS is what `permissions` is for.
+//! permitted on AWS is for `permissions` to say. What MiniStack cannot do is asserted where it matters, so that it
+//! is noticed when it can:
+//!
+//! - It does not know `If-None-Match` in the query of a PUT.
+//! - It leaves a bucket the encryption that it was made with.
+//! - It has no GuardDuty Malware Protection for S3.
+//! - It does not know the condition keys `s3:authType`, `s3:signatureAge`, `s3:if-none-match` and
+//!   `s3:ObjectCreationOperation`, so that statements with them do not apply here.
+//! - Its CloudFront looks an API up by its host name on the internet, so that the API is called beside it.
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    io::Write,
-    path::{Path, PathBuf},
-    process::{Command, Stdio},
-};
+use std::{fs, io::Write, path::Path, process::Stdio};
 
-use infra::Template;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
-use ureq::{
-    Body,
-    http::{Request, Response},
-};
-use wire::{MultipartOperation, OperationOutcome, PlanOutcome, SignResponse, SignedRequest, UploadsResponse};
+use ureq::http::Request;
+use wire::{MultipartOperation, PlanOutcome, SignedRequest};
 
 use crate::{
-    linters::tool,
+    deployment::{Deployment, STACK, header, page, request, sha256, text, xtask},
     ministack::{MiniStack, REGION},
+    sign_in,
 };
-
-const STACK: &str = "rehearsal";
-
-/// A deployed stack.
-struct Deployment<'a> {
-    aws: &'a MiniStack,
-    outputs: BTreeMap<String, String>,
-}
-
-/// The processor of this machine, by Lambda's name for it.
-fn architecture() -> &'static str {
-    if cfg!(target_arch = "aarch64") {
-        "arm64"
-    } else {
-        "x86_64"
-    }
-}
-
-fn page() -> PathBuf {
-    tool("SLIPWAY_PAGE")
-}
-
-impl<'a> Deployment<'a> {
-    /// Deploys, with these parameters besides what this machine needs.
-    fn new(aws: &'a MiniStack, parameters: &[&str]) -> Self {
-        lend_missing_packages();
-        let mut command = xtask(aws, "deploy");
-        command.arg("--page").arg(page());
-        let architecture = format!("Architecture={}", architecture());
-        for parameter in parameters.iter().copied().chain([architecture.as_str()]) {
-            command.args(["--parameter", parameter]);
-        }
-        let text = run(&mut command);
-        let outputs = aws.aws(&["cloudformation", "describe-stacks", "--stack-name", STACK]);
-        let outputs = outputs["Stacks"][0]["Outputs"]
-            .as_array()
-            .expect("outputs")
-            .iter();
-        let text_of = |output: &Value, name: &str| output[name].as_str().expect("a text").to_owned();
-        let deployment = Self {
-            aws,
-            outputs: outputs
-                .map(|output| (text_of(output, "OutputKey"), text_of(output, "OutputValue")))
-                .collect(),
-        };
-        let last = format!("the page: {}\n", deployment.output("PageAddress"));
-        assert!(text.ends_with(&last), "the address is printed last:\n{text}");
-        deployment
-    }
-
-    fn output(&self, name: &str) -> &str {
-        self.outputs
-            .get(name)
-            .unwrap_or_else(|| panic!("there is no output {name}"))
-    }
-
-    /// Calls the API Gateway of the stack.
-    fn call(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
-        let (_, rest) = self
-            .output("ApiAddress")
-            .split_once("https://")
-            .expect("an address");
-        let (api, _) = rest.split_once('.').expect("the API's id");
-        let request = Request::builder()
-            .method(method)
-            .uri(format!(
-                "{}/_aws/execute-api/{api}/api{path}",
-                self.aws.endpoint()
-            ))
-            .header("content-type", "application/json")
-            .body(body.to_string().into_bytes())
-            .expect("a request");
-        let mut answer = self.aws.send(request);
-        let status = answer.status().as_u16();
-        (
-            status,
-            serde_json::from_str(&text(&mut answer)).unwrap_or(Value::Null),
-        )
-    }
-
-    /// Plans one file.
-    fn plan(&self, bytes: &[u8]) -> PlanOutcome {
-        let file = json!({
-            "id": "1",
-            "name": "a b.bin",
-            "size": bytes.len(),
-            "type": "application/octet-stream",
-            "sha256": sha256(bytes),
-        });
-        let (status, answer) = self.call("POST", "/uploads", &json!({"files": [file]}));
-        assert_eq!(status, 200, "{answer}");
-        let answer: UploadsResponse = serde_json::from_value(answer).expect("plans");
-        answer.files.into_iter().next().expect("a plan").outcome
-    }
-
-    /// Signs operations of a multipart upload.
-    fn sign(&self, key: &str, upload_id: &str, operations: &[MultipartOperation]) -> Vec<SignedRequest> {
-        let body = json!({"key": key, "uploadId": upload_id, "operations": operations});
-        let (status, answer) = self.call("POST", "/sign", &body);
-        assert_eq!(status, 200, "{answer}");
-        let answer: SignResponse = serde_json::from_value(answer).expect("requests");
-        let requests = answer.requests.into_iter().map(|outcome| match outcome {
-            OperationOutcome::Signed(request) => request,
-            OperationOutcome::Error(error) => panic!("{error:?}"),
-        });
-        requests.collect()
-    }
-
-    /// Sends a signed request, as the page does.
-    fn send(&self, signed: &SignedRequest, body: &[u8]) -> Response<Body> {
-        self.aws.send(request(signed, body))
-    }
-
-    /// The bytes of an uploaded object, read by the owner of the account.
-    fn object(&self, key: &str) -> Vec<u8> {
-        let file = tempfile::NamedTempFile::new().expect("a temporary file");
-        let path = file.path().to_str().expect("a path");
-        let bucket = self.output("UploadBucketName");
-        let address = ["s3api", "get-object", "--bucket", bucket, "--key", key, path];
-        self.aws.aws(&address);
-        fs::read(file.path()).expect("the object")
-    }
-
-    /// An answer of the page's distribution.
-    fn visit(&self, path: &str) -> Response<Body> {
-        let (_, host) = self
-            .output("PageAddress")
-            .split_once("https://")
-            .expect("an address");
-        let request = Request::get(format!("{}/{path}", self.aws.endpoint()))
-            .header("host", host)
-            .body(Vec::new())
-            .expect("a request");
-        self.aws.send(request)
-    }
-}
-
-/// Puts an empty archive where the template names the package of a function that is not built here. It is
-/// uploaded, and never run.
-fn lend_missing_packages() {
-    const EMPTY_ARCHIVE: &[u8] = b"PK\x05\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
-    let template = Template::read().expect("the template is read");
-    for resource in template.resources().values() {
-        if let Some(package) = resource["Properties"]["CodeUri"].as_str() {
-            let path = Template::path().with_file_name(package);
-            fs::create_dir_all(path.parent().expect("a folder")).expect("the packages' folder");
-            if !path.exists() {
-                fs::write(&path, EMPTY_ARCHIVE).expect("a package");
-            }
-        }
-    }
-}
-
-fn request(signed: &SignedRequest, body: &[u8]) -> Request<Vec<u8>> {
-    let mut request = Request::builder().method(signed.method.as_str()).uri(&signed.url);
-    for (name, value) in &signed.headers {
-        request = request.header(name, value);
-    }
-    request.body(body.to_vec()).expect("a request")
-}
-
-fn text(answer: &mut Response<Body>) -> String {
-    answer.body_mut().read_to_string().expect("the answer is text")
-}
-
-fn header<'a>(answer: &'a Response<Body>, name: &str) -> &'a str {
-    answer
-        .headers()
-        .get(name)
-        .map_or("", |value| value.to_str().expect("a text"))
-}
-
-fn sha256(bytes: &[u8]) -> String {
-    use base64ct::{Base64, Encoding};
-    Base64::encode_string(&Sha256::digest(bytes))
-}
-
-fn xtask(aws: &MiniStack, task: &str) -> Command {
-    let mut command = aws.command(tool("SLIPWAY_XTASK"));
-    command.args([task, "--stack-name", STACK, "--region", REGION]);
-    command
-}
-
-fn run(command: &mut Command) -> String {
-    let output = command.output().expect("the task runs");
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{command:?} failed:\n{text}\n{errors}");
-    text
-}
 
 #[test]
 fn a_stack_is_deployed_used_changed_and_destroyed() {
     let aws = MiniStack::start();
     let deployment = Deployment::new(&aws, &["UrlExpirationSeconds=600"]);
     the_page_is_served_as_it_is_to_be(&deployment);
+    the_bucket_shares_with_the_page_only(&deployment);
     a_small_file_is_stored_once(&deployment);
     a_large_file_is_stored_in_parts(&deployment);
     the_plain_contract_stores_a_file(&deployment);
     what_is_not_signed_is_refused(&deployment);
+    malware_protection_is_beyond_ministack(&aws);
 
-    let signed_in = [
-        "OidcIssuer=https://id.example",
-        "OidcAudience=uploads",
-        "OidcClientId=page",
-        "ObjectTags=source=upload",
-        "CreateKmsKey=true",
-        "InspectUploads=true",
-    ];
-    let deployment = Deployment::new(&aws, &signed_in);
-    a_sign_in_is_asked_for(&deployment);
+    let deployment = Deployment::new(
+        &aws,
+        &[
+            "CreateUserPool=true",
+            "ObjectTags=source=upload",
+            "CreateKmsKey=true",
+            "InspectUploads=true",
+            "AlarmEmail=operations@example.com",
+        ],
+    );
+    what_changed_has_changed(&deployment);
+    nobody_uploads_without_a_sign_in(&deployment);
+    who_is_signed_in_has_a_folder(&deployment);
 
     the_stack_is_destroyed_by_its_name_only(&aws, &deployment);
 }
@@ -276,6 +89,25 @@ fn the_page_is_served_as_it_is_to_be(deployment: &Deployment<'_>) {
         .read_to_vec()
         .expect("the wasm");
     assert_eq!(bytes, fs::read(page().join(&wasm)).expect("the wasm"));
+}
+
+fn the_bucket_shares_with_the_page_only(deployment: &Deployment<'_>) {
+    let preflight = |origin: &str| {
+        let bucket = deployment.output("UploadBucketName");
+        let request = Request::options(format!("{}/{bucket}/uploads/a", deployment.aws.endpoint()))
+            .header("origin", origin)
+            .header("access-control-request-method", "PUT")
+            .header(
+                "access-control-request-headers",
+                "content-type,if-none-match,x-amz-checksum-sha256",
+            );
+        deployment
+            .aws
+            .send(request.body(Vec::new()).expect("a request"))
+            .status()
+    };
+    assert_eq!(preflight(deployment.output("PageAddress")), 200);
+    assert_eq!(preflight("https://elsewhere.example"), 403);
 }
 
 /// The page's program.
@@ -430,35 +262,86 @@ fn what_is_not_signed_is_refused(deployment: &Deployment<'_>) {
     assert_eq!(status, 404, "there is no route for it");
 }
 
-fn a_sign_in_is_asked_for(deployment: &Deployment<'_>) {
-    for (method, path) in [
-        ("GET", "/presign?key=a"),
-        ("POST", "/uploads"),
-        ("POST", "/sign"),
-        ("POST", "/verdicts"),
-    ] {
-        let (status, _) = deployment.call(method, path, &json!({}));
-        assert_eq!(status, 401, "{method} {path}");
-    }
-    let config: Value = serde_json::from_str(&text(&mut deployment.visit("config.json"))).expect("settings");
-    assert_eq!(
-        config["signIn"],
-        json!({"issuer": "https://id.example", "clientId": "page", "scopes": ["openid"]})
+fn malware_protection_is_beyond_ministack(aws: &MiniStack) {
+    let mut command = xtask(aws, "deploy");
+    command.arg("--page").arg(page());
+    command.args(["--parameter", "MalwareProtection=true"]);
+    let output = command.output().expect("the task runs");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        !output.status.success(),
+        "MiniStack has malware protection now: deploy it below"
     );
-    let policy = deployment.visit("");
-    assert!(header(&policy, "content-security-policy").contains(" https://id.example"));
-    let encryption = deployment.aws.aws(&[
-        "s3api",
-        "get-bucket-encryption",
-        "--bucket",
-        deployment.output("UploadBucketName"),
-    ]);
+    assert!(
+        errors.contains("[AWS::GuardDuty::MalwareProtectionPlan]"),
+        "{errors}"
+    );
+}
+
+fn what_changed_has_changed(deployment: &Deployment<'_>) {
+    let config: Value = serde_json::from_str(&text(&mut deployment.visit("config.json"))).expect("settings");
+    let expected = json!({
+        "issuer": deployment.output("SignInIssuer"),
+        "clientId": deployment.output("SignInClientId"),
+        "scopes": ["openid", "email"],
+    });
+    assert_eq!(config["signIn"], expected);
+    let index = deployment.visit("");
+    let policy = header(&index, "content-security-policy");
+    assert!(
+        policy.contains(" https://cognito-idp.eu-central-1.amazonaws.com "),
+        "{policy}"
+    );
+
+    let bucket = deployment.output("UploadBucketName");
+    let encryption = deployment
+        .aws
+        .aws(&["s3api", "get-bucket-encryption", "--bucket", bucket]);
     // CloudFormation changes a bucket's encryption; MiniStack leaves the one that it was made with.
     let rule = &encryption["ServerSideEncryptionConfiguration"]["Rules"][0];
     let algorithm = &rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"];
     assert_eq!(
         algorithm, "AES256",
         "MiniStack changes the encryption now: ask for aws:kms here"
+    );
+}
+
+fn nobody_uploads_without_a_sign_in(deployment: &Deployment<'_>) {
+    let routes = [
+        ("GET", "/presign?key=a"),
+        ("POST", "/uploads"),
+        ("POST", "/sign"),
+        ("POST", "/verdicts"),
+    ];
+    for (method, path) in routes {
+        let (status, _) = deployment.call(method, path, &json!({}));
+        assert_eq!(status, 401, "{method} {path}");
+    }
+}
+
+fn who_is_signed_in_has_a_folder(deployment: &Deployment<'_>) {
+    let tokens = sign_in::through_the_hosted_page(deployment);
+    let bytes = b"signed in";
+    let signed_in = deployment.signed_in(&tokens.access_token);
+    let PlanOutcome::Put { key, put } = signed_in.plan(bytes) else {
+        panic!("a small file is one PutObject");
+    };
+    assert!(key.starts_with(&format!("uploads/{}/", tokens.subject)), "{key}");
+    assert_eq!(put.headers["x-amz-tagging"], "source=upload");
+    assert_eq!(signed_in.send(&put, bytes).status(), 200);
+    assert_eq!(deployment.object(&key), bytes);
+
+    let body = json!({
+        "key": "uploads/anonymous/x/a",
+        "uploadId": "1",
+        "operations": [{"operation": "AbortMultipartUpload"}],
+    });
+    assert_eq!(signed_in.call("POST", "/sign", &body).0, 403, "another's folder");
+    let tampered = deployment.signed_in(&tokens.tampered());
+    assert_eq!(
+        tampered.call("POST", "/sign", &body).0,
+        401,
+        "a token that was changed"
     );
 }
 
