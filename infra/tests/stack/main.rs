@@ -2,6 +2,7 @@
 
 mod cors;
 mod deployment;
+mod documentation;
 mod function_settings;
 mod linters;
 mod ministack;

@@ -228,4 +228,20 @@ mod tests {
             assert!(parse_parameter(text).is_err(), "{text:?}");
         }
     }
+
+    /// Functions that the template has and that are no package of the project yet.
+    const AWAITED: [&str; 1] = ["verdict"];
+
+    #[test]
+    fn every_function_of_the_template_is_packed() {
+        let template = include_str!("../../../infra/template.yaml");
+        let packages = template
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix("CodeUri: "));
+        let expected = FUNCTIONS.iter().chain(&AWAITED);
+        let expected: Vec<_> = expected
+            .map(|function| format!("../{PACKAGES}/{function}.zip"))
+            .collect();
+        assert_eq!(packages.collect::<Vec<_>>(), expected);
+    }
 }
