@@ -28,6 +28,7 @@ use crate::{
 #[test]
 fn a_stack_is_deployed_used_changed_and_destroyed() {
     let aws = MiniStack::start();
+    a_dry_run_does_nothing(&aws);
     let deployment = Deployment::new(&aws, &["UrlExpirationSeconds=600"]);
     the_page_is_served_as_it_is_to_be(&deployment);
     the_bucket_shares_with_the_page_only(&deployment);
@@ -52,6 +53,20 @@ fn a_stack_is_deployed_used_changed_and_destroyed() {
     who_is_signed_in_has_a_folder(&deployment);
 
     the_stack_is_destroyed_by_its_name_only(&aws, &deployment);
+}
+
+fn a_dry_run_does_nothing(aws: &MiniStack) {
+    let mut command = xtask(aws, "deploy");
+    command.arg("--page").arg(page()).arg("--dry-run");
+    let output = command.output().expect("the task runs");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{text}");
+    assert!(
+        text.contains("\n$ sam deploy ") && text.contains("\n$ aws cloudfront create-invalidation "),
+        "{text}"
+    );
+    let stacks = aws.aws(&["cloudformation", "list-stacks"]);
+    assert_eq!(stacks["StackSummaries"], json!([]));
 }
 
 fn the_page_is_served_as_it_is_to_be(deployment: &Deployment<'_>) {
@@ -379,9 +394,12 @@ fn the_stack_is_destroyed_by_its_name_only(aws: &MiniStack, deployment: &Deploym
     );
     assert!(is_deleted());
     let buckets = aws.aws(&["s3api", "list-buckets"])["Buckets"].to_string();
+    let bucket = deployment.output("UploadBucketName");
+    assert!(buckets.contains(bucket), "the uploaded files are kept");
+    let policy = aws.aws(&["s3api", "get-bucket-policy", "--bucket", bucket]);
     assert!(
-        buckets.contains(deployment.output("UploadBucketName")),
-        "the uploaded files are kept"
+        policy["Policy"].to_string().contains("DenyPlainHttp"),
+        "what guards them is kept"
     );
     assert!(
         !buckets.contains(deployment.output("PageBucketName")),
