@@ -22,7 +22,14 @@ const CATEGORIES: [(&str, &[&str]); 7] = [
 ];
 
 /// Texts without a word, which may be the same in two languages.
-const WORDLESS: [&str; 3] = ["{action}: {name}", "{state} · {percent}", "{size}/s"];
+const WORDLESS: [&str; 6] = [
+    ", ",
+    "{first}. {second}",
+    "{what} {advice}",
+    "{action}: {name}",
+    "{state} · {percent}",
+    "{size}/s",
+];
 
 /// Errors of the whole page, which name no file.
 const PAGE_ERRORS: [&str; 3] = ["configError", "insecureContext", "workerMissing"];

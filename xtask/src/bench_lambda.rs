@@ -10,7 +10,7 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 
 use crate::{
-    dist_lambda::{self, X86_64},
+    dist_lambda::{self, SIGNING, X86_64},
     process,
     python::{PythonTool, ensure_python_tool},
     step::step,
@@ -44,7 +44,7 @@ pub(crate) struct Options {
 /// # Errors
 /// Where something does not build, is missing, or does not answer.
 pub(crate) fn run(options: &Options, toolbox: &Toolbox) -> Result<ExitCode> {
-    let package = dist_lambda::build_package(toolbox, &X86_64)?;
+    let package = dist_lambda::build_package(toolbox, SIGNING, &X86_64)?;
     let node = prepare_node(toolbox)?;
     let what = "measuring";
     step(what, || {

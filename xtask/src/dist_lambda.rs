@@ -1,4 +1,5 @@
-//! `cargo xtask dist lambda`: the Lambda's program for both of Lambda's processors, ready to be deployed.
+//! `cargo xtask dist lambda`: the Lambda functions' programs for both of Lambda's processors, ready to be
+//! deployed.
 
 use std::{
     fs::{self, File},
@@ -15,6 +16,12 @@ use crate::{process, step::step, tools::Toolbox};
 /// The name that `provided.al2023` starts (AWS Lambda Developer Guide, "Building a custom runtime").
 const PROGRAM: &str = "bootstrap";
 
+/// The function that signs URLs.
+pub(crate) const SIGNING: &str = "backend";
+
+/// The functions that are deployed, each by the name of its package and its program.
+pub(crate) const FUNCTIONS: [&str; 1] = [SIGNING];
+
 /// The profile of the root manifest that the program is built with.
 const PROFILE: &str = "lambda";
 
@@ -28,7 +35,7 @@ pub(crate) struct Architecture {
 }
 
 /// The processor that most functions run on, and the one of most build machines.
-const ARM64: Architecture = Architecture {
+pub(crate) const ARM64: Architecture = Architecture {
     name: "arm64",
     target: "aarch64-unknown-linux-musl",
     linker_variable: "CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_LINKER",
@@ -41,6 +48,7 @@ pub(crate) const X86_64: Architecture = Architecture {
 
 /// A package and what is in it.
 pub(crate) struct Package {
+    function: &'static str,
     architecture: &'static str,
     program_bytes: u64,
     package_bytes: u64,
@@ -50,32 +58,38 @@ pub(crate) struct Package {
     pub(crate) path: PathBuf,
 }
 
-/// Builds and packs the program for each processor, and prints what it weighs.
+/// Builds and packs each function for each processor, and prints what it weighs.
 ///
 /// # Errors
 /// Where a target cannot be installed, or the program does not build.
 pub(crate) fn run(toolbox: &Toolbox) -> Result<ExitCode> {
     let mut packages = Vec::new();
-    for architecture in [ARM64, X86_64] {
-        packages.push(build_package(toolbox, &architecture)?);
+    for function in FUNCTIONS {
+        for architecture in [ARM64, X86_64] {
+            packages.push(build_package(toolbox, function, &architecture)?);
+        }
     }
     println!("\n{}", table(&packages));
     for package in &packages {
-        println!("{}: {}", package.architecture, package.path.display());
+        println!("{}: {}", package.label(), package.path.display());
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Builds and packs the program for one processor.
+/// Builds and packs a function for one processor.
 ///
 /// # Errors
 /// Where the target cannot be installed, or the program does not build.
-pub(crate) fn build_package(toolbox: &Toolbox, architecture: &Architecture) -> Result<Package> {
-    let program = build(toolbox, architecture)?;
-    pack(program, architecture)
+pub(crate) fn build_package(
+    toolbox: &Toolbox,
+    function: &'static str,
+    architecture: &Architecture,
+) -> Result<Package> {
+    let program = build(toolbox, function, architecture)?;
+    pack(program, function, architecture)
 }
 
-/// Builds the program for this machine's processor as it is deployed, and gives its path.
+/// Builds the signing function's program for this machine's processor as it is deployed, and gives its path.
 ///
 /// # Errors
 /// Where the target cannot be installed, or the program does not build.
@@ -85,32 +99,33 @@ pub(crate) fn build_for_this_machine(toolbox: &Toolbox) -> Result<PathBuf> {
     } else {
         X86_64
     };
-    build(toolbox, &architecture)
+    build(toolbox, SIGNING, &architecture)
 }
 
-/// Builds the program, and gives its path. Nothing of it is C, so Rust's own linker is all it takes.
-fn build(toolbox: &Toolbox, architecture: &Architecture) -> Result<PathBuf> {
+/// Builds a program, and gives its path. Nothing of it is C, so Rust's own linker is all it takes.
+fn build(toolbox: &Toolbox, function: &str, architecture: &Architecture) -> Result<PathBuf> {
     toolbox.ensure_target(architecture.target)?;
-    let what = format!("building the Lambda for {}", architecture.name);
+    let what = format!("building {function} for {}", architecture.name);
     step(&what, || {
         let mut command = Command::new("cargo");
         command
             .current_dir(&toolbox.project.root)
             .env(architecture.linker_variable, "rust-lld")
-            .args(["build", "--package", "backend", "--bin", "backend"])
+            .args(["build", "--package", function, "--bin", function])
             .args(["--profile", PROFILE, "--target", architecture.target]);
         process::run(&what, &mut command, toolbox.interrupt)
     })?;
     let folder = toolbox.project.target.join(architecture.target).join(PROFILE);
-    Ok(folder.join("backend"))
+    Ok(folder.join(function))
 }
 
-fn pack(program: PathBuf, architecture: &Architecture) -> Result<Package> {
+fn pack(program: PathBuf, function: &'static str, architecture: &Architecture) -> Result<Package> {
     let bytes = fs::read(&program).with_context(|| format!("{} is missing", program.display()))?;
-    let path = program.with_file_name(format!("lambda-{}.zip", architecture.name));
+    let path = program.with_file_name(format!("{function}-{}.zip", architecture.name));
     let file = File::create(&path).with_context(|| format!("{} cannot be written", path.display()))?;
     write_package(PROGRAM, &bytes, file)?;
     Ok(Package {
+        function,
         program,
         architecture: architecture.name,
         program_bytes: bytes.len() as u64,
@@ -136,12 +151,20 @@ pub(crate) fn write_package(name: &str, bytes: &[u8], file: impl Write + Seek) -
     Ok(())
 }
 
+impl Package {
+    fn label(&self) -> String {
+        format!("{} {}", self.function, self.architecture)
+    }
+}
+
 fn table(packages: &[Package]) -> String {
-    let mut text = format!("{:12}  {:>10}  {:>10}\n", "lambda", "program", "package");
+    let mut text = format!("{:16}  {:>10}  {:>10}\n", "lambda", "program", "package");
     for package in packages {
         text += &format!(
-            "{:12}  {:>10}  {:>10}\n",
-            package.architecture, package.program_bytes, package.package_bytes
+            "{:16}  {:>10}  {:>10}\n",
+            package.label(),
+            package.program_bytes,
+            package.package_bytes
         );
     }
     text

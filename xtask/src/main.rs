@@ -6,9 +6,11 @@ mod bench_lambda;
 mod browsers;
 mod custom_element;
 mod dependencies;
+mod deploy;
 mod dist;
 mod dist_lambda;
 mod fuzz;
+mod infrastructure;
 mod inline_script;
 mod page;
 mod process;
@@ -50,6 +52,10 @@ enum Task {
     Simulate(simulate::Options),
     /// Build the page and the Lambda as they are deployed, and say what they weigh
     Dist(DistOptions),
+    /// Build everything and deploy it to an AWS account
+    Deploy(deploy::DeployOptions),
+    /// Delete what was deployed, except the uploaded files
+    Destroy(deploy::DestroyOptions),
     /// Measure, and print the figures
     #[command(subcommand)]
     Bench(Bench),
@@ -96,6 +102,8 @@ fn run(task: &Task) -> Result<ExitCode> {
             Some(Part::Lambda) => dist_lambda::run(&toolbox),
             None => dist::run(&toolbox).and_then(|_| dist_lambda::run(&toolbox)),
         },
+        Task::Deploy(options) => deploy::run(options, &toolbox),
+        Task::Destroy(options) => deploy::destroy(options, &toolbox),
         Task::Bench(Bench::Lambda(options)) => bench_lambda::run(options, &toolbox),
     }
 }

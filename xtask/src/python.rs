@@ -27,6 +27,19 @@ pub(crate) struct PythonTool {
 /// # Errors
 /// Where Python is missing, or the tool cannot be installed.
 pub(crate) fn ensure_python_tool(toolbox: &Toolbox, tool: &PythonTool) -> Result<PathBuf> {
+    ensure_python_tool_with(toolbox, tool, &[])
+}
+
+/// The path of a tool's program, which is installed together with further packages, each as
+/// `name==version`, where the probe does not find them.
+///
+/// # Errors
+/// Where Python is missing, or something cannot be installed.
+pub(crate) fn ensure_python_tool_with(
+    toolbox: &Toolbox,
+    tool: &PythonTool,
+    packages: &[&str],
+) -> Result<PathBuf> {
     let label = format!("{}-{}", tool.package, tool.version);
     let root = toolbox.project.cache.join("tools").join(&label);
     let program = root.join("bin").join(tool.program);
@@ -46,7 +59,8 @@ pub(crate) fn ensure_python_tool(toolbox: &Toolbox, tool: &PythonTool) -> Result
         let mut install = Command::new(root.join("bin/pip"));
         install
             .args(["install", "--quiet", "--disable-pip-version-check"])
-            .arg(format!("{}=={}", tool.package, tool.version));
+            .arg(format!("{}=={}", tool.package, tool.version))
+            .args(packages);
         process::run(&what, &mut install, toolbox.interrupt)
     })?;
     ensure!(

@@ -12,7 +12,7 @@ use clap::{Args, ValueEnum};
 use crate::{
     api_fuzz,
     browsers::Browsers,
-    dependencies, dist_lambda, fuzz,
+    dependencies, dist_lambda, fuzz, infrastructure,
     page::{self, Profile},
     process, runtime_api,
     step::seconds,
@@ -55,6 +55,8 @@ enum Step {
     ApiFuzz,
     /// The fuzz targets of the Lambda and the engine find nothing in a bounded time
     Fuzz,
+    /// The production stack is well made, allows no more than it must, and can be deployed
+    Infrastructure,
     /// The page's own tests, in a browser
     Browser,
     /// The whole way of a file, from the page in a browser to the stack's disk
@@ -140,7 +142,8 @@ impl Step {
             }
             Self::Native => {
                 let scope = ["test", "--no-fail-fast", "--workspace"];
-                let excluded = ["slipway", "worker", "browser", "e2e"].map(|package| ["--exclude", package]);
+                let excluded =
+                    ["slipway", "worker", "browser", "e2e", "infra"].map(|package| ["--exclude", package]);
                 self.count(toolbox, cargo(toolbox, &scope).args(excluded.concat()))
             }
             Self::ReleasedLambda => {
@@ -159,6 +162,11 @@ impl Step {
             Self::Fuzz => fuzz::run(toolbox).map(|()| Verdict::one_passed()),
             Self::RuntimeApi => runtime_api::run(toolbox).map(|()| Verdict::one_passed()),
             Self::ApiFuzz => api_fuzz::run(toolbox).map(|()| Verdict::one_passed()),
+            Self::Infrastructure => {
+                let scope = ["test", "--no-fail-fast", "--package", "infra"];
+                let mut command = cargo(toolbox, &scope);
+                self.count(toolbox, infrastructure::tell(toolbox, &mut command)?)
+            }
             Self::Browser => self.browser(toolbox),
             Self::EndToEnd => self.end_to_end(options, toolbox),
         }

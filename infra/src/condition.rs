@@ -1,0 +1,188 @@
+//! Conditions of statements (AWS IAM User Guide, "IAM JSON policy elements: Condition operators").
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::policy::{OneOrMore, Request, matches};
+
+/// The values that a statement asks for, by operator and condition key.
+pub(crate) type Conditions = BTreeMap<String, BTreeMap<String, OneOrMore>>;
+
+/// Whether all of a statement's conditions hold.
+pub(crate) fn conditions_hold(conditions: &Conditions, request: &Request) -> Result<bool> {
+    for (operator, keys) in conditions {
+        for (key, wanted) in keys {
+            if !holds(operator, key, wanted, request)? {
+                return Ok(false);
+            }
+        }
+    }
+    Ok(true)
+}
+
+/// Whether a value that was found is one that is asked for.
+type Compare = fn(found: &str, wanted: &str) -> Result<bool>;
+
+/// How an operator compares one value with one that is asked for, and whether it asks for the contrary.
+struct Comparison {
+    compare: Compare,
+    negated: bool,
+}
+
+fn holds(operator: &str, key: &str, wanted: &OneOrMore, request: &Request) -> Result<bool> {
+    let found = found(request, key);
+    if operator == "Null" {
+        return Ok(wanted.any(|wanted| (wanted == "true") == found.is_none()));
+    }
+    let (set, operator) = match operator.strip_prefix("ForAnyValue:") {
+        Some(operator) => (true, operator),
+        None => (false, operator),
+    };
+    let (optional, operator) = match operator.strip_suffix("IfExists") {
+        Some(operator) => (true, operator),
+        None => (false, operator),
+    };
+    let comparison = comparison(operator)?;
+    let Some(found) = found else {
+        // A key that is missing differs from whatever is asked for, but a set without a value has none
+        // that fits.
+        return Ok(optional || (comparison.negated && !set));
+    };
+    ensure!(set || found.len() == 1, "{key} has several values for {operator}");
+    for found in found {
+        if comparison.fits(found, wanted)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// The values of a condition key, whose name is not case-sensitive.
+fn found<'a>(request: &'a Request, key: &str) -> Option<&'a Vec<String>> {
+    let mut known = request.context.iter();
+    known
+        .find(|(known, _)| known.eq_ignore_ascii_case(key))
+        .map(|(_, values)| values)
+}
+
+impl Comparison {
+    /// Several values that are asked for are alternatives, of which a negated operator wants none.
+    fn fits(&self, found: &str, wanted: &OneOrMore) -> Result<bool> {
+        let mut fault = None;
+        let any = wanted.any(|wanted| match (self.compare)(found, wanted) {
+            Ok(fits) => fits,
+            Err(error) => {
+                fault = Some(error);
+                false
+            }
+        });
+        match fault {
+            Some(error) => Err(error),
+            None => Ok(any != self.negated),
+        }
+    }
+}
+
+fn comparison(operator: &str) -> Result<Comparison> {
+    let (compare, negated): (Compare, bool) = match operator {
+        "StringEquals" => (|found, wanted| Ok(found == wanted), false),
+        "StringNotEquals" => (|found, wanted| Ok(found == wanted), true),
+        "StringLike" | "ArnEquals" | "ArnLike" => (|found, wanted| Ok(matches(wanted, found)), false),
+        "ArnNotEquals" | "ArnNotLike" => (|found, wanted| Ok(matches(wanted, found)), true),
+        "Bool" => (|found, wanted| Ok(found.eq_ignore_ascii_case(wanted)), false),
+        "NumericGreaterThan" => (|found, wanted| Ok(number(found)? > number(wanted)?), false),
+        "NumericLessThan" => (|found, wanted| Ok(number(found)? < number(wanted)?), false),
+        other => bail!("the operator {other} is not known here"),
+    };
+    Ok(Comparison { compare, negated })
+}
+
+fn number(text: &str) -> Result<f64> {
+    text.parse().with_context(|| format!("{text:?} is no number"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// A request that knows the key `k` with these values, and whether the condition holds for it.
+    fn check(condition: Value, values: &[&str], expected: bool) {
+        let conditions: Conditions = serde_json::from_value(condition.clone()).expect("conditions");
+        let mut request = Request {
+            action: String::new(),
+            resource: String::new(),
+            principal: String::new(),
+            context: BTreeMap::new(),
+        };
+        for value in values {
+            request = request.with("K", value);
+        }
+        let held = conditions_hold(&conditions, &request).expect("the operator is known");
+        assert_eq!(held, expected, "{condition} of {values:?}");
+    }
+
+    #[test]
+    fn values_are_compared_by_the_operator() {
+        check(json!({"StringEquals": {"k": ["a", "b"]}}), &["b"], true);
+        check(json!({"StringEquals": {"k": ["a", "b"]}}), &["c"], false);
+        check(json!({"StringNotEquals": {"k": ["a", "b"]}}), &["b"], false);
+        check(json!({"StringNotEquals": {"k": ["a", "b"]}}), &["c"], true);
+        check(json!({"StringLike": {"k": "a*"}}), &["ab"], true);
+        check(
+            json!({"ArnNotEquals": {"k": ["arn:a", "arn:b"]}}),
+            &["arn:b"],
+            false,
+        );
+        check(json!({"Bool": {"k": "false"}}), &["false"], true);
+        check(json!({"NumericGreaterThan": {"k": "900000"}}), &["900000"], false);
+        check(json!({"NumericGreaterThan": {"k": "900000"}}), &["1000000"], true);
+        check(json!({"NumericLessThan": {"k": "1.2"}}), &["1.1"], true);
+    }
+
+    #[test]
+    fn a_missing_key_is_what_the_operator_makes_of_it() {
+        check(json!({"StringEquals": {"k": "a"}}), &[], false);
+        check(json!({"StringEqualsIfExists": {"k": "a"}}), &[], true);
+        check(json!({"StringEqualsIfExists": {"k": "a"}}), &["b"], false);
+        check(json!({"StringNotEquals": {"k": "a"}}), &[], true);
+        check(json!({"NumericGreaterThan": {"k": "1"}}), &[], false);
+        check(json!({"Null": {"k": "true"}}), &[], true);
+        check(json!({"Null": {"k": "true"}}), &["a"], false);
+        check(json!({"Null": {"k": "false"}}), &["a"], true);
+        check(json!({"ForAnyValue:StringEquals": {"k": "a"}}), &[], false);
+    }
+
+    #[test]
+    fn any_of_several_values_may_fit_a_set_operator() {
+        check(json!({"ForAnyValue:StringEquals": {"k": "a"}}), &["b", "a"], true);
+        check(
+            json!({"ForAnyValue:StringEquals": {"k": "a"}}),
+            &["b", "c"],
+            false,
+        );
+    }
+
+    #[test]
+    fn all_conditions_have_to_hold() {
+        let both = json!({"StringEquals": {"k": "a"}, "Null": {"other": "true"}});
+        check(both, &["a"], true);
+        let one = json!({"StringEquals": {"k": "a"}, "Null": {"other": "false"}});
+        check(one, &["a"], false);
+    }
+
+    #[test]
+    fn an_operator_that_is_not_known_is_an_error() {
+        let conditions: Conditions =
+            serde_json::from_value(json!({"IpAddress": {"k": "10.0.0.0/8"}})).expect("conditions");
+        let request = Request {
+            action: String::new(),
+            resource: String::new(),
+            principal: String::new(),
+            context: BTreeMap::new(),
+        };
+        assert!(conditions_hold(&conditions, &request).is_err());
+    }
+}

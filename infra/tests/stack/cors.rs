@@ -1,0 +1,69 @@
+//! The upload bucket's CORS configuration beside what the function signs.
+
+use std::collections::BTreeSet;
+
+use infra::Rendering;
+use serde_json::Value;
+
+use crate::{rendering::render, signing::SigningFunction};
+
+fn rule(rendering: &Rendering) -> Value {
+    let bucket = rendering.properties("UploadBucket").expect("the bucket");
+    let rules = bucket["CorsConfiguration"]["CorsRules"]
+        .as_array()
+        .expect("rules");
+    assert_eq!(rules.len(), 1);
+    rules[0].clone()
+}
+
+fn texts(list: &Value) -> BTreeSet<String> {
+    let items = list.as_array().expect("a list").iter();
+    items
+        .map(|item| item.as_str().expect("a text").to_owned())
+        .collect()
+}
+
+/// Neither a header nor a method more than the page sends.
+fn check(parameters: &[(&str, &str)]) {
+    let rendering = render(parameters);
+    let mut headers = BTreeSet::new();
+    let mut methods = BTreeSet::new();
+    for (_, signed) in SigningFunction::new(&rendering).requests_of_the_page() {
+        methods.insert(signed.method.as_str().to_owned());
+        headers.extend(signed.headers.into_keys());
+    }
+    let rule = rule(&rendering);
+    assert_eq!(texts(&rule["AllowedHeaders"]), headers, "{parameters:?}");
+    assert_eq!(texts(&rule["AllowedMethods"]), methods, "{parameters:?}");
+}
+
+#[test]
+fn exactly_the_signed_headers_and_methods_are_allowed() {
+    check(&[]);
+    check(&[("ObjectTags", "team=web")]);
+    check(&[("CreateKmsKey", "true")]);
+}
+
+#[test]
+fn the_page_may_read_what_it_needs_of_an_answer() {
+    let exposed = texts(&rule(&render(&[]))["ExposedHeaders"]);
+    for header in ["ETag", "x-amz-checksum-sha256", "x-amz-request-id", "x-amz-id-2"] {
+        assert!(exposed.contains(header), "{header}");
+    }
+}
+
+#[test]
+fn the_pages_origin_is_allowed_and_further_ones_where_they_are_given() {
+    let origins = |parameters: &[(&str, &str)]| texts(&rule(&render(parameters))["AllowedOrigins"]);
+    let set = |origins: &[&str]| origins.iter().map(|origin| (*origin).to_owned()).collect();
+    let distribution = "https://distribution.cloudfront.net";
+    assert_eq!(origins(&[]), set(&[distribution]));
+    assert_eq!(
+        origins(&[("OtherOrigins", "https://a.example,http://127.0.0.1:8080")]),
+        set(&[distribution, "https://a.example", "http://127.0.0.1:8080"])
+    );
+    assert_eq!(
+        origins(&[("PageDomainName", "up.example.com")]),
+        set(&["https://up.example.com"])
+    );
+}

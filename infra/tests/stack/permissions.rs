@@ -1,0 +1,379 @@
+//! The signing role and the upload bucket's policy, judged on what the function really signs.
+
+use std::collections::BTreeMap;
+
+use infra::{Decision, Policies, Policy, Rendering, Request, decide};
+use url::Url;
+use wire::{HttpMethod, SignedRequest};
+
+use crate::{
+    rendering::{EVERYTHING, render},
+    signing::SigningFunction,
+};
+
+const KMS_KEY: &str = "arn:aws:kms:eu-central-1:123456789012:key/uploadkey";
+
+fn bucket(rendering: &Rendering) -> &str {
+    rendering.properties("UploadBucket").expect("the bucket")["BucketName"]
+        .as_str()
+        .expect("a name")
+}
+
+/// The policies that a request of the signing role meets in the upload bucket.
+fn policies(rendering: &Rendering) -> Policies {
+    let role = rendering.properties("SigningRole").expect("the role");
+    let identity = role["Policies"].as_array().expect("policies");
+    let identity = identity
+        .iter()
+        .map(|policy| Policy::read(&policy["PolicyDocument"]));
+    let bucket = rendering
+        .properties("UploadBucketPolicy")
+        .expect("the bucket's policy");
+    Policies {
+        identity: identity.collect::<Result<_, _>>().expect("the role's policies"),
+        resource: vec![Policy::read(&bucket["PolicyDocument"]).expect("the bucket's policy")],
+    }
+}
+
+/// A request to S3 by the signing role over TLS, by a URL that was presigned a second ago.
+fn request(action: &str, resource: String) -> Request {
+    Request {
+        action: action.to_owned(),
+        resource,
+        principal: "arn:aws:iam::123456789012:role/signingrole".to_owned(),
+        context: BTreeMap::new(),
+    }
+    .with("aws:PrincipalArn", "arn:aws:iam::123456789012:role/signingrole")
+    .with("aws:SecureTransport", "true")
+    .with("s3:TlsVersion", "1.3")
+    .with("s3:authType", "REST-QUERY-STRING")
+    .with("s3:signatureAge", "1000")
+}
+
+/// What S3 asks IAM about a presigned request (Amazon S3 User Guide, "Required permissions for Amazon S3 API
+/// operations", and for the condition keys "Enforce conditional writes on Amazon S3 buckets").
+fn authorisations(rendering: &Rendering, signed: &SignedRequest) -> Vec<Request> {
+    let url = Url::parse(&signed.url).expect("a URL");
+    let query: BTreeMap<_, _> = url.query_pairs().collect();
+    let (action, creates) = match signed.method {
+        HttpMethod::Put => ("s3:PutObject", !query.contains_key("partNumber")),
+        HttpMethod::Post => ("s3:PutObject", !query.contains_key("uploads")),
+        HttpMethod::Get => ("s3:ListMultipartUploadParts", false),
+        HttpMethod::Delete => ("s3:AbortMultipartUpload", false),
+    };
+    let resource = format!("arn:aws:s3:::{}{}", bucket(rendering), url.path());
+    let mut main = request(action, resource.clone()).with("s3:ObjectCreationOperation", &creates.to_string());
+    if let Some(value) = signed.headers.get("if-none-match") {
+        main = main.with("s3:if-none-match", value);
+    }
+    let mut requests = vec![main];
+    if signed.headers.contains_key("x-amz-tagging") {
+        requests.push(request("s3:PutObjectTagging", resource));
+    }
+    requests
+}
+
+/// The decision on a request, and whether it is the one expected.
+fn check(policies: &Policies, request: &Request, expected: &Decision) {
+    let decision = decide(policies, request).expect("the policies are understood");
+    assert_eq!(&decision, expected, "{request:#?}");
+}
+
+fn denied_by(statement: &str) -> Decision {
+    Decision::DeniedBy(statement.to_owned())
+}
+
+#[test]
+fn every_operation_of_the_page_is_allowed() {
+    for parameters in [&[][..], &EVERYTHING[..], &[("KeyPrefix", "team/inbox")][..]] {
+        let rendering = render(parameters);
+        let policies = policies(&rendering);
+        let requests = SigningFunction::new(&rendering).requests_of_the_page();
+        assert_eq!(requests.len(), 6);
+        for (operation, signed) in requests {
+            for request in authorisations(&rendering, &signed) {
+                println!("{operation}: {} on {}", request.action, request.resource);
+                check(&policies, &request, &Decision::Allowed);
+            }
+        }
+    }
+}
+
+#[test]
+fn nothing_else_is_allowed() {
+    let rendering = render(&[]);
+    let policies = policies(&rendering);
+    let object = format!("arn:aws:s3:::{}/uploads/a", bucket(&rendering));
+    let whole = format!("arn:aws:s3:::{}", bucket(&rendering));
+    for action in [
+        "s3:GetObject",
+        "s3:GetObjectVersion",
+        "s3:GetObjectAttributes",
+        "s3:GetObjectTagging",
+        "s3:PutObjectTagging",
+        "s3:PutObjectAcl",
+        "s3:PutObjectRetention",
+        "s3:BypassGovernanceRetention",
+        "s3:DeleteObject",
+        "s3:DeleteObjectVersion",
+        "s3:RestoreObject",
+        "s3:ReplicateObject",
+    ] {
+        check(&policies, &request(action, object.clone()), &Decision::NotAllowed);
+    }
+    for action in [
+        "s3:ListBucket",
+        "s3:ListBucketVersions",
+        "s3:ListBucketMultipartUploads",
+        "s3:DeleteBucket",
+        "s3:PutBucketPolicy",
+        "s3:PutBucketCORS",
+        "s3:PutLifecycleConfiguration",
+        "s3:PutBucketNotification",
+        "s3:PutBucketPublicAccessBlock",
+    ] {
+        check(&policies, &request(action, whole.clone()), &Decision::NotAllowed);
+    }
+    for (action, resource) in [
+        ("s3:ListAllMyBuckets", "*"),
+        ("s3:CreateBucket", "arn:aws:s3:::another"),
+        ("kms:Decrypt", KMS_KEY),
+        ("kms:GenerateDataKey", KMS_KEY),
+        ("sts:AssumeRole", "arn:aws:iam::123456789012:role/administrator"),
+        ("iam:PassRole", "arn:aws:iam::123456789012:role/administrator"),
+        ("iam:PutRolePolicy", "arn:aws:iam::123456789012:role/signingrole"),
+        (
+            "lambda:UpdateFunctionCode",
+            "arn:aws:lambda:eu-central-1:123456789012:function:signing",
+        ),
+        (
+            "ssm:GetParameter",
+            "arn:aws:ssm:eu-central-1:123456789012:parameter/secret",
+        ),
+        (
+            "logs:CreateLogGroup",
+            "arn:aws:logs:eu-central-1:123456789012:signinglogs",
+        ),
+        (
+            "logs:PutLogEvents",
+            "arn:aws:logs:eu-central-1:123456789012:apilogs",
+        ),
+        (
+            "logs:GetLogEvents",
+            "arn:aws:logs:eu-central-1:123456789012:signinglogs",
+        ),
+    ] {
+        check(
+            &policies,
+            &request(action, resource.to_owned()),
+            &Decision::NotAllowed,
+        );
+    }
+}
+
+#[test]
+fn nothing_can_be_written_outside_the_prefix() {
+    let rendering = render(&[]);
+    let policies = policies(&rendering);
+    let bucket = bucket(&rendering);
+    for place in [
+        format!("{bucket}/a"),
+        format!("{bucket}/upload"),
+        format!("{bucket}/uploadsx/a"),
+        format!("{bucket}/Uploads/a"),
+        format!("{bucket}/quarantine/a"),
+        format!("{bucket}-2/uploads/a"),
+        "another/uploads/a".to_owned(),
+    ] {
+        for action in [
+            "s3:PutObject",
+            "s3:AbortMultipartUpload",
+            "s3:ListMultipartUploadParts",
+        ] {
+            let request = request(action, format!("arn:aws:s3:::{place}"))
+                .with("s3:if-none-match", "*")
+                .with("s3:ObjectCreationOperation", "true");
+            check(&policies, &request, &Decision::NotAllowed);
+        }
+    }
+}
+
+/// A PutObject of the page, as S3 asks IAM about it.
+fn put_object(rendering: &Rendering) -> Request {
+    let requests = SigningFunction::new(rendering).requests_of_the_page();
+    let (_, signed) = requests
+        .iter()
+        .find(|(operation, _)| *operation == "PutObject")
+        .expect("a PutObject");
+    authorisations(rendering, signed).remove(0)
+}
+
+#[test]
+fn a_write_without_if_none_match_is_denied() {
+    let rendering = render(&[]);
+    let request = put_object(&rendering).without("s3:if-none-match");
+    check(
+        &policies(&rendering),
+        &request,
+        &denied_by("DenyUnconditionalWrites"),
+    );
+    let lenient = render(&[("RequireIfNoneMatch", "false")]);
+    check(&policies(&lenient), &request, &Decision::Allowed);
+}
+
+#[test]
+fn plain_http_and_old_tls_are_denied() {
+    let rendering = render(&[]);
+    let policies = policies(&rendering);
+    let request = put_object(&rendering);
+    let plain = request
+        .clone()
+        .without("aws:SecureTransport")
+        .with("aws:SecureTransport", "false");
+    check(&policies, &plain, &denied_by("DenyPlainHttp"));
+    let old = request.without("s3:TlsVersion").with("s3:TlsVersion", "1.1");
+    check(&policies, &old, &denied_by("DenyOldTls"));
+}
+
+#[test]
+fn a_signature_that_is_older_than_any_url_is_denied() {
+    let rendering = render(&[("UrlExpirationSeconds", "300")]);
+    let policies = policies(&rendering);
+    let aged = |milliseconds: &str| {
+        let request = put_object(&rendering).without("s3:signatureAge");
+        request.with("s3:signatureAge", milliseconds)
+    };
+    check(&policies, &aged("300000"), &Decision::Allowed);
+    check(&policies, &aged("300001"), &denied_by("DenyOldSignatures"));
+}
+
+#[test]
+fn the_roles_credentials_are_good_for_presigned_urls_only() {
+    let rendering = render(&[]);
+    let request = put_object(&rendering)
+        .without("s3:authType")
+        .with("s3:authType", "REST-HEADER");
+    check(&policies(&rendering), &request, &Decision::NotAllowed);
+}
+
+#[test]
+fn the_key_is_used_through_s3_only() {
+    let rendering = render(&[("CreateKmsKey", "true")]);
+    let policies = policies(&rendering);
+    for action in ["kms:GenerateDataKey", "kms:Decrypt"] {
+        let request = request(action, KMS_KEY.to_owned());
+        let by_s3 = request
+            .clone()
+            .with("kms:ViaService", "s3.eu-central-1.amazonaws.com");
+        check(&policies, &by_s3, &Decision::Allowed);
+        check(&policies, &request, &Decision::NotAllowed);
+        let by_another = request.with("kms:ViaService", "ec2.eu-central-1.amazonaws.com");
+        check(&policies, &by_another, &Decision::NotAllowed);
+    }
+    let other = request("kms:Decrypt", format!("{KMS_KEY}-2"));
+    let other = other.with("kms:ViaService", "s3.eu-central-1.amazonaws.com");
+    check(&policies, &other, &Decision::NotAllowed);
+}
+
+/// A role of the account that may do anything, with the bucket's policy.
+fn administrator(rendering: &Rendering) -> Policies {
+    let everything = serde_json::json!({
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
+    });
+    Policies {
+        identity: vec![Policy::read(&everything).expect("a policy")],
+        ..policies(rendering)
+    }
+}
+
+#[test]
+fn nobody_reads_what_was_not_found_clean() {
+    let rendering = render(&[("MalwareProtection", "true")]);
+    let policies = administrator(&rendering);
+    let read = request(
+        "s3:GetObject",
+        format!("arn:aws:s3:::{}/uploads/a", bucket(&rendering)),
+    );
+    let key = "s3:ExistingObjectTag/GuardDutyMalwareScanStatus";
+    let denied = denied_by("DenyReadingWhatIsNotClean");
+    check(&policies, &read, &denied);
+    check(&policies, &read.clone().with(key, "THREATS_FOUND"), &denied);
+    check(
+        &policies,
+        &read.clone().with(key, "NO_THREATS_FOUND"),
+        &Decision::Allowed,
+    );
+    let scanner = read.without("aws:PrincipalArn").with(
+        "aws:PrincipalArn",
+        "arn:aws:iam::123456789012:role/malwareprotectionrole",
+    );
+    check(&policies, &scanner, &Decision::Allowed);
+}
+
+#[test]
+fn nobody_but_the_scanner_says_that_something_is_clean() {
+    let rendering = render(&[("MalwareProtection", "true")]);
+    let policies = administrator(&rendering);
+    let tag = request(
+        "s3:PutObjectTagging",
+        format!("arn:aws:s3:::{}/uploads/a", bucket(&rendering)),
+    );
+    let innocent = tag.clone().with("s3:RequestObjectTagKeys", "team");
+    check(&policies, &innocent, &Decision::Allowed);
+    let forged = innocent.with("s3:RequestObjectTagKeys", "GuardDutyMalwareScanStatus");
+    check(&policies, &forged, &denied_by("DenyForgedScanResults"));
+}
+
+/// The policies that a request of the inspecting role meets in the upload bucket.
+fn inspecting_policies(rendering: &Rendering) -> Policies {
+    let role = rendering.properties("VerdictRole").expect("the role");
+    let document = &role["Policies"][0]["PolicyDocument"];
+    Policies {
+        identity: vec![Policy::read(document).expect("the role's policy")],
+        ..policies(rendering)
+    }
+}
+
+#[test]
+fn the_inspecting_role_reads_and_tags_and_does_nothing_else() {
+    let rendering = render(&EVERYTHING);
+    let policies = inspecting_policies(&rendering);
+    let object = format!("arn:aws:s3:::{}/uploads/a", bucket(&rendering));
+    let inspecting = |action: &str, resource: &str| {
+        request(action, resource.to_owned())
+            .without("aws:PrincipalArn")
+            .with("aws:PrincipalArn", "arn:aws:iam::123456789012:role/verdictrole")
+    };
+    for action in ["s3:GetObject", "s3:GetObjectTagging", "s3:PutObjectTagging"] {
+        check(&policies, &inspecting(action, &object), &Decision::Allowed);
+        let elsewhere = object.replace("/uploads/", "/elsewhere/");
+        check(&policies, &inspecting(action, &elsewhere), &Decision::NotAllowed);
+    }
+    for action in [
+        "s3:PutObject",
+        "s3:DeleteObject",
+        "s3:PutObjectAcl",
+        "s3:PutBucketPolicy",
+    ] {
+        let request = inspecting(action, &object).with("s3:if-none-match", "*");
+        check(&policies, &request, &Decision::NotAllowed);
+    }
+}
+
+#[test]
+fn nobody_reads_what_was_found_forbidden() {
+    let rendering = render(&[("InspectUploads", "true")]);
+    let policies = administrator(&rendering);
+    let read = request(
+        "s3:GetObject",
+        format!("arn:aws:s3:::{}/uploads/a", bucket(&rendering)),
+    );
+    let tagged = |verdict: &str| read.clone().with("s3:ExistingObjectTag/slipway:verdict", verdict);
+    check(&policies, &tagged("clean"), &Decision::Allowed);
+    check(
+        &policies,
+        &tagged("forbidden"),
+        &denied_by("DenyReadingWhatIsForbidden"),
+    );
+}

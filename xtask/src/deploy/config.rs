@@ -1,0 +1,69 @@
+//! The page's settings for a stack.
+
+use serde_json::{Map, Value, json};
+
+use super::command_line::Outputs;
+
+/// The path of the API on the page's own origin, where the distribution passes it on.
+const API_PATH: &str = "/api";
+
+/// The settings that a page was built with, for this stack: its API, and its sign-in if it has one.
+pub(crate) fn for_stack(base: &Map<String, Value>, outputs: &Outputs) -> Value {
+    let mut config = base.clone();
+    config.insert("apiUrl".to_owned(), json!(API_PATH));
+    config.remove("signIn");
+    if let (Some(issuer), Some(client_id)) = (outputs.get("SignInIssuer"), outputs.get("SignInClientId")) {
+        let scopes = outputs.get("SignInScopes").map(String::as_str);
+        let scopes: Vec<_> = scopes.unwrap_or("openid").split_whitespace().collect();
+        let sign_in = json!({"issuer": issuer, "clientId": client_id, "scopes": scopes});
+        config.insert("signIn".to_owned(), sign_in);
+    }
+    Value::Object(config)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(base: Value, outputs: &[(&str, &str)], expected: Value) {
+        let pairs = outputs
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let base = base.as_object().expect("an object");
+        assert_eq!(for_stack(base, &pairs.collect()), expected);
+    }
+
+    #[test]
+    fn the_api_is_on_the_pages_own_origin_and_other_settings_stay() {
+        check(
+            json!({"apiUrl": "http://127.0.0.1:9001", "parallelRequests": 8}),
+            &[],
+            json!({"apiUrl": "/api", "parallelRequests": 8}),
+        );
+    }
+
+    #[test]
+    fn a_stack_with_sign_in_says_where() {
+        check(
+            json!({"apiUrl": "/api"}),
+            &[
+                ("SignInIssuer", "https://id.example"),
+                ("SignInClientId", "page"),
+                ("SignInScopes", "openid email"),
+            ],
+            json!({
+                "apiUrl": "/api",
+                "signIn": {"issuer": "https://id.example", "clientId": "page", "scopes": ["openid", "email"]},
+            }),
+        );
+    }
+
+    #[test]
+    fn a_sign_in_that_the_stack_does_not_have_is_dropped() {
+        check(
+            json!({"apiUrl": "/api", "signIn": {"issuer": "https://old.example"}}),
+            &[],
+            json!({"apiUrl": "/api"}),
+        );
+    }
+}

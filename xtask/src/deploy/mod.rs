@@ -1,0 +1,247 @@
+//! `cargo xtask deploy` and `cargo xtask destroy`: the stack of `infra/template.yaml` in an AWS account.
+
+mod carry_out;
+mod command_line;
+mod config;
+mod page_files;
+mod plan;
+
+use std::{
+    fs,
+    io::{self, BufRead},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use serde_json::{Map, Value};
+
+pub(crate) use self::carry_out::{AWS, SAM};
+use self::{
+    page_files::Page,
+    plan::{Stack, deployment, removal},
+};
+use crate::{
+    dist_lambda::{self, ARM64, Architecture, FUNCTIONS, X86_64},
+    page::{self, Profile},
+    project::Project,
+    step::step,
+    tools::Toolbox,
+};
+
+/// Where the packages are that the template names, below the checkout.
+const PACKAGES: &str = "dist/lambda";
+
+/// The page's policy but for `connect-src`, one directive a line.
+const CONTENT_SECURITY_POLICY: &str = "infra/content-security-policy.txt";
+
+/// Which stack a task is about.
+#[derive(Args)]
+struct StackOptions {
+    /// The stack's name
+    #[arg(long, value_name = "NAME", default_value = "slipway", value_parser = parse_stack_name)]
+    stack_name: String,
+    /// The AWS region, such as eu-central-1
+    #[arg(long, value_name = "REGION", value_parser = parse_region)]
+    region: String,
+    /// Show what would be done, and do nothing in the account
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// The options of `cargo xtask deploy`.
+#[derive(Args)]
+pub(crate) struct DeployOptions {
+    #[command(flatten)]
+    stack: StackOptions,
+    /// A parameter of infra/template.yaml; may be given several times. One that is not given keeps its value
+    #[arg(long = "parameter", value_name = "NAME=VALUE", value_parser = parse_parameter)]
+    parameters: Vec<(String, String)>,
+    /// Deploy this built page, and build none
+    #[arg(long, value_name = "DIR")]
+    page: Option<PathBuf>,
+}
+
+/// The options of `cargo xtask destroy`.
+#[derive(Args)]
+pub(crate) struct DestroyOptions {
+    #[command(flatten)]
+    stack: StackOptions,
+}
+
+/// Builds everything, deploys it, and prints the page's address. A dry run builds too, because the commands
+/// name what was built.
+///
+/// # Errors
+/// Where something does not build, or a command fails.
+pub(crate) fn run(options: &DeployOptions, toolbox: &Toolbox) -> Result<ExitCode> {
+    let page = match &options.page {
+        Some(folder) => std::path::absolute(folder)?,
+        None => page::build(toolbox, Profile::Release)?,
+    };
+    let page = Page::read(&page)?;
+    let parameters = parameters(options, toolbox.project)?;
+    pack_functions(architecture(&parameters), toolbox)?;
+    let steps = deployment(&options.stack.stack(), &parameters, &page);
+    if options.stack.dry_run {
+        carry_out::show(&steps);
+        return Ok(ExitCode::SUCCESS);
+    }
+    let outputs = carry_out::carry_out(&steps, toolbox)?;
+    let address = outputs
+        .get("PageAddress")
+        .context("the stack has no output PageAddress")?;
+    println!("the page: {address}");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Deletes a stack, once its name was typed.
+///
+/// # Errors
+/// Where another name was typed, or a command fails.
+pub(crate) fn destroy(options: &DestroyOptions, toolbox: &Toolbox) -> Result<ExitCode> {
+    let stack = options.stack.stack();
+    let steps = removal(&stack);
+    carry_out::show(&steps);
+    if options.stack.dry_run {
+        return Ok(ExitCode::SUCCESS);
+    }
+    println!(
+        "The uploaded files, their key and the users of a user pool are kept; the rest is gone for good."
+    );
+    println!("Type the stack's name to delete it:");
+    confirm(&stack.name, io::stdin().lock())?;
+    carry_out::carry_out(&steps, toolbox)?;
+    println!("the stack {} is deleted", stack.name);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Reads one line, which has to be the stack's name.
+fn confirm(name: &str, mut input: impl BufRead) -> Result<()> {
+    let mut line = String::new();
+    input.read_line(&mut line).context("no answer can be read")?;
+    ensure!(
+        line.trim() == name,
+        "that is not the stack's name: nothing was deleted"
+    );
+    Ok(())
+}
+
+impl StackOptions {
+    fn stack(&self) -> Stack {
+        Stack {
+            name: self.stack_name.clone(),
+            region: self.region.clone(),
+        }
+    }
+}
+
+/// The template's parameters: the page's policy, and what was given.
+fn parameters(options: &DeployOptions, project: &Project) -> Result<Map<String, Value>> {
+    let path = project.root.join(CONTENT_SECURITY_POLICY);
+    let directives =
+        fs::read_to_string(&path).with_context(|| format!("{} cannot be read", path.display()))?;
+    let directives: Vec<_> = directives.lines().collect();
+    let policy = ("PageContentSecurityPolicy".to_owned(), directives.join("; "));
+    let given = options.parameters.iter().cloned();
+    let parameters = [policy].into_iter().chain(given);
+    Ok(parameters.map(|(name, value)| (name, value.into())).collect())
+}
+
+fn architecture(parameters: &Map<String, Value>) -> Architecture {
+    match parameters.get("Architecture").and_then(Value::as_str) {
+        Some("x86_64") => X86_64,
+        _ => ARM64,
+    }
+}
+
+fn pack_functions(architecture: Architecture, toolbox: &Toolbox) -> Result<()> {
+    let folder = toolbox.project.root.join(PACKAGES);
+    fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+    for function in FUNCTIONS {
+        let package = dist_lambda::build_package(toolbox, function, &architecture)?;
+        step(&format!("packing {function}"), || {
+            let path = folder.join(format!("{function}.zip"));
+            fs::copy(&package.path, &path).with_context(|| format!("{} cannot be written", path.display()))
+        })?;
+    }
+    Ok(())
+}
+
+/// Checks a stack's name (AWS CloudFormation API Reference, CreateStack, `StackName`).
+fn parse_stack_name(text: &str) -> Result<String, &'static str> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    let begins = text.starts_with(|character: char| character.is_ascii_alphabetic());
+    if begins && text.len() <= 128 && text.bytes().all(allowed) {
+        Ok(text.to_owned())
+    } else {
+        Err("it takes at most 128 letters, digits and hyphens, a letter first")
+    }
+}
+
+fn parse_region(text: &str) -> Result<String, &'static str> {
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    if text.contains('-') && text.bytes().all(allowed) {
+        Ok(text.to_owned())
+    } else {
+        Err("it takes a region's name, such as eu-central-1")
+    }
+}
+
+fn parse_parameter(text: &str) -> Result<(String, String), &'static str> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
+            Ok((name.to_owned(), value.to_owned()))
+        }
+        _ => Err("it takes NAME=VALUE, such as KeyPrefix=inbox"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_stacks_name_confirms_its_deletion() {
+        confirm("uploads", "uploads\n".as_bytes()).expect("its name");
+        for answer in ["", "\n", "y\n", "Uploads\n", "uploads2\n"] {
+            confirm("uploads", answer.as_bytes()).expect_err(answer);
+        }
+    }
+
+    #[test]
+    fn names_that_cloudformation_takes_are_taken() {
+        for name in ["slipway", "Slipway-2"] {
+            assert_eq!(parse_stack_name(name).as_deref(), Ok(name));
+        }
+        for name in ["", "2", "-a", "a b", "a_b", "a;b", &"a".repeat(129)] {
+            assert!(parse_stack_name(name).is_err(), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn a_parameter_is_a_name_and_a_value() {
+        let parsed = parse_parameter("ObjectTags=team=web");
+        assert_eq!(parsed, Ok(("ObjectTags".to_owned(), "team=web".to_owned())));
+        for text in ["", "KeyPrefix", "=a", "Key Prefix=a"] {
+            assert!(parse_parameter(text).is_err(), "{text:?}");
+        }
+    }
+
+    /// Functions that the template has and that are no package of the project yet.
+    const AWAITED: [&str; 1] = ["verdict"];
+
+    #[test]
+    fn every_function_of_the_template_is_packed() {
+        let template = include_str!("../../../infra/template.yaml");
+        let packages = template
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix("CodeUri: "));
+        let expected = FUNCTIONS.iter().chain(&AWAITED);
+        let expected: Vec<_> = expected
+            .map(|function| format!("../{PACKAGES}/{function}.zip"))
+            .collect();
+        assert_eq!(packages.collect::<Vec<_>>(), expected);
+    }
+}

@@ -1,0 +1,159 @@
+//! The files of a built page, and how each is to be served.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Map, Value};
+use walkdir::WalkDir;
+
+/// Types by the ending of a file's name. The page is served with `X-Content-Type-Options: nosniff`, so that
+/// a wrong one would keep a browser from loading the file, and `application/wasm` is what lets it compile
+/// while it loads (WebAssembly Web API, "Streaming Module Compilation and Instantiation").
+const CONTENT_TYPES: [(&str, &str); 10] = [
+    ("css", "text/css; charset=utf-8"),
+    ("html", "text/html; charset=utf-8"),
+    ("ico", "image/vnd.microsoft.icon"),
+    ("js", "text/javascript; charset=utf-8"),
+    ("json", "application/json"),
+    ("mjs", "text/javascript; charset=utf-8"),
+    ("png", "image/png"),
+    ("svg", "image/svg+xml"),
+    ("wasm", "application/wasm"),
+    ("woff2", "font/woff2"),
+];
+
+/// How long a run of hexadecimal digits in a path is at least, if it is a hash of what is in the file.
+const HASH_DIGITS: usize = 16;
+
+/// A built page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Page {
+    /// Where it is.
+    pub(crate) folder: PathBuf,
+    /// Its files, by path.
+    pub(crate) files: Vec<PageFile>,
+    /// The settings that it was built with.
+    pub(crate) config: Map<String, Value>,
+}
+
+/// A file of the page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PageFile {
+    /// Its path below the page's folder, with slashes.
+    pub(crate) path: String,
+    /// Its media type.
+    pub(crate) content_type: &'static str,
+}
+
+impl Page {
+    /// Lists a page's files.
+    ///
+    /// # Errors
+    /// Where the folder holds no page, or a file whose type is not known.
+    pub(crate) fn read(folder: &Path) -> Result<Self> {
+        let mut files = Vec::new();
+        for entry in WalkDir::new(folder).sort_by_file_name() {
+            let entry = entry.with_context(|| format!("{} cannot be read", folder.display()))?;
+            if entry.file_type().is_file() {
+                let path = entry.path().strip_prefix(folder)?;
+                let path = path.to_str().context("a file's name is not UTF-8")?;
+                files.push(PageFile::of(path)?);
+            }
+        }
+        ensure!(
+            files.iter().any(PageFile::is_index),
+            "{} has no index.html",
+            folder.display()
+        );
+        let config = fs::read_to_string(folder.join("config.json"))
+            .with_context(|| format!("{} has no config.json", folder.display()))?;
+        Ok(Self {
+            folder: folder.to_owned(),
+            files,
+            config: serde_json::from_str(&config).context("config.json is no JSON object")?,
+        })
+    }
+}
+
+impl PageFile {
+    /// The file with this path.
+    ///
+    /// # Errors
+    /// Where the name's ending tells no type.
+    pub(crate) fn of(path: &str) -> Result<Self> {
+        let (_, ending) = path.rsplit_once('.').unwrap_or_default();
+        let known = CONTENT_TYPES.iter().find(|(known, _)| *known == ending);
+        let (_, content_type) =
+            known.with_context(|| format!("no media type is known for {path}, a file of the page"))?;
+        Ok(Self {
+            path: path.to_owned(),
+            content_type,
+        })
+    }
+
+    /// Whether it is the page itself.
+    pub(crate) fn is_index(&self) -> bool {
+        self.path == "index.html"
+    }
+
+    /// Whether it is the page's settings.
+    pub(crate) fn is_config(&self) -> bool {
+        self.path == "config.json"
+    }
+
+    /// Whether its path has a hash of what is in it, so that the path never gets another content.
+    pub(crate) fn is_immutable(&self) -> bool {
+        let mut runs = self.path.split(|character: char| !character.is_ascii_hexdigit());
+        runs.any(|run| run.len() >= HASH_DIGITS)
+    }
+
+    /// How long it may be kept (RFC 9111, section 5.2.2, and RFC 8246).
+    pub(crate) fn cache_control(&self) -> &'static str {
+        if self.is_immutable() {
+            "public, max-age=31536000, immutable"
+        } else {
+            "no-cache"
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(path: &str, content_type: &str, immutable: bool) {
+        let file = PageFile::of(path).expect("the type is known");
+        assert_eq!(file.content_type, content_type, "{path}");
+        assert_eq!(file.is_immutable(), immutable, "{path}");
+    }
+
+    #[test]
+    fn files_are_served_by_their_type_and_kept_by_their_hash() {
+        check("index.html", "text/html; charset=utf-8", false);
+        check("config.json", "application/json", false);
+        check("slipway-5d8f2f0c9a1b2c3d_bg.wasm", "application/wasm", true);
+        check(
+            "slipway-5d8f2f0c9a1b2c3d.js",
+            "text/javascript; charset=utf-8",
+            true,
+        );
+        check(
+            "snippets/page-5d8f2f0c9a1b2c3d/inline0.js",
+            "text/javascript; charset=utf-8",
+            true,
+        );
+        check("icon.svg", "image/svg+xml", false);
+        check("facade-deadbeef.css", "text/css; charset=utf-8", false);
+    }
+
+    #[test]
+    fn a_file_whose_type_is_not_known_is_refused_by_name() {
+        for path in ["licence", "notes.xyz"] {
+            let error = PageFile::of(path).expect_err(path);
+            assert!(error.to_string().contains(path), "{error}");
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! What a deployment does, as data: the same steps are shown, checked by tests, and carried out.
+
+use serde_json::{Map, Value};
+
+use super::{
+    command_line::{CommandLine, Program},
+    page_files::{Page, PageFile},
+};
+
+/// The template, and what is written for it and for the page; below the checkout.
+const TEMPLATE: &str = "infra/template.yaml";
+const PARAMETERS: &str = "dist/parameters.yaml";
+const CONFIG: &str = "dist/config.json";
+
+/// One step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// A file is written into the checkout.
+    Write {
+        /// Its path.
+        path: &'static str,
+        /// What is in it.
+        content: String,
+    },
+    /// A command is run.
+    Run(CommandLine),
+    /// A command is run that prints the stack's outputs, which the later steps use.
+    ReadOutputs(CommandLine),
+    /// The page's settings are written for this stack.
+    WriteConfig {
+        /// The file's path in the checkout.
+        path: &'static str,
+        /// The settings that the page was built with.
+        base: Map<String, Value>,
+    },
+}
+
+/// A stack of CloudFormation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Stack {
+    /// Its name.
+    pub(crate) name: String,
+    /// The AWS region that it is in.
+    pub(crate) region: String,
+}
+
+/// The steps that deploy a built page and packed functions.
+///
+/// `index.html` goes last, so that nobody gets a page whose files are not there yet. Files of earlier
+/// deployments stay, for the pages that are still open.
+pub(crate) fn deployment(stack: &Stack, parameters: &Map<String, Value>, page: &Page) -> Vec<Step> {
+    let mut steps = vec![
+        Step::Write {
+            path: PARAMETERS,
+            content: yaml(parameters),
+        },
+        Step::Run(sam_deploy(stack)),
+        Step::ReadOutputs(describe_stack(stack)),
+        Step::WriteConfig {
+            path: CONFIG,
+            base: page.config.clone(),
+        },
+    ];
+    let mut files: Vec<&PageFile> = page.files.iter().collect();
+    files.sort_by_key(|file| (file.is_index(), file.is_config()));
+    for file in files {
+        let from = if file.is_config() {
+            CONFIG.to_owned()
+        } else {
+            page.folder.join(&file.path).display().to_string()
+        };
+        steps.push(Step::Run(upload(stack, from, file)));
+    }
+    steps.push(Step::Run(invalidate(page)));
+    steps
+}
+
+/// The steps that delete a stack. CloudFormation deletes no bucket that has something in it, so the page's
+/// files go first. The template keeps the files that were uploaded.
+pub(crate) fn removal(stack: &Stack) -> Vec<Step> {
+    let empty = CommandLine::new(Program::Aws, ["s3", "rm", "--recursive", "--only-show-errors"])
+        .with_output("s3://", "PageBucketName", "")
+        .with(["--region", &stack.region]);
+    let delete = CommandLine::new(Program::Sam, ["delete", "--no-prompts"]).with([
+        "--stack-name",
+        &stack.name,
+        "--region",
+        &stack.region,
+    ]);
+    vec![
+        Step::ReadOutputs(describe_stack(stack)),
+        Step::Run(empty),
+        Step::Run(delete),
+    ]
+}
+
+/// SAM reads parameters from YAML, of which JSON is a part (YAML 1.2.2, section 1.2).
+fn yaml(parameters: &Map<String, Value>) -> String {
+    format!("{:#}\n", Value::Object(parameters.clone()))
+}
+
+fn sam_deploy(stack: &Stack) -> CommandLine {
+    CommandLine::new(Program::Sam, ["deploy", "--template-file", TEMPLATE])
+        .with(["--stack-name", &stack.name, "--region", &stack.region])
+        .with(["--resolve-s3", "--capabilities", "CAPABILITY_IAM"])
+        .with([
+            "--no-confirm-changeset",
+            "--no-fail-on-empty-changeset",
+            "--no-progressbar",
+        ])
+        .with(["--parameter-overrides", &format!("file://{PARAMETERS}")])
+}
+
+fn describe_stack(stack: &Stack) -> CommandLine {
+    CommandLine::new(Program::Aws, ["cloudformation", "describe-stacks"])
+        .with(["--stack-name", &stack.name, "--region", &stack.region])
+        .with(["--query", "Stacks[0].Outputs", "--output", "json"])
+}
+
+fn upload(stack: &Stack, from: String, file: &PageFile) -> CommandLine {
+    CommandLine::new(Program::Aws, ["s3", "cp", "--only-show-errors"])
+        .with([from])
+        .with_output("s3://", "PageBucketName", format!("/{}", file.path))
+        .with(["--region", &stack.region])
+        .with(["--content-type", file.content_type])
+        .with(["--cache-control", file.cache_control()])
+}
+
+/// Only what is not named after its content can have changed.
+fn invalidate(page: &Page) -> CommandLine {
+    let changed = page.files.iter().filter(|file| !file.is_immutable());
+    CommandLine::new(Program::Aws, ["cloudfront", "create-invalidation"])
+        .with(["--distribution-id"])
+        .with_output("", "DistributionId", "")
+        .with(["--paths", "/"])
+        .with(changed.map(|file| format!("/{}", file.path)))
+}
+
+impl Step {
+    /// The step as it is shown before it is done.
+    pub(crate) fn describe(&self) -> String {
+        match self {
+            Self::Write { path, content } => format!("writes {path}:\n{}", indented(content)),
+            Self::Run(command) | Self::ReadOutputs(command) => format!("$ {command}"),
+            Self::WriteConfig { path, .. } => {
+                format!("writes {path}, with the API's address and the sign-in of the stack, if it has one")
+            }
+        }
+    }
+}
+
+fn indented(text: &str) -> String {
+    let lines: Vec<_> = text.lines().map(|line| format!("    {line}")).collect();
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use serde_json::json;
+
+    use super::*;
+
+    fn object(value: Value) -> Map<String, Value> {
+        match value {
+            Value::Object(object) => object,
+            other => panic!("{other} is no object"),
+        }
+    }
+
+    fn stack() -> Stack {
+        Stack {
+            name: "uploads".to_owned(),
+            region: "eu-central-1".to_owned(),
+        }
+    }
+
+    fn page(paths: &[&str]) -> Page {
+        let files = paths.iter().map(|path| PageFile::of(path).expect("a known type"));
+        Page {
+            folder: PathBuf::from("page"),
+            files: files.collect(),
+            config: object(json!({"apiUrl": "/api"})),
+        }
+    }
+
+    fn shown(steps: &[Step]) -> Vec<String> {
+        steps.iter().map(Step::describe).collect()
+    }
+
+    #[test]
+    fn a_deployment_is_these_steps_in_this_order() {
+        let parameters = object(json!({"KeyPrefix": "inbox"}));
+        let page = page(&[
+            "config.json",
+            "icon.svg",
+            "index.html",
+            "app-0123456789abcdef_bg.wasm",
+        ]);
+        let steps = deployment(&stack(), &parameters, &page);
+        assert_eq!(
+            shown(&steps),
+            [
+                "writes dist/parameters.yaml:\n    {\n      \"KeyPrefix\": \"inbox\"\n    }",
+                "$ sam deploy --template-file infra/template.yaml --stack-name uploads --region eu-central-1 \
+                 --resolve-s3 --capabilities CAPABILITY_IAM --no-confirm-changeset \
+                 --no-fail-on-empty-changeset --no-progressbar --parameter-overrides \
+                 file://dist/parameters.yaml",
+                "$ aws cloudformation describe-stacks --stack-name uploads --region eu-central-1 \
+                 --query 'Stacks[0].Outputs' --output json",
+                "writes dist/config.json, with the API's address and the sign-in of the stack, if it has one",
+                "$ aws s3 cp --only-show-errors page/icon.svg 's3://<PageBucketName>/icon.svg' \
+                 --region eu-central-1 --content-type image/svg+xml --cache-control no-cache",
+                "$ aws s3 cp --only-show-errors page/app-0123456789abcdef_bg.wasm \
+                 's3://<PageBucketName>/app-0123456789abcdef_bg.wasm' --region eu-central-1 \
+                 --content-type application/wasm --cache-control 'public, max-age=31536000, immutable'",
+                "$ aws s3 cp --only-show-errors dist/config.json 's3://<PageBucketName>/config.json' \
+                 --region eu-central-1 --content-type application/json --cache-control no-cache",
+                "$ aws s3 cp --only-show-errors page/index.html 's3://<PageBucketName>/index.html' \
+                 --region eu-central-1 --content-type 'text/html; charset=utf-8' --cache-control no-cache",
+                "$ aws cloudfront create-invalidation --distribution-id '<DistributionId>' \
+                 --paths / /config.json /icon.svg /index.html",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_removal_empties_the_bucket_of_the_page_and_no_other() {
+        assert_eq!(
+            shown(&removal(&stack())),
+            [
+                "$ aws cloudformation describe-stacks --stack-name uploads --region eu-central-1 \
+                 --query 'Stacks[0].Outputs' --output json",
+                "$ aws s3 rm --recursive --only-show-errors 's3://<PageBucketName>' --region eu-central-1",
+                "$ sam delete --no-prompts --stack-name uploads --region eu-central-1",
+            ]
+        );
+    }
+}
