@@ -5,7 +5,8 @@
 //!   `authorization`, `access`, `cors`). `storage` has the files.
 //! - API Gateway's part ([`Stack::api_url`]): `gateway` makes each HTTP request an event of payload
 //!   format 2.0, `lambda` runs the Lambda on it: its real handler in this process, or its real program
-//!   by the protocol of the Lambda service ([`FunctionProcess`], `runtime_api`).
+//!   by the protocol of the Lambda service ([`FunctionProcess`], `runtime_api`). With [`AuthorizerOptions`]
+//!   it lets nobody pass without a token of an OpenID Connect issuer.
 //! - [`Controls`], with which tests make faults and see what happened.
 
 mod controls;
@@ -20,6 +21,7 @@ mod storage;
 
 pub use controls::{Controls, RecordedRequest};
 pub use function_process::{FunctionError, FunctionOptions, FunctionProcess, LineSink};
+pub use gateway::AuthorizerOptions;
 pub use s3::{
     OWNER_ACCESS_KEY_ID, OWNER_SECRET_ACCESS_KEY, ROLE_ACCESS_KEY_ID, ROLE_SECRET_ACCESS_KEY,
     ROLE_SESSION_TOKEN,

@@ -9,7 +9,7 @@ use anyhow::Context as _;
 
 use crate::{
     controls::Controls,
-    gateway::Gateway,
+    gateway::{Authorizer, AuthorizerOptions, Cors, Gateway, Guard},
     lambda::Lambda,
     s3::{Access, CorsConfiguration, Edge, Operations},
     server::Server,
@@ -39,6 +39,8 @@ pub struct StackOptions {
     pub allowed_origins: Vec<String>,
     /// Environment variables of the Lambda, besides or instead of those that the stack sets.
     pub lambda_variables: Vec<(String, String)>,
+    /// The API's JWT authorizer; without one, anybody may call it.
+    pub authorizer: Option<AuthorizerOptions>,
 }
 
 /// A running stack. Dropping it stops it without waiting; [`Stack::stop`] waits.
@@ -46,6 +48,7 @@ pub struct Stack {
     bucket: Arc<Store>,
     controls: Arc<Controls>,
     lambda: Lambda,
+    guard: Option<Guard>,
     s3: Server,
     api: Option<Server>,
     api_port: u16,
@@ -87,11 +90,16 @@ impl Stack {
             Some(program) => Lambda::start_program(program, variables).await?,
             None => Lambda::start(&variables, Arc::clone(&controls))?,
         };
-        let api = start_api(&lambda, options.api_port).await?;
+        let guard = options.authorizer.map(|authorizer| Guard {
+            authorizer: Arc::new(Authorizer::new(authorizer, Arc::clone(&controls))),
+            cors: Arc::new(Cors::new(options.allowed_origins)),
+        });
+        let api = start_api(&lambda, &guard, options.api_port).await?;
         Ok(Self {
             bucket,
             controls,
             lambda,
+            guard,
             s3,
             api_port: api.port(),
             api: Some(api),
@@ -148,7 +156,7 @@ impl Stack {
     /// When the port is taken meanwhile.
     pub async fn start_api(&mut self) -> anyhow::Result<()> {
         if self.api.is_none() {
-            self.api = Some(start_api(&self.lambda, self.api_port).await?);
+            self.api = Some(start_api(&self.lambda, &self.guard, self.api_port).await?);
         }
         Ok(())
     }
@@ -167,9 +175,10 @@ async fn open_bucket(data: &Path) -> anyhow::Result<Arc<Store>> {
     Ok(Arc::new(store))
 }
 
-async fn start_api(lambda: &Lambda, port: u16) -> anyhow::Result<Server> {
+async fn start_api(lambda: &Lambda, guard: &Option<Guard>, port: u16) -> anyhow::Result<Server> {
     let gateway = Gateway {
         lambda: lambda.clone(),
+        guard: guard.clone(),
     };
     let started = Server::start("API", port, gateway).await;
     started.with_context(|| format!("the API cannot listen on port {port}"))

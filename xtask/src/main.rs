@@ -9,6 +9,7 @@ mod dist;
 mod dist_lambda;
 mod fuzz;
 mod inline_script;
+mod npm;
 mod page;
 mod process;
 mod project;

@@ -19,6 +19,6 @@ pub use access::{
     OWNER_ACCESS_KEY_ID, OWNER_SECRET_ACCESS_KEY, ROLE_ACCESS_KEY_ID, ROLE_SECRET_ACCESS_KEY,
     ROLE_SESSION_TOKEN,
 };
-pub(crate) use cors::CorsConfiguration;
+pub(crate) use cors::{CorsConfiguration, matches as allows_origin};
 pub(crate) use edge::Edge;
 pub(crate) use operations::Operations;

@@ -94,6 +94,7 @@ impl Scenario {
             api_port: 0,
             allowed_origins: vec![url.clone()],
             lambda_variables: Vec::new(),
+            authorizer: None,
         })
         .await?;
         let folder = environment::page_folder()?;
