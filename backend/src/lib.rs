@@ -55,12 +55,12 @@ pub mod shared {
         bucket::Bucket,
         caller::{Caller, Principal},
         cors::{AllowedOrigins, add_preflight_headers},
+        encoding::percent_encode,
         event::Request,
         fields::Fields,
         handler::json_body,
         key::folder,
         media_type::{AllowedTypes, MediaType},
-        presign::{PresignError, Signer, presigned_url},
         response::{json, no_content, refusal},
         settings::Variable,
     };

@@ -32,27 +32,24 @@ pub(crate) struct UnsignedRequest<'a> {
 }
 
 /// What a signature is made with.
-pub struct Signer<'a> {
+pub(crate) struct Signer<'a> {
     /// Whose signature it is.
-    pub credentials: &'a Credentials,
+    pub(crate) credentials: &'a Credentials,
     /// The bucket's region.
-    pub region: &'a str,
+    pub(crate) region: &'a str,
     /// From when on the URL is good.
-    pub now: SystemTime,
+    pub(crate) now: SystemTime,
     /// How long it is good.
-    pub expires_in: Duration,
+    pub(crate) expires_in: Duration,
 }
 
 /// Why a request could not be signed.
 #[derive(Debug, Error)]
-pub enum PresignError {
-    /// The environment has none.
+pub(crate) enum PresignError {
     #[error("there are no credentials")]
     NoCredentials,
-    /// The signer lacks something.
     #[error("the signing parameters are incomplete: {0}")]
     Parameters(#[from] BuildError),
-    /// The request is no HTTP request.
     #[error("the request cannot be signed: {0}")]
     Request(#[from] SigningError),
 }
@@ -62,44 +59,18 @@ pub(crate) fn presign(
     request: &UnsignedRequest<'_>,
     signer: &Signer<'_>,
 ) -> Result<SignedRequest, PresignError> {
-    let url = request.url.clone();
-    Ok(SignedRequest {
-        method: request.method,
-        url: presigned_url(
-            request.method.as_str(),
-            url,
-            request.query,
-            request.headers,
-            signer,
-        )?,
-        headers: headers_to_send(request.headers),
-        expires_at: seconds(signer.now) + signer.expires_in.as_secs(),
-    })
-}
-
-/// The presigned URL of a request with any method: `url` is the object's, percent-encoded and without a
-/// query; the names and values of `query` are not encoded; `headers` are those to sign besides `host`.
-///
-/// # Errors
-///
-/// Where the signer has no credentials, or the request cannot be one.
-pub fn presigned_url(
-    method: &str,
-    mut url: String,
-    query: &[(&'static str, String)],
-    headers: &BTreeMap<String, String>,
-    signer: &Signer<'_>,
-) -> Result<String, PresignError> {
     if signer.credentials.access_key_id().is_empty() || signer.credentials.secret_access_key().is_empty() {
         return Err(PresignError::NoCredentials);
     }
-    for (name, value) in query {
+    let mut url = request.url.clone();
+    for (name, value) in request.query {
         append_query(&mut url, name, value);
     }
     let signable = SignableRequest::new(
-        method,
+        request.method.as_str(),
         url.as_str(),
-        headers
+        request
+            .headers
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_str())),
         SignableBody::UnsignedPayload,
@@ -117,7 +88,12 @@ pub fn presigned_url(
     for (name, value) in instructions.params() {
         append_query(&mut url, name, value);
     }
-    Ok(url)
+    Ok(SignedRequest {
+        method: request.method,
+        url,
+        headers: headers_to_send(request.headers),
+        expires_at: seconds(signer.now) + signer.expires_in.as_secs(),
+    })
 }
 
 /// Seconds since 1970-01-01T00:00:00Z, rounded down as in `X-Amz-Date`.

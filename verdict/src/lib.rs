@@ -19,6 +19,7 @@ mod notification;
 mod object_store;
 mod s3_store;
 mod settings;
+mod signature;
 mod tagging;
 mod types;
 mod verdicts;

@@ -1,10 +1,10 @@
-//! Objects of S3, over HTTP with presigned requests.
+//! Objects of S3, over HTTP.
 
-use std::{collections::BTreeMap, io::Read as _, sync::Arc, time::Duration};
+use std::{io::Read as _, sync::Arc, time::Duration};
 
 use backend::{
     Environment,
-    shared::{Bucket, Signer, presigned_url},
+    shared::{Bucket, percent_encode},
 };
 use base64ct::{Base64, Encoding as _};
 use http::{Request, Response, StatusCode};
@@ -16,14 +16,12 @@ use ureq::{
 
 use crate::{
     object_store::{Description, ObjectStore, ObjectVersion, StoreError, Tags},
+    signature::sign,
     tagging,
 };
 
 /// How long one request may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
-
-/// How long its signature is good.
-const EXPIRES_IN: Duration = Duration::from_secs(60);
 
 /// Most bytes of an answer in XML; ten tags of the greatest length stay well below.
 const MAX_XML_BYTES: u64 = 256 * 1024;
@@ -41,7 +39,7 @@ struct Operation<'a> {
     method: &'static str,
     object: &'a ObjectVersion,
     is_tagging: bool,
-    headers: BTreeMap<String, String>,
+    headers: Vec<(&'static str, String)>,
     body: String,
 }
 
@@ -52,13 +50,13 @@ impl<'a> Operation<'a> {
             method,
             object,
             is_tagging: false,
-            headers: BTreeMap::new(),
+            headers: Vec::new(),
             body: String::new(),
         }
     }
 
-    fn header(mut self, name: &str, value: String) -> Self {
-        self.headers.insert(name.to_owned(), value);
+    fn header(mut self, name: &'static str, value: String) -> Self {
+        self.headers.push((name, value));
         self
     }
 
@@ -112,30 +110,32 @@ impl S3Store {
     }
 
     fn request(&self, operation: &Operation<'_>) -> Result<Request<String>, String> {
-        let mut query = Vec::new();
+        let mut parameters = Vec::new();
         if operation.is_tagging {
-            query.push(("tagging", String::new()));
+            parameters.push("tagging=".to_owned());
         }
         if let Some(version_id) = &operation.object.version_id {
-            query.push(("versionId", version_id.clone()));
+            parameters.push(format!("versionId={}", percent_encode(version_id)));
         }
-        let signer = Signer {
-            credentials: &self.environment.credentials(),
-            region: self.bucket.region(),
-            now: self.environment.now(),
-            expires_in: EXPIRES_IN,
-        };
-        let url = self.bucket.object_url(&operation.object.key);
-        let url = presigned_url(operation.method, url, &query, &operation.headers, &signer);
-        let mut request = Request::builder()
-            .method(operation.method)
-            .uri(url.map_err(|error| error.to_string())?);
+        let mut url = self.bucket.object_url(&operation.object.key);
+        if !parameters.is_empty() {
+            url = format!("{url}?{}", parameters.join("&"));
+        }
+        let mut request = Request::builder().method(operation.method).uri(url);
         for (name, value) in &operation.headers {
-            request = request.header(name, value);
+            request = request.header(*name, value);
         }
-        request
-            .body(operation.body.clone())
-            .map_err(|error| error.to_string())
+        let request = request.body(operation.body.clone());
+        let mut request = request.map_err(|error| error.to_string())?;
+        let credentials = self.environment.credentials();
+        sign(
+            &mut request,
+            self.bucket.region(),
+            &credentials,
+            self.environment.now(),
+        )
+        .map_err(|error| error.to_string())?;
+        Ok(request)
     }
 }
 

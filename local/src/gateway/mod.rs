@@ -1,5 +1,5 @@
-//! API Gateway's part: an HTTP API with one `$default` route to the Lambda (Amazon API Gateway
-//! Developer Guide, "Create AWS Lambda proxy integrations for HTTP APIs").
+//! API Gateway's part: an HTTP API with a `$default` route to the Lambda, and one to the function that
+//! knows the verdicts (Amazon API Gateway Developer Guide, "Create AWS Lambda proxy integrations for HTTP APIs").
 
 mod authorizer;
 mod cors;
@@ -33,9 +33,35 @@ const MAX_HEAD_BYTES: usize = 10_240;
 
 /// An HTTP API in front of the Lambda.
 pub(crate) struct Gateway {
-    pub(crate) lambda: Lambda,
+    pub(crate) functions: Functions,
     /// Who checks every request's token, and lets pages read what comes of it; without it anybody may call.
     pub(crate) guard: Option<Guard>,
+}
+
+/// The functions behind the routes.
+#[derive(Clone)]
+pub(crate) struct Functions {
+    /// Everything but the route of the other.
+    pub(crate) lambda: Lambda,
+    /// `/verdicts`.
+    pub(crate) verdicts: Arc<verdict::Function>,
+}
+
+impl Functions {
+    async fn invoke(&self, path: &str, event: String) -> Result<String, LambdaFailed> {
+        if !["/verdicts", "/api/verdicts"].contains(&path) {
+            return self.lambda.invoke(event).await;
+        }
+        let function = Arc::clone(&self.verdicts);
+        let request_id = Uuid::new_v4().to_string();
+        let handling = tokio::task::spawn_blocking(move || function.handle(event.as_bytes(), &request_id));
+        let answer = handling
+            .await
+            .ok()
+            .and_then(Result::ok)
+            .ok_or(LambdaFailed::Failed)?;
+        serde_json::to_string(&answer).map_err(|_| LambdaFailed::Failed)
+    }
 }
 
 /// What an API that asks for tokens has in front of its integration. It does CORS itself, because the
@@ -109,10 +135,14 @@ impl Gateway {
             authorizer,
         };
         let event = event::of(&parts, &body, &arrival).to_string();
-        let answer = self.lambda.invoke(event).await.map_err(|failure| match failure {
-            LambdaFailed::Failed => Refusal::Error(StatusCode::INTERNAL_SERVER_ERROR),
-            LambdaFailed::TimedOut => Refusal::Error(StatusCode::SERVICE_UNAVAILABLE),
-        })?;
+        let answer =
+            self.functions
+                .invoke(parts.uri.path(), event)
+                .await
+                .map_err(|failure| match failure {
+                    LambdaFailed::Failed => Refusal::Error(StatusCode::INTERNAL_SERVER_ERROR),
+                    LambdaFailed::TimedOut => Refusal::Error(StatusCode::SERVICE_UNAVAILABLE),
+                })?;
         response::read(&answer).ok_or(Refusal::Error(StatusCode::INTERNAL_SERVER_ERROR))
     }
 }

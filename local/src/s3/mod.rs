@@ -13,6 +13,7 @@ mod objects;
 mod operations;
 mod receive;
 mod signature;
+mod tagging;
 
 pub(crate) use access::Access;
 pub use access::{
@@ -22,3 +23,4 @@ pub use access::{
 pub(crate) use cors::{CorsConfiguration, matches as allows_origin};
 pub(crate) use edge::Edge;
 pub(crate) use operations::Operations;
+pub(crate) use tagging::{HEADER as TAGGING_HEADER, tags_of, written as written_tags};
