@@ -7,7 +7,7 @@ use crate::{
     config::{Config, ConfigError},
     driver::Driver,
     effects, text,
-    ui::{page_error::PageError, uploader::Uploader},
+    ui::{page_error::PageError, sign_in::SignedInUploader, uploader::Uploader},
 };
 
 /// Mounts the page into `<main id="slipway">` of `index.html`, in place of what that shows until the
@@ -32,8 +32,14 @@ pub fn App() -> impl IntoView {
     move || {
         config.get().map(|loaded| match loaded {
             Ok(config) if has_crypto() => {
-                let driver = Driver::new(&config, seed());
-                view! { <Uploader driver=StoredValue::new_local(driver) /> }.into_any()
+                let seed = seed();
+                match config.sign_in.clone() {
+                    Some(settings) => view! { <SignedInUploader config settings seed /> }.into_any(),
+                    None => {
+                        let driver = Driver::new(&config, seed);
+                        view! { <Uploader driver=StoredValue::new_local(driver) /> }.into_any()
+                    }
+                }
             }
             Ok(_) => view! { <PageError explanation=text::insecure_context() /> }.into_any(),
             Err(error) => view! { <PageError explanation=text::config_error(&error) /> }.into_any(),

@@ -4,6 +4,8 @@ use std::{fmt, time::Duration};
 
 use serde::Deserialize;
 
+use crate::sign_in::SignInConfig;
+
 /// `config.json`. Only `apiUrl` is needed.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -23,6 +25,9 @@ pub struct Config {
     /// not set.
     #[serde(default)]
     stall_seconds: Option<u32>,
+    /// Where people sign in; nobody has to where it is not set.
+    #[serde(default)]
+    pub sign_in: Option<SignInConfig>,
 }
 
 /// Why there are no settings.
@@ -64,7 +69,8 @@ impl Config {
         in_range("parallelRequests", self.parallel_requests.map(u32::from), 1, 32)?;
         in_range("maxAttempts", self.max_attempts.map(u32::from), 1, 100)?;
         in_range("backoffMilliseconds", self.backoff_milliseconds, 1, 60_000)?;
-        in_range("stallSeconds", self.stall_seconds, 1, 3600)
+        in_range("stallSeconds", self.stall_seconds, 1, 3600)?;
+        self.sign_in.as_ref().map_or(Ok(()), SignInConfig::check)
     }
 
     /// The engine's settings: those given, and the design's for the rest.

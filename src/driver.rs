@@ -13,7 +13,7 @@ use std::{
 
 use engine::{
     ApiRoute, Attachment, CallId, Command, Engine, Event, FileDescription, FileFailure, FileId, FileStatus,
-    FileView, Ticket, Totals,
+    FileView, HttpAnswer, Ticket, Totals,
 };
 use js_sys::Promise;
 use leptos::prelude::{ArcRwSignal, Set, Update};
@@ -64,6 +64,10 @@ pub(crate) struct Inner {
     /// The interrupted file that the next pick is for.
     pub(crate) awaited: Option<FileId>,
     api_url: String,
+    /// The bearer token of requests to the API, where somebody is signed in.
+    access_token: Option<String>,
+    /// What is done where the API does not accept it.
+    unauthorized: Option<Rc<dyn Fn()>>,
     clock: Clock,
     timer: Option<Timer>,
     countdown: Option<Timer>,
@@ -90,6 +94,8 @@ impl Driver {
                     keeper: Keeper::new(session.clone()),
                     awaited: None,
                     api_url: config.api_url.trim_end_matches('/').to_owned(),
+                    access_token: None,
+                    unauthorized: None,
                     clock: Clock::new(),
                     timer: None,
                     countdown: None,
@@ -149,6 +155,20 @@ impl Driver {
             restore::resume(&self.shared, selection);
         }
         self.shared.tell(event);
+    }
+
+    /// Gives the API's requests another bearer token, or none. With a new one, what waits goes on at once.
+    pub fn set_access_token(&self, token: Option<String>) {
+        let is_there = token.is_some();
+        self.shared.inner.borrow_mut().access_token = token;
+        if is_there {
+            self.shared.tell(Event::SignedIn);
+        }
+    }
+
+    /// Calls `act` each time the API answers that nobody is signed in.
+    pub fn on_unauthorized(&self, act: impl Fn() + 'static) {
+        self.shared.inner.borrow_mut().unauthorized = Some(Rc::new(act));
     }
 
     /// The picker was closed without a file.
@@ -383,17 +403,25 @@ impl Shared {
     }
 
     fn call(self: &Rc<Self>, call: CallId, route: ApiRoute, body: String) {
-        let request = SignedRequest {
+        let mut request = SignedRequest {
             method: HttpMethod::Post,
             url: format!("{}{}", self.inner.borrow().api_url, route.path()),
             headers: [("content-type".to_owned(), "application/json".to_owned())].into(),
             expires_at: u64::MAX,
         };
+        if let Some(token) = &self.inner.borrow().access_token {
+            let authorization = format!("Bearer {token}");
+            request.headers.insert("authorization".to_owned(), authorization);
+        }
         let shared = Rc::downgrade(self);
         let request = Fetch.send(&request, Body::Text(body), move |told| {
             if let Told::Ended(answer) = told {
                 with(&shared, |shared| {
                     shared.let_go_of_call(call);
+                    let unauthorized = shared.inner.borrow().unauthorized.clone();
+                    if let (Some(act), Ok(HttpAnswer { status: 401, .. })) = (unauthorized, &answer) {
+                        act();
+                    }
                     shared.tell(Event::CallAnswered { call, answer });
                 });
             }

@@ -16,6 +16,7 @@ mod effects;
 pub mod format;
 mod keeper;
 mod restore;
+pub mod sign_in;
 pub mod text;
 mod ui;
 

@@ -2,7 +2,7 @@
 
 use engine::{ErrorKind, FileStatus, Mismatch, Notice, Totals, UploadError};
 
-use crate::{config::ConfigError, format};
+use crate::{config::ConfigError, format, sign_in::SignInError};
 
 /// What can be done with files that are dragged.
 pub const DROP_HINT: &str = "Drop files anywhere on this page";
@@ -69,6 +69,48 @@ pub fn config_error(error: &ConfigError) -> Explanation {
         "This page could not read its settings.",
         &format!("{error}. Nothing can be uploaded until whoever runs this page has mended it."),
     )
+}
+
+/// The button that leads to the issuer, in the picker's place.
+pub const SIGN_IN: &str = "Sign in";
+/// See [`SIGN_IN`].
+pub const SIGN_IN_HINT: &str = "Sign in to upload files.";
+/// Ends the sign-in.
+pub const SIGN_OUT: &str = "Sign out";
+/// Said while files may be under way.
+pub const SIGN_IN_ENDED: &str =
+    "Your sign-in has ended. Nothing was lost: sign in again, and the uploads go on.";
+/// Opens a window to sign in.
+pub const SIGN_IN_AGAIN: &str = "Sign in again";
+/// Said in a window that was only for signing in and does not close by itself.
+pub const CLOSE_WINDOW: &str = "You are signed in. You can close this window.";
+
+/// Nobody is signed in, and why.
+pub fn sign_in_error(error: &SignInError) -> Explanation {
+    match error {
+        SignInError::Unreachable(reason) => explanation(
+            "The sign-in cannot be reached.",
+            &format!(
+                "Check your connection and try again; if others work, tell whoever runs this page. ({reason})"
+            ),
+        ),
+        SignInError::Denied => explanation(
+            "You were not signed in.",
+            "The sign-in was cancelled, or you may not use this page. Sign in to upload files.",
+        ),
+        SignInError::Refused(reason) => explanation(
+            "The sign-in did not work.",
+            &format!("Try again; if it stays so, tell whoever runs this page: {reason}"),
+        ),
+        SignInError::Unexpected => explanation(
+            "The sign-in took too long, or was begun in another tab.",
+            "Nothing was lost. Sign in again.",
+        ),
+        SignInError::Browser => explanation(
+            "The browser did not let this page sign you in.",
+            "Allow this page to keep data and to open windows, and try again.",
+        ),
+    }
 }
 
 /// The page cannot hash without a secure context.

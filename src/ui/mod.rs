@@ -6,6 +6,7 @@ pub(crate) mod file_list;
 pub(crate) mod file_row;
 pub(crate) mod icon;
 pub(crate) mod page_error;
+pub(crate) mod sign_in;
 pub(crate) mod totals_bar;
 pub(crate) mod uploader;
 

@@ -15,6 +15,9 @@ use crate::{
     tools::{Toolbox, on_path},
 };
 
+/// The npm package by which the page signs people in.
+const LIBRARY: &str = "oauth4webapi";
+
 /// The file that says that an installation went through.
 const INSTALLED: &str = "installed";
 
@@ -70,6 +73,37 @@ pub(crate) fn ensure_packages(
     Ok(folder)
 }
 
+/// The module by which the page signs people in, and its name beside the page. It is loaded only where the
+/// settings ask for a sign-in, so it is no part of a first view.
+pub(crate) struct SignInLibrary {
+    /// Where it is in the cache.
+    pub(crate) path: PathBuf,
+    /// `oauth4webapi-<version>.js`; the page names the same.
+    pub(crate) name: String,
+}
+
+/// Installs the page's sign-in library.
+///
+/// # Errors
+/// As [`ensure_packages`].
+pub(crate) fn ensure_sign_in_library(toolbox: &Toolbox) -> Result<SignInLibrary> {
+    let source = toolbox.project.root.join("src/sign_in");
+    let folder = ensure_packages(toolbox, LIBRARY, &source, &[])?;
+    let manifest = fs::read_to_string(source.join("package.json"))?;
+    Ok(SignInLibrary {
+        path: folder.join("node_modules").join(LIBRARY).join("build/index.js"),
+        name: library_name(&manifest)?,
+    })
+}
+
+/// The library's name beside the page, by the version that a `package.json` asks for.
+fn library_name(manifest: &str) -> Result<String> {
+    let manifest: serde_json::Value = serde_json::from_str(manifest)?;
+    let version = manifest["dependencies"][LIBRARY].as_str();
+    let version = version.with_context(|| format!("package.json does not ask for {LIBRARY}"))?;
+    Ok(format!("{LIBRARY}-{version}.js"))
+}
+
 /// The folder of the OpenID Connect provider that tests sign in at.
 ///
 /// # Errors
@@ -77,4 +111,26 @@ pub(crate) fn ensure_packages(
 pub(crate) fn ensure_oidc_provider(toolbox: &Toolbox) -> Result<PathBuf> {
     let source = toolbox.project.root.join("tests/e2e/oidc-provider");
     ensure_packages(toolbox, "oidc-provider", &source, &["provider.mjs"])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_names_the_library_as_it_is_installed() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../src/sign_in");
+        let read = |name: &str| fs::read_to_string(root.join(name)).expect("the file is there");
+        let name = library_name(&read("package.json")).expect("a name");
+        assert!(read("library.rs").contains(&format!("\"{name}\"")), "{name}");
+    }
+
+    #[test]
+    fn no_lock_file_names_where_packages_come_from() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        for folder in ["src/sign_in", "tests/e2e/oidc-provider"] {
+            let lock = fs::read_to_string(root.join(folder).join("package-lock.json"));
+            assert!(!lock.expect("a lock file").contains("\"resolved\""), "{folder}");
+        }
+    }
 }

@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context, Result};
 
 use crate::{
-    inline_script, process,
+    inline_script, npm, process,
     step::step,
     subresources,
     tools::{TRUNK, Toolbox, WASM_BINDGEN, WASM_TARGET, path_with},
@@ -121,6 +121,8 @@ pub(crate) fn build(toolbox: &Toolbox, profile: Profile) -> Result<PathBuf> {
         process::run("building the page", &mut command, toolbox.interrupt)?;
         externalise_script(&folder)
     })?;
+    let library = npm::ensure_sign_in_library(toolbox)?;
+    fs::copy(&library.path, folder.join(&library.name)).context("the sign-in library cannot be copied")?;
     Ok(folder)
 }
 
