@@ -88,12 +88,13 @@ async fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// One line a request and one for each URL that the Lambda issues. The libraries stay silent: they
+/// One line a request, one for each URL that the Lambda issues, and one for each verdict. The libraries stay silent: they
 /// would log what a signature is made of.
 fn log_to_stderr() {
     let own = Targets::new()
         .with_target("local", tracing::Level::INFO)
-        .with_target("backend", tracing::Level::INFO);
+        .with_target("backend", tracing::Level::INFO)
+        .with_target("verdict", tracing::Level::INFO);
     let lines = tracing_subscriber::fmt::layer()
         .with_target(false)
         .with_writer(io::stderr);
