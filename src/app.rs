@@ -1,6 +1,10 @@
 //! The whole page: its settings and its language, then the uploader.
 
-use std::{cell::RefCell, rc::Rc, time::Duration};
+use std::{
+    cell::{OnceCell, RefCell},
+    rc::Rc,
+    time::Duration,
+};
 
 use leptos::{
     mount::mount_to,
@@ -23,6 +27,7 @@ use crate::{
         html::{Html, html, watch},
         language_choice::language_choice,
         page_error::page_error,
+        sign_in::{Session, signed_in},
         tab_signs::tab_signs,
         uploader::uploader,
     },
@@ -136,7 +141,10 @@ fn parts(
     match (failure, context) {
         (Some(failure), _) => parts.push(page_error(failure)),
         (None, Some(context)) => {
-            parts.extend(uploader(context));
+            match context.session.get() {
+                Some(session) => parts.push(signed_in(context, session)),
+                None => parts.extend(uploader(context)),
+            }
             if options.is_document {
                 tab_signs(context);
             }
@@ -195,7 +203,7 @@ fn begin(
             WORKER_DELAY,
         ),
     }
-    Some(Rc::new(Shared {
+    let context = Rc::new(Shared {
         uploads,
         config,
         assets,
@@ -204,7 +212,13 @@ fn begin(
         } else {
             place.clone().into()
         },
-    }))
+        session: OnceCell::new(),
+    });
+    if let Some(settings) = context.config.sign_in.clone() {
+        // The cell is new.
+        let _ = context.session.set(Session::begin(&context, settings));
+    }
+    Some(context)
 }
 
 fn start(config: &Config) -> Start {

@@ -21,6 +21,9 @@ pub struct Config {
     /// `helpUrl`: a page about errors; the name of an error is added as the fragment. The page's own
     /// where it is not set.
     pub help_url: Option<String>,
+    /// `signIn`: where people sign in, as the JSON that the crate `sign-in` reads; nobody has to where it
+    /// is not set.
+    pub sign_in: Option<String>,
     /// `parallelRequests`, `maxAttempts`, `backoffMilliseconds` and `stallSeconds`: the engine's numbers.
     pub settings: Settings,
 }
@@ -67,6 +70,7 @@ impl Config {
         match name {
             "apiUrl" => self.api_url = address(name, value)?,
             "helpUrl" => self.help_url = Some(address(name, value)?),
+            "signIn" => self.sign_in = Some(json(name, value)?),
             "accept" => self.accept = string(name, value)?,
             "maxFileBytes" => self.max_file_bytes = Some(whole(0, u64::MAX >> 11)?),
             "maxFiles" => self.max_files = Some(whole(1, u32::MAX.into())? as u32),
@@ -86,6 +90,12 @@ fn invalid(name: &str, reason: &str) -> ConfigError {
 
 fn string(name: &str, value: &JsValue) -> Result<String, ConfigError> {
     value.as_string().ok_or_else(|| invalid(name, "a text is needed"))
+}
+
+fn json(name: &str, value: &JsValue) -> Result<String, ConfigError> {
+    let text = JSON::stringify(value).ok().map(String::from);
+    text.filter(|_| value.is_object())
+        .ok_or_else(|| invalid(name, "an object is needed"))
 }
 
 fn address(name: &str, value: &JsValue) -> Result<String, ConfigError> {

@@ -173,6 +173,11 @@ impl Uploads {
         set(&mut self.shared.heard.borrow_mut());
     }
 
+    /// The access token to send to the API, or none.
+    pub(crate) fn set_access_token(&self, token: Option<String>) {
+        self.send(&ToWorker::AccessToken(token));
+    }
+
     /// Nobody is left to show anything to: what is under way is dropped.
     pub(crate) fn end(&self) {
         self.send(&ToWorker::End);

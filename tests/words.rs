@@ -60,6 +60,52 @@ fn the_time_left_is_no_more_exact_than_an_estimate() {
     }
 }
 
+/// Reads settings with this `signIn`; gives what is wrong with it.
+fn check_sign_in(sign_in: &str, expected: Result<(), &str>) {
+    let parsed = Config::parse(&format!(r#"{{"apiUrl": "/api", "signIn": {sign_in}}}"#));
+    match (parsed, expected) {
+        (Ok(config), Ok(())) => assert!(config.sign_in.is_some(), "{sign_in}"),
+        (Err(ConfigError::Invalid(reason)), Err(part)) => {
+            assert!(reason.contains(part), "{sign_in}: {reason}")
+        }
+        (parsed, _) => panic!("{sign_in}: {parsed:?}"),
+    }
+}
+
+#[wasm_bindgen_test]
+fn a_sign_in_needs_an_issuer_that_is_as_safe_as_the_page() {
+    check_sign_in(
+        r#"{"issuer": "https://issuer.example", "clientId": "page"}"#,
+        Ok(()),
+    );
+    check_sign_in(
+        r#"{"issuer": "http://127.0.0.1:9002", "clientId": "page"}"#,
+        Ok(()),
+    );
+    check_sign_in(
+        r#"{"issuer": "https://a", "clientId": "b", "scopes": ["openid", "upload"], "audience": "c"}"#,
+        Ok(()),
+    );
+    check_sign_in(
+        r#"{"issuer": "http://issuer.example", "clientId": "page"}"#,
+        Err("https://"),
+    );
+    check_sign_in(
+        r#"{"issuer": "http://localhost.example", "clientId": "page"}"#,
+        Err("https://"),
+    );
+    check_sign_in(r#"{"issuer": "https://a", "clientId": ""}"#, Err("clientId"));
+    check_sign_in(r#"{"issuer": "https://a"}"#, Err("clientId"));
+    check_sign_in(
+        r#"{"issuer": "https://a", "clientId": "b", "scopes": ["email"]}"#,
+        Err("openid"),
+    );
+    check_sign_in(
+        r#"{"issuer": "https://a", "clientId": "b", "secret": "c"}"#,
+        Err("secret"),
+    );
+}
+
 #[wasm_bindgen_test]
 fn numbers_sizes_and_plurals_are_those_of_the_language() {
     language::speak("de", include_str!("../languages/de.json")).expect("words");
@@ -106,6 +152,7 @@ fn wrong_settings_are_named() {
         (r#"{"apiUrl": "/api", "maxAttempts": 1.5}"#, "maxAttempts"),
         (r#"{"apiUrl": "/api", "accept": 5}"#, "accept"),
         (r#"{"apiUrl": "/api", "maxFileBytes": "5 MB"}"#, "maxFileBytes"),
+        (r#"{"apiUrl": "/api", "signIn": "https://issuer"}"#, "signIn"),
         (r#"{"apiUrl": "/api", "stallSeconds": 0}"#, "stallSeconds"),
     ] {
         let Err(ConfigError::Invalid(reason)) = Config::parse(text) else {

@@ -100,6 +100,6 @@ impl Audit {
 }
 
 /// The time as RFC 3339 writes it.
-fn timestamp(time: SystemTime) -> Option<String> {
+pub fn timestamp(time: SystemTime) -> Option<String> {
     OffsetDateTime::from(time).format(&Rfc3339).ok()
 }

@@ -6,11 +6,12 @@ use crate::encoding::percent_encode_path;
 
 /// The bucket that the backend signs for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Bucket {
+pub struct Bucket {
     /// The bucket's URL without a slash at its end.
     url: String,
     /// The region that the signature names.
     region: String,
+    name: String,
 }
 
 impl Bucket {
@@ -33,16 +34,22 @@ impl Bucket {
         Self {
             url,
             region: region.to_owned(),
+            name: name.to_owned(),
         }
     }
 
+    /// The bucket's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// The region that the signature names.
-    pub(crate) fn region(&self) -> &str {
+    pub fn region(&self) -> &str {
         &self.region
     }
 
     /// The URL of the object with this key, percent-encoded once.
-    pub(crate) fn object_url(&self, key: &str) -> String {
+    pub fn object_url(&self, key: &str) -> String {
         format!("{}/{}", self.url, percent_encode_path(key))
     }
 }

@@ -8,18 +8,18 @@ const MAX_SUBJECT_BYTES: usize = 255;
 
 /// The facts about a request's sender that the audit names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Caller {
+pub struct Caller {
     /// API Gateway's id of the request, which the client sees too, as `apigw-requestid`; else Lambda's.
-    pub(crate) request_id: String,
+    pub request_id: String,
     /// The sender's IP address as API Gateway saw it.
-    pub(crate) source_ip: String,
+    pub source_ip: String,
     /// Who is signed in; nobody where a token came without a usable `sub` claim.
-    pub(crate) principal: Option<Principal>,
+    pub principal: Option<Principal>,
 }
 
 /// Somebody with a folder of their own, written as a segment of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Principal(String);
+pub struct Principal(String);
 
 impl Caller {
     /// Nobody known: what is left to say of bytes that are no event.
@@ -59,7 +59,7 @@ impl Principal {
     }
 
     /// The principal as a segment of a key.
-    pub(crate) fn as_segment(&self) -> &str {
+    pub fn as_segment(&self) -> &str {
         &self.0
     }
 

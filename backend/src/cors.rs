@@ -10,7 +10,7 @@ use http::{
 
 /// The origins whose pages may call the API.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum AllowedOrigins {
+pub enum AllowedOrigins {
     /// Every page. Safe as far as it goes: no answer depends on a cookie.
     Any,
     /// The pages of these origins; none at all where the list is empty.
@@ -37,7 +37,7 @@ impl AllowedOrigins {
     }
 
     /// Adds to an answer what lets the page of `origin` read it, if it may.
-    pub(crate) fn share(&self, origin: Option<&str>, headers: &mut HeaderMap) {
+    pub fn share(&self, origin: Option<&str>, headers: &mut HeaderMap) {
         headers.insert(VARY, HeaderValue::from_static("Origin"));
         let allowed = match (self, origin) {
             (_, None) => None,
@@ -55,7 +55,7 @@ impl AllowedOrigins {
 }
 
 /// The headers of an answer to a preflight. They say nothing to a page whose origin is not allowed.
-pub(crate) fn add_preflight_headers(method: &'static str, headers: &mut HeaderMap) {
+pub fn add_preflight_headers(method: &'static str, headers: &mut HeaderMap) {
     headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(method));
     headers.insert(
         ACCESS_CONTROL_ALLOW_HEADERS,

@@ -16,7 +16,7 @@ const NOT_UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
 const NOT_UNRESERVED_OR_SLASH: &AsciiSet = &NOT_UNRESERVED.remove(b'/');
 
 /// Encodes all but unreserved characters: for a query's name or value, or a header's value.
-pub(crate) fn percent_encode(text: &str) -> impl Display {
+pub fn percent_encode(text: &str) -> impl Display {
     utf8_percent_encode(text, NOT_UNRESERVED)
 }
 

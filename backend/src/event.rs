@@ -72,15 +72,15 @@ struct Claims {
 
 /// A request as the routes see it.
 #[derive(Debug)]
-pub(crate) struct Request {
+pub struct Request {
     /// The method in upper case.
-    pub(crate) method: String,
+    pub method: String,
     /// The path without stage and `/api`.
-    pub(crate) path: String,
+    pub path: String,
     /// The query as it was sent, empty where there was none.
-    pub(crate) query: String,
+    pub query: String,
     /// Who sent it.
-    pub(crate) caller: Caller,
+    pub caller: Caller,
     headers: HashMap<String, String>,
     body: Body,
 }
@@ -99,7 +99,7 @@ impl Request {
     ///
     /// Where the event is not of payload format 2.0. The error does not quote it, because an event can
     /// carry tokens.
-    pub(crate) fn read(event: &[u8], request_id: &str) -> Result<Self, ApiError> {
+    pub fn read(event: &[u8], request_id: &str) -> Result<Self, ApiError> {
         let JsonObject(event): JsonObject<Event> = serde_json::from_slice(event).map_err(|_| {
             let message = "the event is not of API Gateway's payload format 2.0";
             ApiError::new(ErrorCode::InvalidRequest, message)
@@ -126,12 +126,12 @@ impl Request {
     }
 
     /// The value of a header; `name` is in lower case, as format 2.0 writes every name.
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+    pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(String::as_str)
     }
 
     /// The length of the body in bytes; of a text that is no base64, about as many as it would stand for.
-    pub(crate) fn body_bytes(&self) -> usize {
+    pub fn body_bytes(&self) -> usize {
         match &self.body {
             Body::Text(text) => text.len(),
             Body::Base64(text) => {
@@ -146,7 +146,7 @@ impl Request {
     /// # Errors
     ///
     /// Where it is said to be base64 (RFC 4648, section 4) and is not.
-    pub(crate) fn into_body(self) -> Result<Vec<u8>, ApiError> {
+    pub fn into_body(self) -> Result<Vec<u8>, ApiError> {
         match self.body {
             Body::Text(text) => Ok(text.into_bytes()),
             Body::Base64(text) => Base64::decode_vec(&text).map_err(|_| {

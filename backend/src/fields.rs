@@ -5,11 +5,11 @@ use wire::{ApiError, ErrorCode, MAX_BATCH};
 
 /// The fields of a JSON object that nobody has taken yet.
 #[derive(Debug)]
-pub(crate) struct Fields(Map<String, Value>);
+pub struct Fields(Map<String, Value>);
 
 impl Fields {
     /// Reads a request's body.
-    pub(crate) fn parse(body: &[u8]) -> Result<Self, ApiError> {
+    pub fn parse(body: &[u8]) -> Result<Self, ApiError> {
         let value: Value = serde_json::from_slice(body).map_err(|error| {
             ApiError::new(ErrorCode::InvalidJson, format!("the body is not JSON: {error}"))
         })?;
@@ -24,18 +24,18 @@ impl Fields {
     }
 
     /// Takes a field out, if it is there.
-    pub(crate) fn take(&mut self, name: &str) -> Option<Value> {
+    pub fn take(&mut self, name: &str) -> Option<Value> {
         self.0.remove(name)
     }
 
     /// Takes out a field that must be there.
-    pub(crate) fn need(&mut self, name: &str) -> Result<Value, ApiError> {
+    pub fn need(&mut self, name: &str) -> Result<Value, ApiError> {
         self.take(name)
             .ok_or_else(|| invalid(format!("the field {name} is missing")))
     }
 
     /// Takes out a field that must be a string.
-    pub(crate) fn need_string(&mut self, name: &str) -> Result<String, ApiError> {
+    pub fn need_string(&mut self, name: &str) -> Result<String, ApiError> {
         match self.need(name)? {
             Value::String(text) => Ok(text),
             _ => Err(invalid(format!("the field {name} is not a string"))),
@@ -43,7 +43,7 @@ impl Fields {
     }
 
     /// Takes out a field that must be an array of 1 to [`MAX_BATCH`] objects.
-    pub(crate) fn need_batch(&mut self, name: &str) -> Result<Vec<Fields>, ApiError> {
+    pub fn need_batch(&mut self, name: &str) -> Result<Vec<Fields>, ApiError> {
         let Value::Array(entries) = self.need(name)? else {
             return Err(invalid(format!("the field {name} is not an array")));
         };
@@ -59,7 +59,7 @@ impl Fields {
     }
 
     /// Makes sure that every field was taken: what is left is unknown.
-    pub(crate) fn finish(&self) -> Result<(), ApiError> {
+    pub fn finish(&self) -> Result<(), ApiError> {
         match self.0.keys().next() {
             Some(name) => Err(invalid(format!("the field {name:?} is unknown"))),
             None => Ok(()),

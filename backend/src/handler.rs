@@ -148,7 +148,11 @@ fn refuse(audit: &Audit, error: ApiError) -> Response<String> {
 }
 
 /// The body of a request that must carry JSON.
-fn json_body(request: Request) -> Result<Vec<u8>, ApiError> {
+///
+/// # Errors
+///
+/// Where there is none, where it is too long, and where it is not declared or encoded as it should be.
+pub fn json_body(request: Request) -> Result<Vec<u8>, ApiError> {
     let bytes = request.body_bytes();
     if bytes == 0 {
         return Err(ApiError::new(ErrorCode::MissingBody, "the request has no body"));

@@ -56,7 +56,7 @@ pub(crate) fn check_key(key: &str) -> Result<(), KeyFault> {
 }
 
 /// Joins segments that are not empty by slashes, with one at the end: `uploads/anonymous/`.
-pub(crate) fn folder(segments: &[&str]) -> String {
+pub fn folder(segments: &[&str]) -> String {
     segments
         .iter()
         .filter(|segment| !segment.is_empty())

@@ -47,3 +47,21 @@ pub use handler::Backend;
 pub use response::ProxyResponse;
 pub use runtime_api::{check_environment, report_start_failure};
 pub use settings::{SettingError, Settings};
+
+/// What a second function shares with this one: it answers on the same API, for the same bucket.
+pub mod shared {
+    pub use crate::{
+        audit::timestamp,
+        bucket::Bucket,
+        caller::{Caller, Principal},
+        cors::{AllowedOrigins, add_preflight_headers},
+        encoding::percent_encode,
+        event::Request,
+        fields::Fields,
+        handler::json_body,
+        key::folder,
+        media_type::{AllowedTypes, MediaType},
+        response::{json, no_content, refusal},
+        settings::Variable,
+    };
+}

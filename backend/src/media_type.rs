@@ -13,7 +13,7 @@ const MAX_BYTES: usize = 255;
 /// A media type (RFC 9110, section 8.3.1) in the form in which it is signed and sent: ASCII, names in
 /// lower case, a single space before each parameter.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct MediaType {
+pub struct MediaType {
     text: String,
     /// The length of `type/subtype` in `text`.
     essence: usize,
@@ -21,7 +21,7 @@ pub(crate) struct MediaType {
 
 impl MediaType {
     /// Reads a media type; the empty text is what a browser says of a file whose type it does not know.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
+    pub fn parse(text: &str) -> Option<Self> {
         if text.is_empty() {
             return Self::parse(UNKNOWN);
         }
@@ -48,11 +48,12 @@ impl MediaType {
     }
 
     /// The media type as a header's value.
-    pub(crate) fn as_str(&self) -> &str {
+    pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    fn essence(&self) -> &str {
+    /// The type without its parameters.
+    pub fn essence(&self) -> &str {
         &self.text[..self.essence]
     }
 }
@@ -70,11 +71,15 @@ fn quoted_where_needed(value: &str) -> String {
 /// The media types that are accepted: each pattern is a type such as `image/png`, or all types of a kind
 /// as `image/*`, or `*/*`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct AllowedTypes(Vec<String>);
+pub struct AllowedTypes(Vec<String>);
 
 impl AllowedTypes {
     /// Reads patterns parted by commas; none at all means every type.
-    pub(crate) fn parse(list: &str) -> Result<Self, String> {
+    ///
+    /// # Errors
+    ///
+    /// The first entry that is no pattern.
+    pub fn parse(list: &str) -> Result<Self, String> {
         let mut patterns = Vec::new();
         for pattern in list
             .split(',')
@@ -96,7 +101,7 @@ impl AllowedTypes {
     }
 
     /// Whether files of this type are accepted; parameters do not matter.
-    pub(crate) fn allow(&self, media_type: &MediaType) -> bool {
+    pub fn allow(&self, media_type: &MediaType) -> bool {
         let matches = |pattern: &String| match pattern.strip_suffix('*') {
             Some("*/") => true,
             Some(kind) => media_type.essence().starts_with(kind),
@@ -106,7 +111,7 @@ impl AllowedTypes {
     }
 
     /// The patterns, for an error to name.
-    pub(crate) fn patterns(&self) -> &[String] {
+    pub fn patterns(&self) -> &[String] {
         &self.0
     }
 }

@@ -37,7 +37,7 @@ impl From<Response<String>> for ProxyResponse {
 }
 
 /// A JSON answer. No cache may keep it, because it can carry signed URLs.
-pub(crate) fn json(status: StatusCode, content: &impl Serialize) -> Response<String> {
+pub fn json(status: StatusCode, content: &impl Serialize) -> Response<String> {
     let (status, text) = match serde_json::to_string(content) {
         Ok(text) => (status, text),
         Err(error) => {
@@ -56,13 +56,13 @@ pub(crate) fn json(status: StatusCode, content: &impl Serialize) -> Response<Str
 }
 
 /// The answer to a request that is refused as a whole; `files` says why each file of a batch was.
-pub(crate) fn refusal(error: ApiError, files: Option<Vec<FilePlan>>) -> Response<String> {
+pub fn refusal(error: ApiError, files: Option<Vec<FilePlan>>) -> Response<String> {
     let status = StatusCode::from_u16(error.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     json(status, &ErrorBody { error, files })
 }
 
 /// An answer without a body.
-pub(crate) fn no_content() -> Response<String> {
+pub fn no_content() -> Response<String> {
     let mut response = Response::new(String::new());
     *response.status_mut() = StatusCode::NO_CONTENT;
     response

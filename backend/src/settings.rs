@@ -22,9 +22,11 @@ const MAX_EXPIRATION_SECONDS: u32 = 604_800;
 const MAX_PREFIX_BYTES: usize = 128;
 
 /// An environment variable and what it takes.
-struct Variable {
-    name: &'static str,
-    accepted: &'static str,
+pub struct Variable {
+    /// Its name.
+    pub name: &'static str,
+    /// What it takes, in words.
+    pub accepted: &'static str,
 }
 
 const BUCKET_NAME: Variable = Variable {
@@ -174,6 +176,26 @@ impl Settings {
         })
     }
 
+    /// The bucket that files go to.
+    pub fn bucket(&self) -> &Bucket {
+        &self.bucket
+    }
+
+    /// Where in the bucket every key lies, without a slash at either end; empty where anywhere.
+    pub fn key_prefix(&self) -> &str {
+        &self.key_prefix
+    }
+
+    /// The media types that are accepted.
+    pub fn allowed_types(&self) -> &AllowedTypes {
+        &self.allowed_types
+    }
+
+    /// The origins whose pages may call the API.
+    pub fn allowed_origins(&self) -> &AllowedOrigins {
+        &self.allowed_origins
+    }
+
     /// Where settings are besides the variables, if `SETTINGS_PARAMETER` says so.
     pub(crate) fn parameter(lookup: impl Fn(&str) -> Option<String>) -> Option<SettingsParameter> {
         let name = lookup(SETTINGS_PARAMETER.name).filter(|name| !name.is_empty())?;
@@ -221,7 +243,12 @@ impl Variable {
         parse(value).map_err(|problem| self.error(format!("is {value:?}, which {problem}")))
     }
 
-    fn optional<T, E: Display>(
+    /// The value, or the one that `default` stands for.
+    ///
+    /// # Errors
+    ///
+    /// Where `parse` does not accept it: its name, the problem, and what it takes.
+    pub fn optional<T, E: Display>(
         &self,
         lookup: Lookup<'_>,
         default: &str,

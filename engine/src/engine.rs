@@ -104,6 +104,8 @@ impl Engine {
             Event::Tick => self.tick(commands),
             Event::Offline => self.went_offline(commands),
             Event::Online => self.came_online(commands),
+            // What waits for the API waits, if for anything, for a sign-in that had ended.
+            Event::SignedIn => self.api.reset(),
             Event::Woke => self.interrupt_all(commands),
             Event::Pause(selection) => self.each(selection, |engine, id| engine.pause(id, commands)),
             Event::Resume(selection) => {

@@ -117,6 +117,8 @@ pub enum Event {
     Offline,
     /// The browser has a network again.
     Online,
+    /// Somebody signed in, or a sign-in was renewed.
+    SignedIn,
     /// The machine slept: the wall clock moved much further than the page's own.
     Woke,
     /// A person pauses what is queued or under way.

@@ -35,6 +35,7 @@ pub struct RecordedRequest {
 #[derive(Debug)]
 struct State {
     clock_offset_seconds: i64,
+    gateway_clock_offset_seconds: i64,
     wrong_secret_access_key: Option<String>,
     session_expired: bool,
     planned_failures: Vec<PlannedFailure>,
@@ -56,6 +57,7 @@ impl Controls {
         Self {
             state: Mutex::new(State {
                 clock_offset_seconds: 0,
+                gateway_clock_offset_seconds: 0,
                 wrong_secret_access_key: None,
                 session_expired: false,
                 planned_failures: Vec::new(),
@@ -70,6 +72,12 @@ impl Controls {
     /// skewed. 0 makes it right again.
     pub fn set_lambda_clock_offset_seconds(&self, seconds: i64) {
         self.state().clock_offset_seconds = seconds;
+    }
+
+    /// Makes the API's clock wrong by so many seconds, so that its authorizer takes tokens for expired or
+    /// for not good yet. 0 makes it right again.
+    pub fn set_gateway_clock_offset_seconds(&self, seconds: i64) {
+        self.state().gateway_clock_offset_seconds = seconds;
     }
 
     /// Makes the Lambda sign with another secret, so that S3 answers SignatureDoesNotMatch. `None`
@@ -119,6 +127,10 @@ impl Controls {
 
     pub(crate) fn lambda_clock_offset_seconds(&self) -> i64 {
         self.state().clock_offset_seconds
+    }
+
+    pub(crate) fn gateway_clock_offset_seconds(&self) -> i64 {
+        self.state().gateway_clock_offset_seconds
     }
 
     pub(crate) fn lambda_secret_access_key(&self) -> Option<String> {

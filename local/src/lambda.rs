@@ -140,8 +140,8 @@ fn failed(error: impl std::error::Error) -> LambdaFailed {
 }
 
 /// What the function sees of the world: the role's temporary credentials, and the faults of a test.
-struct LocalEnvironment {
-    controls: Arc<Controls>,
+pub(crate) struct LocalEnvironment {
+    pub(crate) controls: Arc<Controls>,
 }
 
 impl Environment for LocalEnvironment {

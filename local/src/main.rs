@@ -4,7 +4,9 @@ use std::{io, path::PathBuf};
 
 use anyhow::Context as _;
 use clap::Parser;
-use local::{BUCKET, OWNER_ACCESS_KEY_ID, OWNER_SECRET_ACCESS_KEY, REGION, Stack, StackOptions};
+use local::{
+    AuthorizerOptions, BUCKET, OWNER_ACCESS_KEY_ID, OWNER_SECRET_ACCESS_KEY, REGION, Stack, StackOptions,
+};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::{filter::Targets, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
@@ -36,6 +38,19 @@ struct Arguments {
     /// handler runs in this process.
     #[arg(long, value_name = "FILE")]
     lambda: Option<PathBuf>,
+
+    /// The OpenID Connect issuer whose tokens the API asks for, such as https://accounts.example.com;
+    /// without it anybody may call.
+    #[arg(long, value_name = "URL", requires = "oidc_audiences")]
+    oidc_issuer: Option<String>,
+
+    /// An audience (or client id) whose tokens the API takes; may be given several times.
+    #[arg(long = "oidc-audience", value_name = "NAME", requires = "oidc_issuer")]
+    oidc_audiences: Vec<String>,
+
+    /// A scope of which a token has to have one; may be given several times.
+    #[arg(long = "oidc-scope", value_name = "SCOPE", requires = "oidc_issuer")]
+    oidc_scopes: Vec<String>,
 }
 
 #[tokio::main]
@@ -50,6 +65,11 @@ async fn main() -> anyhow::Result<()> {
         api_port: arguments.api_port,
         allowed_origins: arguments.allowed_origins,
         lambda_variables: Vec::new(),
+        authorizer: arguments.oidc_issuer.map(|issuer| AuthorizerOptions {
+            issuer,
+            audiences: arguments.oidc_audiences,
+            scopes: arguments.oidc_scopes,
+        }),
     };
     let stack = match arguments.lambda {
         Some(program) => Stack::start_with_program(options, program).await?,
@@ -68,12 +88,13 @@ async fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// One line a request and one for each URL that the Lambda issues. The libraries stay silent: they
+/// One line a request, one for each URL that the Lambda issues, and one for each verdict. The libraries stay silent: they
 /// would log what a signature is made of.
 fn log_to_stderr() {
     let own = Targets::new()
         .with_target("local", tracing::Level::INFO)
-        .with_target("backend", tracing::Level::INFO);
+        .with_target("backend", tracing::Level::INFO)
+        .with_target("verdict", tracing::Level::INFO);
     let lines = tracing_subscriber::fmt::layer()
         .with_target(false)
         .with_writer(io::stderr);

@@ -9,11 +9,13 @@ use anyhow::Context as _;
 
 use crate::{
     controls::Controls,
-    gateway::Gateway,
-    lambda::Lambda,
+    gateway::{Authorizer, AuthorizerOptions, Cors, Functions, Gateway, Guard},
+    lambda::{Lambda, LocalEnvironment},
+    notifications::Notifications,
     s3::{Access, CorsConfiguration, Edge, Operations},
     server::Server,
     storage::Store,
+    verdict_store::VerdictStore,
 };
 
 /// The only bucket.
@@ -39,13 +41,16 @@ pub struct StackOptions {
     pub allowed_origins: Vec<String>,
     /// Environment variables of the Lambda, besides or instead of those that the stack sets.
     pub lambda_variables: Vec<(String, String)>,
+    /// The API's JWT authorizer; without one, anybody may call it.
+    pub authorizer: Option<AuthorizerOptions>,
 }
 
 /// A running stack. Dropping it stops it without waiting; [`Stack::stop`] waits.
 pub struct Stack {
     bucket: Arc<Store>,
     controls: Arc<Controls>,
-    lambda: Lambda,
+    functions: Functions,
+    guard: Option<Guard>,
     s3: Server,
     api: Option<Server>,
     api_port: u16,
@@ -79,7 +84,10 @@ impl Stack {
             controls: Arc::clone(&controls),
         };
         let cors = CorsConfiguration::for_page(options.allowed_origins.clone());
-        let edge = Edge::new(Operations::new(BUCKET, Arc::clone(&bucket)), access, REGION, cors);
+        let verdicts = verdicts(&options, &bucket, &controls)?;
+        let notifications = Notifications(Arc::clone(&verdicts));
+        let operations = Operations::new(BUCKET, Arc::clone(&bucket), notifications);
+        let edge = Edge::new(operations, access, REGION, cors);
         let s3 = Server::start("S3", options.s3_port, edge).await;
         let s3 = s3.with_context(|| format!("S3 cannot listen on port {}", options.s3_port))?;
         let variables = lambda_variables(&options, s3.port());
@@ -87,11 +95,17 @@ impl Stack {
             Some(program) => Lambda::start_program(program, variables).await?,
             None => Lambda::start(&variables, Arc::clone(&controls))?,
         };
-        let api = start_api(&lambda, options.api_port).await?;
+        let functions = Functions { lambda, verdicts };
+        let guard = options.authorizer.map(|authorizer| Guard {
+            authorizer: Arc::new(Authorizer::new(authorizer, Arc::clone(&controls))),
+            cors: Arc::new(Cors::new(options.allowed_origins)),
+        });
+        let api = start_api(&functions, &guard, options.api_port).await?;
         Ok(Self {
             bucket,
             controls,
-            lambda,
+            functions,
+            guard,
             s3,
             api_port: api.port(),
             api: Some(api),
@@ -132,7 +146,7 @@ impl Stack {
 
     /// The id of the process that the Lambda's program runs in, where it does.
     pub async fn lambda_process_id(&self) -> Option<u32> {
-        self.lambda.process_id().await
+        self.functions.lambda.process_id().await
     }
 
     /// Stops the API alone: its port refuses connections. Nothing happens where it is stopped.
@@ -148,7 +162,7 @@ impl Stack {
     /// When the port is taken meanwhile.
     pub async fn start_api(&mut self) -> anyhow::Result<()> {
         if self.api.is_none() {
-            self.api = Some(start_api(&self.lambda, self.api_port).await?);
+            self.api = Some(start_api(&self.functions, &self.guard, self.api_port).await?);
         }
         Ok(())
     }
@@ -167,9 +181,30 @@ async fn open_bucket(data: &Path) -> anyhow::Result<Arc<Store>> {
     Ok(Arc::new(store))
 }
 
-async fn start_api(lambda: &Lambda, port: u16) -> anyhow::Result<Server> {
+/// The function that looks at what is stored. It has the variables of the one that signs.
+fn verdicts(
+    options: &StackOptions,
+    bucket: &Arc<Store>,
+    controls: &Arc<Controls>,
+) -> anyhow::Result<Arc<verdict::Function>> {
+    // It reaches the bucket by its folder, so S3's port does not matter.
+    let variables = lambda_variables(options, 0);
+    let settings = verdict::Settings::from_variables(|name| {
+        let found = variables.iter().rev().find(|(variable, _)| variable == name);
+        found.map(|(_, value)| value.clone())
+    })?;
+    let environment = LocalEnvironment {
+        controls: Arc::clone(controls),
+    };
+    let store = VerdictStore(Arc::clone(bucket));
+    let function = verdict::Function::new(settings, Arc::new(store), Arc::new(environment));
+    Ok(Arc::new(function))
+}
+
+async fn start_api(functions: &Functions, guard: &Option<Guard>, port: u16) -> anyhow::Result<Server> {
     let gateway = Gateway {
-        lambda: lambda.clone(),
+        functions: functions.clone(),
+        guard: guard.clone(),
     };
     let started = Server::start("API", port, gateway).await;
     started.with_context(|| format!("the API cannot listen on port {port}"))

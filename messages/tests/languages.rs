@@ -95,7 +95,8 @@ fn places(text: &str) -> BTreeSet<&str> {
 
 /// The source of the page, all files one behind the other.
 fn page_source() -> String {
-    let mut folders = vec![project().join("src")];
+    // The sign-in throws its errors under the names of the page's words.
+    let mut folders = vec![project().join("src"), project().join("sign-in/src")];
     let mut source = String::new();
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).expect("a folder of sources") {
@@ -165,7 +166,11 @@ fn advice_keys(source: &str) -> BTreeSet<String> {
     let of_page = literals_behind(source, "page_error(")
         .into_iter()
         .map(str::to_owned);
-    let errors = error_names().into_iter().chain(of_page);
+    let of_sign_in = literals_behind(source, "=> (")
+        .into_iter()
+        .filter(|name| name.starts_with("signIn"))
+        .map(str::to_owned);
+    let errors = error_names().into_iter().chain(of_page).chain(of_sign_in);
     errors.map(|error| error + "Advice").collect()
 }
 

@@ -7,5 +7,6 @@ pub(crate) mod handle;
 pub(crate) mod icon;
 pub(crate) mod language;
 pub(crate) mod notification;
+pub(crate) mod sign_in;
 pub(crate) mod wake_lock;
 pub(crate) mod worker;

@@ -11,11 +11,12 @@ pub(crate) mod icon;
 pub(crate) mod language_choice;
 pub(crate) mod page_error;
 pub(crate) mod rejections;
+pub(crate) mod sign_in;
 pub(crate) mod tab_signs;
 pub(crate) mod totals_bar;
 pub(crate) mod uploader;
 
-use std::rc::Rc;
+use std::{cell::OnceCell, rc::Rc};
 
 use web_sys::EventTarget;
 
@@ -28,6 +29,8 @@ pub(crate) struct Shared {
     pub(crate) config: Config,
     /// Where the page's own files are: empty, or a URL that ends in a slash.
     pub(crate) assets: String,
+    /// The sign-in, where the settings name an issuer.
+    pub(crate) session: OnceCell<sign_in::Session>,
     /// Where files may be dropped and pasted.
     pub(crate) target: EventTarget,
 }

@@ -9,16 +9,18 @@ mod error;
 mod sign;
 mod signed_request;
 mod uploads;
+mod verdicts;
 
 pub use digest::{InvalidSha256, Sha256Digest};
 pub use error::{ApiError, ErrorBody, ErrorCode};
 pub use sign::{MultipartOperation, OperationOutcome, SignRequest, SignResponse};
 pub use signed_request::{HttpMethod, SignedRequest};
 pub use uploads::{FilePlan, FileToUpload, PlanOutcome, UploadsRequest, UploadsResponse};
+pub use verdicts::{Verdict, VerdictOutcome, VerdictsRequest, VerdictsResponse};
 
 use serde::{Deserialize, Serialize};
 
-/// Most files in one `POST /uploads` and most operations in one `POST /sign`.
+/// Most files in one `POST /uploads`, operations in one `POST /sign` and keys in one `POST /verdicts`.
 pub const MAX_BATCH: usize = 100;
 
 /// Largest file, in bytes, that travels as one PutObject; a larger one is a multipart upload.

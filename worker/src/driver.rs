@@ -109,9 +109,13 @@ impl Driver {
         self.inner.borrow_mut().awaited = id;
     }
 
-    /// What is sent to the API to say who asks.
+    /// What is sent to the API to say who asks. With a new token, what waits goes on at once.
     pub(crate) fn set_access_token(self: &Rc<Self>, token: Option<String>) {
+        let is_there = token.is_some();
         self.inner.borrow_mut().access_token = token;
+        if is_there {
+            self.tell(Event::SignedIn);
+        }
     }
 
     /// The page shows these rows, and wants to know of them now.

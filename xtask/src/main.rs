@@ -12,6 +12,7 @@ mod dist_lambda;
 mod fuzz;
 mod infrastructure;
 mod inline_script;
+mod npm;
 mod page;
 mod process;
 mod project;

@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context, Result};
 
 use crate::{
-    custom_element, inline_script, process,
+    custom_element, inline_script, npm, process,
     step::step,
     subresources,
     tools::{TRUNK, Toolbox, WASM_BINDGEN, WASM_TARGET, path_with},
@@ -98,6 +98,8 @@ pub(crate) fn compile(toolbox: &Toolbox, profile: Profile) -> Result<()> {
                 "slipway",
                 "--package",
                 "worker",
+                "--package",
+                "sign-in",
                 "--target",
                 WASM_TARGET,
             ])
@@ -121,6 +123,8 @@ pub(crate) fn build(toolbox: &Toolbox, profile: Profile) -> Result<PathBuf> {
         process::run("building the page", &mut command, toolbox.interrupt)?;
         externalise_script(&folder, &toolbox.project.root)
     })?;
+    let library = npm::ensure_sign_in_library(toolbox)?;
+    fs::copy(&library.path, folder.join(&library.name)).context("the sign-in library cannot be copied")?;
     Ok(folder)
 }
 

@@ -17,12 +17,14 @@ const SHA256_OF_NOTHING: &str = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
 /// Asks a page at an origin, and what it needs, whether they work.
 pub(crate) struct Readiness {
     origin: String,
+    asks_for_sign_in: bool,
     agent: Agent,
 }
 
 impl Readiness {
-    /// A prober of the page at `origin`, such as `http://127.0.0.1:8080`.
-    pub(crate) fn of(origin: &str) -> Self {
+    /// A prober of the page at `origin`, such as `http://127.0.0.1:8080`, and whether its API lets nobody
+    /// pass who has not signed in.
+    pub(crate) fn of(origin: &str, asks_for_sign_in: bool) -> Self {
         let configuration = Agent::config_builder()
             .timeout_global(Some(TIMEOUT))
             .http_status_as_error(false)
@@ -31,30 +33,35 @@ impl Readiness {
             .build();
         Self {
             origin: origin.to_owned(),
+            asks_for_sign_in,
             agent: configuration.into(),
         }
     }
 
     /// Goes the way of an upload, up to the bytes: the page, its wasm, the API's health, a signed
-    /// request, and S3's answer to the preflight for it.
+    /// request, and S3's answer to the preflight for it. Where only somebody who is signed in could go on,
+    /// it is enough that the API says so.
     ///
     /// # Errors
     /// What does not work yet.
     pub(crate) fn probe(&self) -> Result<()> {
         self.check_page()?;
-        self.get("/api/health")?;
+        if self.asks_for_sign_in {
+            return self.get("/api/health", 401).map(drop);
+        }
+        self.get("/api/health", 200)?;
         let signed = self.signed_put()?;
         self.preflight(&signed)
     }
 
     fn check_page(&self) -> Result<()> {
-        let html = self.get("/")?.body_mut().read_to_string()?;
+        let html = self.get("/", 200)?.body_mut().read_to_string()?;
         let wasm = subresources(&html)
             .into_iter()
             .map(|named| named.path)
             .find(|path| path.ends_with(".wasm"))
             .context("the page names no wasm")?;
-        let response = self.get(&format!("/{wasm}"))?;
+        let response = self.get(&format!("/{wasm}"), 200)?;
         // Trunk answers with the page itself where a file is missing.
         let media_type = response.headers().get("content-type");
         ensure!(
@@ -64,9 +71,13 @@ impl Readiness {
         Ok(())
     }
 
-    fn get(&self, path: &str) -> Result<Response<Body>> {
+    fn get(&self, path: &str, status: u16) -> Result<Response<Body>> {
         let response = self.agent.get(format!("{}{path}", self.origin)).call()?;
-        ensure!(response.status() == 200, "{path} answers {}", response.status());
+        ensure!(
+            response.status() == status,
+            "{path} answers {}",
+            response.status()
+        );
         Ok(response)
     }
 
@@ -158,6 +169,10 @@ mod tests {
 
     /// Probes a server in which one request is answered otherwise.
     fn probe(fault: &'static str, answer: Answer) -> Result<()> {
+        probe_with(false, fault, answer)
+    }
+
+    fn probe_with(asks_for_sign_in: bool, fault: &'static str, answer: Answer) -> Result<()> {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let origin = format!("http://{}", listener.local_addr().expect("an address"));
         let server = origin.clone();
@@ -174,7 +189,7 @@ mod tests {
                 });
             }
         });
-        Readiness::of(&origin).probe()
+        Readiness::of(&origin, asks_for_sign_in).probe()
     }
 
     fn respond(mut connection: TcpStream, answer: impl Fn(&str) -> Answer) {
@@ -209,6 +224,13 @@ mod tests {
     #[test]
     fn a_stack_where_all_works_is_ready() {
         probe("nothing", (500, "", String::new())).expect("all works");
+    }
+
+    #[test]
+    fn a_stack_that_asks_for_a_sign_in_is_ready_once_it_does() {
+        probe_with(true, "GET /api/health", (401, "", String::new())).expect("it asks");
+        let error = probe_with(true, "nothing", (500, "", String::new())).expect_err("it does not ask");
+        assert!(error.to_string().contains("/api/health answers 200"), "{error}");
     }
 
     #[test]

@@ -10,8 +10,10 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
+use serde::Deserialize;
 
 use crate::{
+    npm,
     page::{self, Profile},
     process::{self, Process},
     readiness::Readiness,
@@ -56,14 +58,19 @@ pub(crate) fn run(options: &Options, toolbox: &Toolbox) -> Result<ExitCode> {
         .clone()
         .unwrap_or_else(|| toolbox.project.root.join("local-data"));
     let folder = page::pages_folder(toolbox).join(format!("serve-{}", ports.page));
-    let mut trunk = trunk_command(toolbox, profile, &ports, &folder)?;
+    let sign_in = SignIn::of_page(toolbox)?;
+    let mut trunk = trunk_command(toolbox, profile, &ports, &folder, sign_in.is_some())?;
     println!("==> starting the stack and the page's server");
     let start = Instant::now();
     let processes = vec![
-        Process::start("the local stack", &mut stack_command(&stack, &ports, &data))?,
+        Process::start(
+            "the local stack",
+            &mut stack_command(&stack, &ports, &data, sign_in.as_ref()),
+        )?,
         Process::start("trunk", &mut trunk)?,
     ];
-    let outcome = supervise(processes, &ports, toolbox, || {
+    let readiness = Readiness::of(&ports.origin(), sign_in.is_some());
+    let outcome = supervise(processes, &readiness, toolbox, || {
         println!("    everything runs after {}", seconds(start.elapsed()));
         println!("uploaded objects land in {}", data.display());
         println!(
@@ -131,7 +138,32 @@ fn build_stack(toolbox: &Toolbox) -> Result<PathBuf> {
     Ok(toolbox.project.target.join("debug/local"))
 }
 
-fn stack_command(program: &Path, ports: &Ports, data: &Path) -> Command {
+/// Where `config.json` says that people sign in.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SignIn {
+    issuer: String,
+    client_id: String,
+    #[serde(default)]
+    audience: Option<String>,
+}
+
+impl SignIn {
+    fn of_page(toolbox: &Toolbox) -> Result<Option<Self>> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Config {
+            #[serde(default)]
+            sign_in: Option<SignIn>,
+        }
+
+        let text = fs::read_to_string(toolbox.project.root.join("config.json"));
+        let config: Config = serde_json::from_str(&text.context("config.json is missing")?)?;
+        Ok(config.sign_in)
+    }
+}
+
+fn stack_command(program: &Path, ports: &Ports, data: &Path, sign_in: Option<&SignIn>) -> Command {
     let mut command = Command::new(program);
     command
         .args(["--s3-port", &ports.s3.to_string()])
@@ -143,22 +175,36 @@ fn stack_command(program: &Path, ports: &Ports, data: &Path) -> Command {
         // The real program of the Lambda, which was built together with the stack.
         .arg("--lambda")
         .arg(program.with_file_name("backend"));
+    if let Some(sign_in) = sign_in {
+        let audience = sign_in.audience.as_ref().unwrap_or(&sign_in.client_id);
+        command
+            .args(["--oidc-issuer", &sign_in.issuer])
+            .args(["--oidc-audience", audience]);
+    }
     command
 }
 
 /// Trunk takes one proxy more from its command line but does not replace the one of its
 /// configuration, so the API's port goes into a configuration of this run's own.
-fn trunk_command(toolbox: &Toolbox, profile: Profile, ports: &Ports, folder: &Path) -> Result<Command> {
+fn trunk_command(
+    toolbox: &Toolbox,
+    profile: Profile,
+    ports: &Ports,
+    folder: &Path,
+    signs_in: bool,
+) -> Result<Command> {
     fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
     let root = &toolbox.project.root;
     let text = fs::read_to_string(root.join("Trunk.toml")).context("Trunk.toml is missing")?;
     let api = format!("http://127.0.0.1:{}", ports.api);
+    let mut text = trunk_configuration::relocate(&text, root, &folder.join("dist"), &api)?;
+    if signs_in {
+        let library = npm::ensure_sign_in_library(toolbox)?;
+        text = trunk_configuration::with_sign_in_library(&text, &library)?;
+    }
     let configuration = folder.join("Trunk.toml");
-    fs::write(
-        &configuration,
-        trunk_configuration::relocate(&text, root, &folder.join("dist"), &api)?,
-    )
-    .with_context(|| format!("{} cannot be written", configuration.display()))?;
+    fs::write(&configuration, text)
+        .with_context(|| format!("{} cannot be written", configuration.display()))?;
 
     let mut command = page::trunk(toolbox, profile)?;
     command
@@ -173,11 +219,10 @@ fn trunk_command(toolbox: &Toolbox, profile: Profile, ports: &Ports, folder: &Pa
 /// Calls `on_ready` once an upload would work, and ends when the user or a process does.
 fn supervise(
     mut processes: Vec<Process>,
-    ports: &Ports,
+    readiness: &Readiness,
     toolbox: &Toolbox,
     on_ready: impl FnOnce(),
 ) -> Result<ExitCode> {
-    let readiness = Readiness::of(&ports.origin());
     let mut on_ready = Some(on_ready);
     while !toolbox.interrupt.wait(POLL_INTERVAL) {
         for process in &mut processes {

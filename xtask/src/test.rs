@@ -12,13 +12,16 @@ use clap::{Args, ValueEnum};
 use crate::{
     api_fuzz,
     browsers::Browsers,
-    dependencies, dist_lambda, fuzz, infrastructure,
+    dependencies, dist_lambda, fuzz, infrastructure, npm,
     page::{self, Profile},
     process, runtime_api,
     step::seconds,
     tally::{Tally, Verdict},
     tools::{Toolbox, WASM_BINDGEN, WASM_TARGET},
 };
+
+/// Tells the tests where the OpenID Connect provider is that they sign in at.
+const OIDC_PROVIDER: &str = "SLIPWAY_OIDC_PROVIDER";
 
 /// The options of `cargo xtask test`.
 #[derive(Args)]
@@ -134,6 +137,8 @@ impl Step {
                     "worker",
                     "--package",
                     "browser",
+                    "--package",
+                    "sign-in",
                     "--all-targets",
                     "--target",
                     WASM_TARGET,
@@ -142,9 +147,14 @@ impl Step {
             }
             Self::Native => {
                 let scope = ["test", "--no-fail-fast", "--workspace"];
-                let excluded =
-                    ["slipway", "worker", "browser", "e2e", "infra"].map(|package| ["--exclude", package]);
-                self.count(toolbox, cargo(toolbox, &scope).args(excluded.concat()))
+                let excluded = ["slipway", "worker", "browser", "sign-in", "e2e", "infra"]
+                    .map(|package| ["--exclude", package]);
+                let provider = npm::ensure_oidc_provider(toolbox)?;
+                let mut command = cargo(toolbox, &scope);
+                self.count(
+                    toolbox,
+                    command.args(excluded.concat()).env(OIDC_PROVIDER, provider),
+                )
             }
             Self::ReleasedLambda => {
                 let program = dist_lambda::build_for_this_machine(toolbox)?;
@@ -187,6 +197,8 @@ impl Step {
             "worker",
             "--package",
             "browser",
+            "--package",
+            "sign-in",
             "--target",
             WASM_TARGET,
         ];
@@ -205,6 +217,7 @@ impl Step {
             .tell(toolbox, &mut command)?
             .env("SLIPWAY_PAGE", page)
             .env("SLIPWAY_XTASK", std::env::current_exe()?)
+            .env(OIDC_PROVIDER, npm::ensure_oidc_provider(toolbox)?)
             // The tests' errors say what was waited for; where they were made says nothing more.
             .env("RUST_LIB_BACKTRACE", "0");
         if let Some(folder) = &options.screenshots {

@@ -168,12 +168,16 @@ impl<'a> Toolbox<'a> {
         Ok(programs)
     }
 
-    fn tools(&self) -> PathBuf {
+    /// The folder of the tools in the cache.
+    pub(crate) fn tools(&self) -> PathBuf {
         self.project.cache.join("tools")
     }
 
     /// One installation at a time: a second task waits here and then finds the tool.
-    fn lock(&self) -> Result<File> {
+    ///
+    /// # Errors
+    /// Where the folder of tools cannot be written, or the user interrupts the wait.
+    pub(crate) fn lock(&self) -> Result<File> {
         let tools = self.tools();
         fs::create_dir_all(&tools).with_context(|| format!("{} cannot be made", tools.display()))?;
         let path = tools.join("lock");

@@ -6,6 +6,8 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use toml::{Table, Value};
 
+use crate::npm::SignInLibrary;
+
 /// Rewrites a `Trunk.toml` of the folder `root` so that it can lie elsewhere, builds into `dist`, and
 /// passes the first proxy's requests to `api`, such as `http://127.0.0.1:9001`.
 ///
@@ -35,6 +37,30 @@ pub(crate) fn relocate(text: &str, root: &Path, dist: &Path, api: &str) -> Resul
         .and_then(Value::as_table_mut)
         .with_context(|| missing("[[proxy]]"))?;
     proxy.insert("backend".to_owned(), Value::from(api));
+    Ok(configuration.to_string())
+}
+
+/// Makes trunk put the page's sign-in library beside each page that it builds.
+///
+/// # Errors
+/// Where the configuration is no TOML, or the library's path no UTF-8.
+pub(crate) fn with_sign_in_library(text: &str, library: &SignInLibrary) -> Result<String> {
+    let mut configuration: Table = text.parse().context("Trunk.toml is no TOML")?;
+    let arguments = [
+        Value::from("-c"),
+        Value::from(r#"cp "$0" "$TRUNK_STAGING_DIR/$1""#),
+        path_value(&library.path)?,
+        Value::from(library.name.as_str()),
+    ];
+    let mut hook = Table::new();
+    hook.insert("stage".to_owned(), Value::from("post_build"));
+    hook.insert("command".to_owned(), Value::from("sh"));
+    hook.insert("command_arguments".to_owned(), Value::from(arguments.to_vec()));
+    let hooks = configuration
+        .entry("hooks")
+        .or_insert_with(|| Value::Array(Vec::new()));
+    let hooks = hooks.as_array_mut().context("hooks of Trunk.toml is no array")?;
+    hooks.push(Value::from(hook));
     Ok(configuration.to_string())
 }
 
@@ -106,6 +132,20 @@ mod tests {
         let text = CONFIGURATION.replace("[[proxy]]", "[[other]]");
         let error = rewritten(&text).expect_err("it has no proxy");
         assert!(error.to_string().contains("[[proxy]]"), "{error}");
+    }
+
+    #[test]
+    fn the_sign_in_library_is_copied_after_each_build() {
+        let library = SignInLibrary {
+            path: "/cache/index.js".into(),
+            name: "library-1.js".to_owned(),
+        };
+        let text = with_sign_in_library(CONFIGURATION, &library).expect("a configuration");
+        let configuration: Table = text.parse().expect("TOML");
+        let hook = &configuration["hooks"][0];
+        assert_eq!(hook["stage"].as_str(), Some("post_build"));
+        assert_eq!(hook["command_arguments"][2].as_str(), Some("/cache/index.js"));
+        assert_eq!(hook["command_arguments"][3].as_str(), Some("library-1.js"));
     }
 
     #[test]

@@ -22,6 +22,7 @@ impl TestStack {
             api_port: 0,
             allowed_origins: vec!["http://127.0.0.1:8080".to_owned()],
             lambda_variables: Vec::new(),
+            authorizer: None,
         };
         let stack = Stack::start_with_program(options, program());
         Self {

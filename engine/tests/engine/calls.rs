@@ -111,6 +111,21 @@ fn a_sign_in_that_ends_midway_is_waited_out_for_as_long_as_it_takes() {
 }
 
 #[test]
+fn a_renewed_sign_in_is_tried_at_once() {
+    let mut page = Page::with_files(Settings::default(), &[1]);
+    page.hold_calls = true;
+    page.pick(&[1]);
+    let call = page.held_calls.pop().expect("a call").0;
+    let answer = answer(401, r#"{"message":"Unauthorized"}"#);
+    page.tell(Event::CallAnswered { call, answer });
+    assert!(page.held_calls.is_empty(), "the wait is skipped");
+    page.tell(Event::SignedIn);
+    assert_eq!(page.held_calls.len(), 1);
+    page.release_calls();
+    assert_eq!(page.requests(), ["put 0", "put 1"]);
+}
+
+#[test]
 fn one_refused_file_does_not_spoil_the_others_of_its_call() {
     let mut page = Page::new(Settings::default());
     page.hold_calls = true;

@@ -16,6 +16,8 @@ pub(super) struct Arrival<'a> {
     pub(super) request_id: &'a str,
     pub(super) source_ip: Option<IpAddr>,
     pub(super) time: OffsetDateTime,
+    /// What the authorizer says of it, where there is one.
+    pub(super) authorizer: Option<Value>,
 }
 
 /// The event of a request.
@@ -49,7 +51,7 @@ pub(super) fn of(parts: &Parts, body: &[u8], arrival: &Arrival<'_>) -> Value {
 
 fn context(parts: &Parts, arrival: &Arrival<'_>) -> Value {
     let domain = text(parts.headers.get(header::HOST));
-    json!({
+    let mut context = json!({
         "accountId": "123456789012",
         "apiId": "local",
         "domainName": domain,
@@ -66,7 +68,11 @@ fn context(parts: &Parts, arrival: &Arrival<'_>) -> Value {
         "stage": "$default",
         "time": arrival.time.format(CONTEXT_TIME).unwrap_or_default(),
         "timeEpoch": (arrival.time.unix_timestamp_nanos() / 1_000_000) as i64,
-    })
+    });
+    if let Some(authorizer) = &arrival.authorizer {
+        context["authorizer"] = authorizer.clone();
+    }
+    context
 }
 
 /// The headers by lower-case name, those that came several times joined by commas, without cookies.
@@ -152,6 +158,7 @@ mod tests {
             request_id: "JKJaXmPLvHcESHA=",
             source_ip: Some([192, 0, 2, 1].into()),
             time: datetime!(2020-03-12 19:03:58.390 UTC),
+            authorizer: None,
         };
         let expected: Value = serde_json::from_str(expected).expect("JSON");
         assert_eq!(of(&parts, body, &arrival), expected);
@@ -220,6 +227,7 @@ mod tests {
             request_id: "",
             source_ip: None,
             time: OffsetDateTime::UNIX_EPOCH,
+            authorizer: None,
         };
         let event = of(&parts, body, &arrival);
         assert_eq!(

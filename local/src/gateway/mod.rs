@@ -1,14 +1,24 @@
-//! API Gateway's part: an HTTP API with one `$default` route to the Lambda (Amazon API Gateway
-//! Developer Guide, "Create AWS Lambda proxy integrations for HTTP APIs").
+//! API Gateway's part: an HTTP API with a `$default` route to the Lambda, and one to the function that
+//! knows the verdicts (Amazon API Gateway Developer Guide, "Create AWS Lambda proxy integrations for HTTP APIs").
 
+mod authorizer;
+mod cors;
 mod event;
+mod issuer_keys;
 mod response;
+
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode, header, request::Parts};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
 use uuid::Uuid;
+
+pub(crate) use authorizer::Authorizer;
+pub use authorizer::AuthorizerOptions;
+use authorizer::Denial;
+pub(crate) use cors::Cors;
 
 use crate::{
     lambda::{Lambda, LambdaFailed},
@@ -23,7 +33,49 @@ const MAX_HEAD_BYTES: usize = 10_240;
 
 /// An HTTP API in front of the Lambda.
 pub(crate) struct Gateway {
+    pub(crate) functions: Functions,
+    /// Who checks every request's token, and lets pages read what comes of it; without it anybody may call.
+    pub(crate) guard: Option<Guard>,
+}
+
+/// The functions behind the routes.
+#[derive(Clone)]
+pub(crate) struct Functions {
+    /// Everything but the route of the other.
     pub(crate) lambda: Lambda,
+    /// `/verdicts`.
+    pub(crate) verdicts: Arc<verdict::Function>,
+}
+
+impl Functions {
+    async fn invoke(&self, path: &str, event: String) -> Result<String, LambdaFailed> {
+        if !["/verdicts", "/api/verdicts"].contains(&path) {
+            return self.lambda.invoke(event).await;
+        }
+        let function = Arc::clone(&self.verdicts);
+        let request_id = Uuid::new_v4().to_string();
+        let handling = tokio::task::spawn_blocking(move || function.handle(event.as_bytes(), &request_id));
+        let answer = handling
+            .await
+            .ok()
+            .and_then(Result::ok)
+            .ok_or(LambdaFailed::Failed)?;
+        serde_json::to_string(&answer).map_err(|_| LambdaFailed::Failed)
+    }
+}
+
+/// What an API that asks for tokens has in front of its integration. It does CORS itself, because the
+/// Lambda never sees a request that is denied.
+#[derive(Clone)]
+pub(crate) struct Guard {
+    pub(crate) authorizer: Arc<Authorizer>,
+    pub(crate) cors: Arc<Cors>,
+}
+
+/// An answer of API Gateway itself.
+enum Refusal {
+    Error(StatusCode),
+    Denied(Denial),
 }
 
 impl Handler for Gateway {
@@ -31,7 +83,7 @@ impl Handler for Gateway {
 
     async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
         let request_id = Uuid::new_v4().to_string();
-        let mut response = self.invoke(request, &request_id).await.unwrap_or_else(own_error);
+        let mut response = self.guarded(request, &request_id).await;
         if let Ok(request_id) = HeaderValue::from_str(&request_id) {
             response.headers_mut().insert("apigw-requestid", request_id);
         }
@@ -40,28 +92,58 @@ impl Handler for Gateway {
 }
 
 impl Gateway {
+    async fn guarded(&self, request: Request<Incoming>, request_id: &str) -> Response<Full<Bytes>> {
+        let Some(Guard { cors, .. }) = &self.guard else {
+            return self.invoke(request, request_id).await.unwrap_or_else(own_answer);
+        };
+        let headers = request.headers().clone();
+        if let Some(response) = cors.preflight(request.method(), &headers) {
+            return response;
+        }
+        let mut response = self.invoke(request, request_id).await.unwrap_or_else(own_answer);
+        cors.share(&headers, response.headers_mut());
+        response
+    }
+
     async fn invoke(
         &self,
         request: Request<Incoming>,
         request_id: &str,
-    ) -> Result<Response<Full<Bytes>>, StatusCode> {
+    ) -> Result<Response<Full<Bytes>>, Refusal> {
         let (parts, body) = request.into_parts();
         if head_bytes(&parts) > MAX_HEAD_BYTES {
-            return Err(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
+            return Err(Refusal::Error(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE));
         }
+        let authorizer = match &self.guard {
+            Some(guard) => Some(
+                guard
+                    .authorizer
+                    .authorize(&parts.headers)
+                    .await
+                    .map_err(Refusal::Denied)?,
+            ),
+            None => None,
+        };
         let body = Limited::new(body, MAX_PAYLOAD_BYTES).collect().await;
-        let body = body.map_err(|_| StatusCode::PAYLOAD_TOO_LARGE)?.to_bytes();
+        let body = body
+            .map_err(|_| Refusal::Error(StatusCode::PAYLOAD_TOO_LARGE))?
+            .to_bytes();
         let arrival = event::Arrival {
             request_id,
             source_ip: parts.extensions.get::<Peer>().map(|peer| peer.0.ip()),
             time: time::OffsetDateTime::now_utc(),
+            authorizer,
         };
         let event = event::of(&parts, &body, &arrival).to_string();
-        let answer = self.lambda.invoke(event).await.map_err(|failure| match failure {
-            LambdaFailed::Failed => StatusCode::INTERNAL_SERVER_ERROR,
-            LambdaFailed::TimedOut => StatusCode::SERVICE_UNAVAILABLE,
-        })?;
-        response::read(&answer).ok_or(StatusCode::INTERNAL_SERVER_ERROR)
+        let answer =
+            self.functions
+                .invoke(parts.uri.path(), event)
+                .await
+                .map_err(|failure| match failure {
+                    LambdaFailed::Failed => Refusal::Error(StatusCode::INTERNAL_SERVER_ERROR),
+                    LambdaFailed::TimedOut => Refusal::Error(StatusCode::SERVICE_UNAVAILABLE),
+                })?;
+        response::read(&answer).ok_or(Refusal::Error(StatusCode::INTERNAL_SERVER_ERROR))
     }
 }
 
@@ -79,9 +161,25 @@ fn head_bytes(parts: &Parts) -> usize {
     request_line + headers.sum::<usize>()
 }
 
+fn own_answer(refusal: Refusal) -> Response<Full<Bytes>> {
+    match refusal {
+        Refusal::Error(status) => own_error(status),
+        Refusal::Denied(denial) => {
+            tracing::info!("API denied a request: {denial}");
+            let mut response = own_error(denial.status());
+            response
+                .headers_mut()
+                .insert(header::WWW_AUTHENTICATE, denial.challenge());
+            response
+        }
+    }
+}
+
 /// An error of API Gateway itself.
 fn own_error(status: StatusCode) -> Response<Full<Bytes>> {
     let message = match status {
+        StatusCode::UNAUTHORIZED => "Unauthorized",
+        StatusCode::FORBIDDEN => "Forbidden",
         StatusCode::PAYLOAD_TOO_LARGE => "Request Entity Too Large",
         StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => "Request Header Fields Too Large",
         StatusCode::SERVICE_UNAVAILABLE => "Service Unavailable",

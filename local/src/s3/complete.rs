@@ -22,6 +22,7 @@ use super::{
     operations::Operations,
     receive::MAX_BODY_BYTES,
 };
+use crate::notifications::Stored;
 use crate::storage::{Condition, NewObject, PartRecord, PutOutcome, Store, UploadRecord, hexadecimal};
 
 /// Smallest size of every part but the last, in bytes: 5 MiB (Amazon S3 multipart upload limits).
@@ -69,7 +70,13 @@ impl Operations {
         let completion = Completion::of(&request)?;
         let lock = self.upload_locks.of(&completion.upload_id);
         let _ending = lock.write().await;
-        let (etag, checksum) = self.on_disk(move |store| completion.carry_out(store)).await?;
+        let (etag, size, checksum) = self.on_disk(move |store| completion.carry_out(store)).await?;
+        self.notifications.tell(&Stored {
+            operation: "CompleteMultipartUpload",
+            key: &request.input.key,
+            size,
+            etag: &etag,
+        });
         let mut output = CompleteMultipartUploadOutput {
             bucket: Some(request.input.bucket),
             key: Some(request.input.key),
@@ -107,8 +114,8 @@ impl Completion {
         })
     }
 
-    /// Makes the object and ends the upload; returns the ETag and the checksum.
-    fn carry_out(self, store: &Store) -> Result<(String, Checksum), Failure> {
+    /// Makes the object and ends the upload; returns the ETag, the size in bytes and the checksum.
+    fn carry_out(self, store: &Store) -> Result<(String, u64, Checksum), Failure> {
         let upload = find_upload(store, &self.upload_id, &self.key)?;
         let stored = store.parts(&self.upload_id)?;
         let parts = self.chosen_parts(&upload, &stored)?;
@@ -117,6 +124,7 @@ impl Completion {
         let checksum = full_object.unwrap_or_else(|| composite(&upload, &parts));
         self.check_object_checksum(&upload, &checksum)?;
         let etag = etag_of_parts(&parts);
+        let size = parts.iter().map(|part| part.size).sum();
         let object = NewObject {
             key: self.key,
             file,
@@ -132,7 +140,7 @@ impl Completion {
                     // The object is there, and the next start removes the parts.
                     tracing::warn!("the parts of a completed upload stay for now: {error}");
                 }
-                Ok((etag, checksum))
+                Ok((etag, size, checksum))
             }
         }
     }

@@ -178,7 +178,7 @@ fn requested_headers(headers: &HeaderMap) -> Vec<String> {
 }
 
 /// Whether `text` is what `pattern` says; a `*` in the pattern stands for any text.
-fn matches(pattern: &str, text: &str) -> bool {
+pub(crate) fn matches(pattern: &str, text: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == text,
         Some((start, end)) => {

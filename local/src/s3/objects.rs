@@ -24,7 +24,9 @@ use super::{
     failure::Failure,
     operations::Operations,
     receive::{Arrival, Expectation, receive},
+    tagging::{self, tags_of},
 };
+use crate::notifications::Stored;
 use crate::storage::{Condition, NewObject, ObjectRecord, OpenedObject, PutOutcome};
 
 /// What S3 computes where the client brings no checksum.
@@ -63,8 +65,9 @@ impl Operations {
         let arrival = Arrival::new(request.input.body, request.trailing_headers, &request.extensions);
         let received = receive(&self.store, arrival, expectation, DEFAULT_ALGORITHM).await?;
         let (etag, checksum) = (received.etag.clone(), received.checksum.clone());
+        let key = request.input.key;
         let object = NewObject {
-            key: request.input.key,
+            key: key.clone(),
             file: received.file,
             etag: received.etag,
             checksum: received.checksum,
@@ -76,6 +79,12 @@ impl Operations {
             PutOutcome::Exists => Err(Failure::precondition_failed()),
         })
         .await?;
+        self.notifications.tell(&Stored {
+            operation: "Put",
+            key: &key,
+            size: received.size,
+            etag: &etag,
+        });
         let mut output = PutObjectOutput {
             e_tag: Some(ETag::Strong(etag)),
             checksum_type: Some(checksum.checksum_type.name().to_owned().into()),
@@ -194,8 +203,15 @@ impl Operations {
 
     async fn open(&self, key: &str) -> Result<OpenedObject, Failure> {
         let key = key.to_owned();
-        self.on_disk(move |store| store.open_object(&key)?.ok_or_else(|| Failure::no_such_key(&key)))
-            .await
+        let opened = self
+            .on_disk(move |store| store.open_object(&key)?.ok_or_else(|| Failure::no_such_key(&key)))
+            .await?;
+        // The bucket's policy lets nobody read what is under quarantine.
+        let tags = tags_of(&opened.record);
+        match tags.get(verdict::TAG).map(String::as_str) {
+            Some("forbidden") => Err(Failure::access_denied("Access Denied")),
+            _ => Ok(opened),
+        }
     }
 }
 
@@ -245,7 +261,7 @@ pub(super) fn kept_headers(headers: &HeaderMap) -> Result<BTreeMap<String, Strin
         if let Some(metadata_name) = metadata_name {
             metadata_bytes += metadata_name.len() + value.len();
         }
-        if metadata_name.is_some() || KEPT_HEADERS.contains(name) {
+        if metadata_name.is_some() || KEPT_HEADERS.contains(name) || name.as_str() == tagging::HEADER {
             let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
             kept.entry(name.as_str().to_owned())
                 .and_modify(|values: &mut String| *values = format!("{values},{value}"))
@@ -271,6 +287,9 @@ pub(super) fn kept_headers(headers: &HeaderMap) -> Result<BTreeMap<String, Strin
             kept.insert("content-encoding".to_owned(), codings.join(","));
         }
     }
+    if let Some(tags) = kept.get(tagging::HEADER) {
+        tagging::check_header(tags)?;
+    }
     kept.entry("content-type".to_owned())
         .or_insert_with(|| DEFAULT_CONTENT_TYPE.to_owned());
     Ok(kept)
@@ -278,6 +297,9 @@ pub(super) fn kept_headers(headers: &HeaderMap) -> Result<BTreeMap<String, Strin
 
 fn given_back(record: &ObjectRecord) -> HeaderMap {
     let headers = record.headers.iter().filter_map(|(name, value)| {
+        if name == tagging::HEADER {
+            return None;
+        }
         let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
         Some((name, HeaderValue::from_bytes(value.as_bytes()).ok()?))
     });

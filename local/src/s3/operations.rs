@@ -9,9 +9,10 @@ use s3s::{
     dto::{
         AbortMultipartUploadInput, AbortMultipartUploadOutput, CompleteMultipartUploadInput,
         CompleteMultipartUploadOutput, CreateMultipartUploadInput, CreateMultipartUploadOutput,
-        DeleteObjectInput, DeleteObjectOutput, GetObjectInput, GetObjectOutput, HeadObjectInput,
-        HeadObjectOutput, ListObjectsV2Input, ListObjectsV2Output, ListPartsInput, ListPartsOutput,
-        PutObjectInput, PutObjectOutput, UploadPartInput, UploadPartOutput,
+        DeleteObjectInput, DeleteObjectOutput, GetObjectInput, GetObjectOutput, GetObjectTaggingInput,
+        GetObjectTaggingOutput, HeadObjectInput, HeadObjectOutput, ListObjectsV2Input, ListObjectsV2Output,
+        ListPartsInput, ListPartsOutput, PutObjectInput, PutObjectOutput, PutObjectTaggingInput,
+        PutObjectTaggingOutput, UploadPartInput, UploadPartOutput,
     },
 };
 
@@ -19,7 +20,7 @@ use super::{
     failure::{Failure, FailureSlot},
     multipart::UploadLocks,
 };
-use crate::storage::Store;
+use crate::{notifications::Notifications, storage::Store};
 
 /// One bucket's operations.
 #[derive(Clone)]
@@ -27,14 +28,16 @@ pub(crate) struct Operations {
     pub(super) bucket: Arc<str>,
     pub(super) store: Arc<Store>,
     pub(super) upload_locks: Arc<UploadLocks>,
+    pub(super) notifications: Notifications,
 }
 
 impl Operations {
-    pub(crate) fn new(bucket: &str, store: Arc<Store>) -> Self {
+    pub(crate) fn new(bucket: &str, store: Arc<Store>, notifications: Notifications) -> Self {
         Self {
             bucket: bucket.into(),
             store,
             upload_locks: Arc::default(),
+            notifications,
         }
     }
 
@@ -87,6 +90,8 @@ operations! {
     put_object: PutObjectInput => PutObjectOutput;
     get_object: GetObjectInput => GetObjectOutput;
     head_object: HeadObjectInput => HeadObjectOutput;
+    get_object_tagging: GetObjectTaggingInput => GetObjectTaggingOutput;
+    put_object_tagging: PutObjectTaggingInput => PutObjectTaggingOutput;
     delete_object: DeleteObjectInput => DeleteObjectOutput;
     list_objects_v2: ListObjectsV2Input => ListObjectsV2Output;
     create_multipart_upload: CreateMultipartUploadInput => CreateMultipartUploadOutput;

@@ -103,6 +103,20 @@ impl Store {
         Ok(Some(OpenedObject { file, record }))
     }
 
+    /// Changes one of an object's headers; whether there is such an object.
+    pub(crate) fn set_header(&self, key: &str, name: &str, value: &str) -> io::Result<bool> {
+        {
+            let _names = self.lock_names();
+            let Some(mut record) = self.find(key)? else {
+                return Ok(false);
+            };
+            record.headers.insert(name.to_owned(), value.to_owned());
+            stage_json(&self.staging, &record)?.persist(self.metadata_path(key, CURRENT))?;
+        }
+        sync_folder(&self.metadata)?;
+        Ok(true)
+    }
+
     /// Removes an object; not an error where there is none.
     pub(crate) fn delete(&self, key: &str) -> io::Result<()> {
         let _names = self.lock_names();

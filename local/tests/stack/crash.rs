@@ -73,6 +73,7 @@ async fn stack_on(data: tempfile::TempDir) -> TestStack {
         api_port: 0,
         allowed_origins: Vec::new(),
         lambda_variables: Vec::new(),
+        authorizer: None,
     });
     TestStack {
         stack: stack.await.expect("the stack starts"),

@@ -8,3 +8,4 @@ mod objects;
 mod refusals;
 mod support;
 mod tampering;
+mod verdicts;

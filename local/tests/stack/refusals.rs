@@ -510,7 +510,7 @@ async fn other_buckets_do_not_exist() {
 async fn what_the_bucket_does_not_offer_is_not_implemented() {
     let stack = TestStack::start().await;
     for call in [
-        Call::new("GET", KEY).query("tagging", ""),
+        Call::new("GET", KEY).query("acl", ""),
         Call::new("GET", "").query("versions", ""),
         Call::new("GET", "")
             .query("list-type", "2")

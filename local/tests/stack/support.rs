@@ -66,6 +66,7 @@ impl TestStack {
             api_port: 0,
             allowed_origins: vec![origin.to_owned()],
             lambda_variables: variables.collect(),
+            authorizer: None,
         });
         Self {
             stack: stack.await.expect("the stack starts"),

@@ -30,6 +30,6 @@ pub use memory::peak_tab_memory;
 pub use network::set_offline;
 pub use page::{Page, Row};
 pub use parts::StoredParts;
-pub use scenario::{Scenario, with_page, with_page_for, with_page_in};
+pub use scenario::{Scenario, with_page, with_page_for, with_page_in, with_sign_in};
 pub use site::content_security_policy;
 pub use wait::wait_until;

@@ -70,6 +70,14 @@ impl Page {
     /// Where it does not show its file picker.
     pub async fn open(client: &Client, url: &str) -> Result<Self> {
         client.goto(url).await?;
+        Self::wait(client).await
+    }
+
+    /// Waits until the page that is open shows its file picker.
+    ///
+    /// # Errors
+    /// Where it does not.
+    pub async fn wait(client: &Client) -> Result<Self> {
         client
             .wait()
             .for_element(Locator::Css("input#file-picker"))

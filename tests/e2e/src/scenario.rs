@@ -9,16 +9,17 @@ use std::{
 
 use anyhow::{Context, Result};
 use futures::FutureExt;
-use local::{BUCKET, Controls, Stack, StackOptions};
+use local::{AuthorizerOptions, BUCKET, Controls, Stack, StackOptions};
+use oidc_provider::{AUDIENCE, OidcProvider, PAGE_CLIENT, ProviderOptions};
 use tempfile::TempDir;
-use tokio::{net::TcpListener, time::timeout};
+use tokio::{net::TcpListener, task::spawn_blocking, time::timeout};
 
 use crate::{
     browser::{Browser, Kind},
     environment,
     files::{SourceFolder, stored_files},
     page::Page,
-    site::Site,
+    site::{SignIn, Site},
 };
 
 /// How long a test may take, so that one that hangs still closes its browser.
@@ -52,7 +53,7 @@ pub async fn with_page_for(
     deadline: Duration,
     test: impl AsyncFnOnce(&mut Scenario, &Page) -> Result<()>,
 ) -> Result<()> {
-    run(Kind::Chromium, deadline, test).await
+    run(Scenario::start(Kind::Chromium).await?, deadline, opened(test)).await
 }
 
 /// Runs a test on a page in a browser of this kind.
@@ -63,15 +64,46 @@ pub async fn with_page_in(
     kind: Kind,
     test: impl AsyncFnOnce(&mut Scenario, &Page) -> Result<()>,
 ) -> Result<()> {
-    run(kind, DEADLINE, test).await
+    run(Scenario::start(kind).await?, DEADLINE, opened(test)).await
+}
+
+/// Runs a test of a page that asks for a sign-in at a provider of its own. The page is not opened yet.
+///
+/// # Errors
+/// As [`with_page`].
+pub async fn with_sign_in(
+    options: ProviderOptions,
+    test: impl AsyncFnOnce(&mut Scenario, &OidcProvider) -> Result<()>,
+) -> Result<()> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let redirect_uris = vec![format!("http://{}/", listener.local_addr()?)];
+    let options = ProviderOptions {
+        redirect_uris,
+        ..options
+    };
+    let provider = spawn_blocking(move || OidcProvider::start(&options)).await??;
+    let scenario = Scenario::start_on(listener, Kind::Chromium, Some(&provider)).await?;
+    run(scenario, DEADLINE, async |scenario| {
+        test(scenario, &provider).await
+    })
+    .await
+}
+
+/// A test on the page as it is when it was opened.
+fn opened(
+    test: impl AsyncFnOnce(&mut Scenario, &Page) -> Result<()>,
+) -> impl AsyncFnOnce(&mut Scenario) -> Result<()> {
+    async |scenario| {
+        let page = scenario.open_page().await?;
+        test(scenario, &page).await
+    }
 }
 
 async fn run(
-    kind: Kind,
+    mut scenario: Scenario,
     deadline: Duration,
-    test: impl AsyncFnOnce(&mut Scenario, &Page) -> Result<()>,
+    test: impl AsyncFnOnce(&mut Scenario) -> Result<()>,
 ) -> Result<()> {
-    let mut scenario = Scenario::start(kind).await?;
     let outcome = AssertUnwindSafe(timeout(deadline, scenario.run(test)))
         .catch_unwind()
         .await;
@@ -85,7 +117,10 @@ async fn run(
 
 impl Scenario {
     async fn start(kind: Kind) -> Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        Self::start_on(TcpListener::bind("127.0.0.1:0").await?, kind, None).await
+    }
+
+    async fn start_on(listener: TcpListener, kind: Kind, provider: Option<&OidcProvider>) -> Result<Self> {
         let url = format!("http://{}", listener.local_addr()?);
         let data = tempfile::tempdir()?;
         let stack = Stack::start(StackOptions {
@@ -94,10 +129,20 @@ impl Scenario {
             api_port: 0,
             allowed_origins: vec![url.clone()],
             lambda_variables: Vec::new(),
+            authorizer: provider.map(|provider| AuthorizerOptions {
+                issuer: provider.issuer().to_owned(),
+                audiences: vec![AUDIENCE.to_owned()],
+                scopes: Vec::new(),
+            }),
         })
         .await?;
         let folder = environment::page_folder()?;
-        let site = Site::serve(listener, &folder, &stack.api_url(), &stack.s3_url())?;
+        let sign_in = provider.map(|provider| SignIn {
+            issuer: provider.issuer().to_owned(),
+            client_id: PAGE_CLIENT.to_owned(),
+        });
+        let (api, s3) = (stack.api_url(), stack.s3_url());
+        let site = Site::serve(listener, &folder, &api, &s3, sign_in.as_ref())?;
         Ok(Self {
             files: SourceFolder::new()?,
             browser: Browser::start_kind(kind).await?,
@@ -108,8 +153,8 @@ impl Scenario {
         })
     }
 
-    async fn run(&mut self, test: impl AsyncFnOnce(&mut Self, &Page) -> Result<()>) -> Result<()> {
-        let outcome = self.open_and_test(test).await;
+    async fn run(&mut self, test: impl AsyncFnOnce(&mut Self) -> Result<()>) -> Result<()> {
+        let outcome = test(self).await;
         let console = self.browser.check_console().await;
         match (outcome, console) {
             (Err(error), Err(console)) => Err(error.context(console)),
@@ -117,14 +162,14 @@ impl Scenario {
         }
     }
 
-    async fn open_and_test(&mut self, test: impl AsyncFnOnce(&mut Self, &Page) -> Result<()>) -> Result<()> {
-        let page = self.open_page().await?;
-        test(self, &page).await
-    }
-
     /// The browser.
     pub fn browser(&self) -> &Browser {
         &self.browser
+    }
+
+    /// The page's address.
+    pub fn url(&self) -> &str {
+        &self.url
     }
 
     /// Opens the page in the browser's tab, anew or for the first time.

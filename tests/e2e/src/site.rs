@@ -29,12 +29,33 @@ pub(crate) struct Site {
     worker_prelude: Arc<Mutex<String>>,
 }
 
+/// Where the page signs people in.
+#[derive(Clone, Debug)]
+pub(crate) struct SignIn {
+    /// The issuer, which the page may connect to.
+    pub(crate) issuer: String,
+    /// The page's client id there.
+    pub(crate) client_id: String,
+}
+
 impl Site {
     /// Serves `folder` on a listener, with the settings of a page whose API and S3 are at these
     /// origins.
-    pub(crate) fn serve(listener: TcpListener, folder: &Path, api: &str, s3: &str) -> Result<Self> {
-        let policy = HeaderValue::from_str(&content_security_policy(api, s3))?;
-        let settings = serde_json::json!({ "apiUrl": api }).to_string();
+    pub(crate) fn serve(
+        listener: TcpListener,
+        folder: &Path,
+        api: &str,
+        s3: &str,
+        sign_in: Option<&SignIn>,
+    ) -> Result<Self> {
+        let mut policy = content_security_policy(api, s3);
+        let mut settings = serde_json::json!({ "apiUrl": api });
+        if let Some(SignIn { issuer, client_id }) = sign_in {
+            policy = policy.replace("connect-src 'self'", &format!("connect-src 'self' {issuer}"));
+            settings["signIn"] = serde_json::json!({ "issuer": issuer, "clientId": client_id });
+        }
+        let policy = HeaderValue::from_str(&policy)?;
+        let settings = settings.to_string();
         let settings = get(|| async move { ([(header::CONTENT_TYPE, "application/json")], settings) });
         let worker_prelude = Arc::<Mutex<String>>::default();
         let prelude = Arc::clone(&worker_prelude);

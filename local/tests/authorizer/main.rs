@@ -1,0 +1,319 @@
+//! The API's JWT authorizer, with tokens of a real OpenID Connect provider.
+
+use std::collections::BTreeMap;
+
+use base64ct::{Base64UrlUnpadded, Encoding as _};
+use local::{AuthorizerOptions, Stack, StackOptions};
+use oidc_provider::{AUDIENCE, OidcProvider, ProviderOptions};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::task::spawn_blocking;
+
+/// The origin of the page in these tests.
+const PAGE: &str = "http://127.0.0.1:8080";
+
+/// A provider and an API that takes its tokens.
+struct World {
+    provider: OidcProvider,
+    stack: Stack,
+    _data: TempDir,
+}
+
+/// An answer with its headers by lower-case name.
+#[derive(Debug)]
+struct Answer {
+    status: u16,
+    headers: BTreeMap<String, String>,
+    body: Value,
+}
+
+impl World {
+    async fn start() -> Self {
+        Self::with_scopes(&[]).await
+    }
+
+    async fn with_scopes(scopes: &[&str]) -> Self {
+        let provider = provider(ProviderOptions::default()).await;
+        let data = tempfile::tempdir().expect("a folder");
+        let stack = Stack::start(StackOptions {
+            data: data.path().to_owned(),
+            s3_port: 0,
+            api_port: 0,
+            allowed_origins: vec![PAGE.to_owned()],
+            lambda_variables: Vec::new(),
+            authorizer: Some(AuthorizerOptions {
+                issuer: provider.issuer().to_owned(),
+                audiences: vec![AUDIENCE.to_owned()],
+                scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
+            }),
+        });
+        Self {
+            stack: stack.await.expect("the stack starts"),
+            provider,
+            _data: data,
+        }
+    }
+
+    fn token(&self, client: &str) -> String {
+        token(&self.provider, client)
+    }
+
+    /// Asks for a URL for a file, with what `Authorization` is to be.
+    async fn upload(&self, authorization: Option<&str>) -> Answer {
+        let file = json!({"id": "1", "name": "a.bin", "size": 17 << 20});
+        self.post("/uploads", authorization, &json!({ "files": [file] }))
+            .await
+    }
+
+    async fn post(&self, path: &str, authorization: Option<&str>, body: &Value) -> Answer {
+        let mut request = agent()
+            .post(format!("{}{path}", self.stack.api_url()))
+            .header("origin", PAGE);
+        if let Some(authorization) = authorization {
+            request = request.header("authorization", authorization);
+        }
+        let request = request.content_type("application/json");
+        let body = body.to_string();
+        spawn_blocking(move || Answer::of(request.send(body)))
+            .await
+            .expect("it ends")
+    }
+
+    /// The key of a file that a token's bearer may upload.
+    async fn key(&self, token: &str) -> String {
+        let answer = self.upload(Some(&format!("Bearer {token}"))).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.body["files"][0]["key"].as_str().expect("a key").to_owned()
+    }
+
+    /// Checks that the API denies a token before the Lambda sees it, so that a page can read why.
+    async fn check_denied(&self, token: &str, reason: &str) {
+        let answer = self.upload(Some(&format!("Bearer {token}"))).await;
+        answer.is_denied(401, "Unauthorized");
+        let challenge = &answer.headers["www-authenticate"];
+        assert!(challenge.contains(reason), "{challenge}");
+    }
+}
+
+impl Answer {
+    fn of(answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Self {
+        let mut answer = answer.expect("an answer");
+        let headers = answer.headers().iter();
+        Self {
+            status: answer.status().as_u16(),
+            headers: headers
+                .map(|(name, value)| (name.to_string(), value.to_str().expect("text").to_owned()))
+                .collect(),
+            body: serde_json::from_str(&answer.body_mut().read_to_string().expect("a body"))
+                .unwrap_or_default(),
+        }
+    }
+
+    #[track_caller]
+    fn is_denied(&self, status: u16, message: &str) {
+        assert_eq!(
+            (self.status, &self.body),
+            (status, &json!({ "message": message })),
+            "{self:?}"
+        );
+        assert_eq!(
+            self.headers
+                .get("access-control-allow-origin")
+                .map(String::as_str),
+            Some(PAGE)
+        );
+    }
+}
+
+fn agent() -> ureq::Agent {
+    let configuration = ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .allow_non_standard_methods(true);
+    configuration.build().into()
+}
+
+async fn provider(options: ProviderOptions) -> OidcProvider {
+    let started = spawn_blocking(move || OidcProvider::start(&options)).await;
+    started.expect("it ends").expect("the provider starts")
+}
+
+fn token(provider: &OidcProvider, client: &str) -> String {
+    let token = tokio::task::block_in_place(|| provider.token_for(client, "upload"));
+    token.expect("a token")
+}
+
+/// A token with its header and its claims changed, and its old signature.
+fn tampered(token: &str, header: Value, claims: Value) -> String {
+    let parts: Vec<&str> = token.split('.').collect();
+    let change = |part: &str, changes: &Value| {
+        let bytes = Base64UrlUnpadded::decode_vec(part).expect("base64");
+        let mut object: Value = serde_json::from_slice(&bytes).expect("JSON");
+        for (name, value) in changes.as_object().expect("an object") {
+            object[name] = value.clone();
+        }
+        Base64UrlUnpadded::encode_string(object.to_string().as_bytes())
+    };
+    format!(
+        "{}.{}.{}",
+        change(parts[0], &header),
+        change(parts[1], &claims),
+        parts[2]
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_good_token_s_subject_is_the_folder_of_the_key() {
+    let world = World::start().await;
+    let key = world.key(&world.token("tool-a")).await;
+    assert!(key.starts_with("uploads/tool-a/"), "{key}");
+    let without_scheme = world.upload(Some(&world.token("tool-b"))).await;
+    assert_eq!(without_scheme.status, 200, "{without_scheme:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_token_nobody_passes_and_the_page_can_read_it() {
+    let world = World::start().await;
+    world.upload(None).await.is_denied(401, "Unauthorized");
+    let basic = world.upload(Some("Basic dG9vbC1hOnRvb2wtYQ==")).await;
+    basic.is_denied(401, "Unauthorized");
+    world.check_denied("not.a.token", "invalid_token").await;
+    world.check_denied("nothing", "invalid_token").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_is_good_neither_after_its_time_nor_before_it() {
+    let world = World::start().await;
+    let token = world.token("tool-a");
+    let controls = world.stack.controls();
+    controls.set_gateway_clock_offset_seconds(3_601);
+    world.check_denied(&token, "expired").await;
+    controls.set_gateway_clock_offset_seconds(-60);
+    world.check_denied(&token, "iat").await;
+    controls.set_gateway_clock_offset_seconds(0);
+    world.key(&token).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_for_another_audience_is_denied() {
+    let world = World::start().await;
+    let for_another = provider(ProviderOptions {
+        issuer: Some(world.provider.issuer().to_owned()),
+        keys: Some(world.provider.keys().clone()),
+        audience: "another-api".to_owned(),
+        ..Default::default()
+    });
+    let token = token(&for_another.await, "tool-a");
+    world.check_denied(&token, "audience").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_of_another_issuer_with_the_same_keys_is_denied() {
+    let world = World::start().await;
+    let other_issuer = provider(ProviderOptions {
+        keys: Some(world.provider.keys().clone()),
+        ..Default::default()
+    });
+    let token = token(&other_issuer.await, "tool-a");
+    world.check_denied(&token, "another issuer").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_signed_by_a_key_that_the_issuer_does_not_have_is_denied() {
+    let world = World::start().await;
+    let impostor = provider(ProviderOptions {
+        issuer: Some(world.provider.issuer().to_owned()),
+        ..Default::default()
+    })
+    .await;
+    let token = token(&impostor, "tool-a");
+    world.check_denied(&token, "no such key").await;
+    let key_id = &world.provider.keys()["keys"][0]["kid"];
+    let renamed = tampered(&token, json!({ "kid": key_id }), json!({}));
+    world.check_denied(&renamed, "InvalidSignature").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_was_changed_is_denied() {
+    let world = World::start().await;
+    let token = world.token("tool-a");
+    for claims in [json!({"sub": "tool-b"}), json!({"exp": 4_000_000_000_u64})] {
+        let changed = tampered(&token, json!({}), claims);
+        world.check_denied(&changed, "InvalidSignature").await;
+    }
+    let other_method = tampered(&token, json!({"alg": "HS256"}), json!({}));
+    world.check_denied(&other_method, "signing method").await;
+    let unsigned = tampered(&token, json!({"alg": "none"}), json!({}));
+    let unsigned = &unsigned[..=unsigned.rfind('.').expect("a signature")];
+    world.check_denied(unsigned, "invalid_token").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_issuer_that_is_gone_lets_nobody_pass_whose_key_is_not_known() {
+    let World {
+        provider,
+        stack,
+        _data,
+    } = World::start().await;
+    let token = token(&provider, "tool-a");
+    let issuer = ProviderOptions {
+        issuer: Some(provider.issuer().to_owned()),
+        ..Default::default()
+    };
+    drop(provider);
+    let provider = self::provider(issuer).await;
+    let world = World {
+        provider,
+        stack,
+        _data,
+    };
+    world.check_denied(&token, "cannot be asked").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scope_of_the_route_is_needed_and_one_is_enough() {
+    let world = World::with_scopes(&["upload", "admin"]).await;
+    world.key(&world.token("tool-a")).await;
+    let without = tokio::task::block_in_place(|| world.provider.token_for("tool-a", "")).expect("a token");
+    let answer = world.upload(Some(&format!("Bearer {without}"))).await;
+    answer.is_denied(403, "Forbidden");
+    assert!(answer.headers["www-authenticate"].contains("insufficient_scope"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_gets_a_url_for_the_folder_of_another() {
+    let world = World::start().await;
+    let key = world.key(&world.token("tool-a")).await;
+    let body = json!({"key": key, "uploadId": "id", "operations": [{"operation": "AbortMultipartUpload"}]});
+    let own = format!("Bearer {}", world.token("tool-a"));
+    assert_eq!(world.post("/sign", Some(&own), &body).await.status, 200);
+    let other = format!("Bearer {}", world.token("tool-b"));
+    let answer = world.post("/sign", Some(&other), &body).await;
+    assert_eq!(
+        (answer.status, &answer.body["error"]["code"]),
+        (403, &"Forbidden".into())
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_preflight_needs_no_token() {
+    let world = World::start().await;
+    let preflight = async |origin: &str| {
+        let request = agent()
+            .options(format!("{}/uploads", world.stack.api_url()))
+            .header("origin", origin)
+            .header("access-control-request-method", "POST")
+            .header("access-control-request-headers", "authorization,content-type");
+        spawn_blocking(move || Answer::of(request.call()))
+            .await
+            .expect("it ends")
+    };
+    let answer = preflight(PAGE).await;
+    assert_eq!(answer.status, 204, "{answer:?}");
+    assert_eq!(answer.headers["access-control-allow-origin"], PAGE);
+    assert!(answer.headers["access-control-allow-headers"].contains("authorization"));
+    let answer = preflight("http://evil.example").await;
+    assert!(
+        !answer.headers.contains_key("access-control-allow-origin"),
+        "{answer:?}"
+    );
+}

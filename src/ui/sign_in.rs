@@ -1,0 +1,176 @@
+//! The sign-in around the uploader: nobody picks a file before it would be accepted.
+
+use std::{future::Future, rc::Rc};
+
+use leptos::prelude::{Get, Owner, RwSignal, Set};
+use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::spawn_local;
+
+use crate::{
+    effects::sign_in::{self, SignIn},
+    language::{fill, word},
+    text::Explanation,
+    ui::{
+        Context,
+        html::{Html, html, watch},
+        page_error::page_error,
+        uploader::uploader,
+    },
+};
+
+/// How far the sign-in of a page is. It outlives the page's views.
+#[derive(Clone)]
+pub(crate) struct Session {
+    stage: RwSignal<Stage>,
+    has_token: RwSignal<bool>,
+    error: RwSignal<Option<(String, String)>>,
+    sign_in: Rc<std::cell::RefCell<Option<SignIn>>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// The issuer is asked whether somebody has just come back from it.
+    Beginning,
+    SignedOut,
+    SignedIn,
+    /// This window was only for signing in.
+    Window,
+}
+
+impl Session {
+    /// Begins the sign-in of a page by these settings, the JSON of `signIn` in `config.json`.
+    pub(crate) fn begin(context: &Context, settings: String) -> Self {
+        let session = Self {
+            stage: RwSignal::new(Stage::Beginning),
+            has_token: RwSignal::new(false),
+            error: RwSignal::new(None),
+            sign_in: Rc::default(),
+        };
+        let (begun, context) = (session.clone(), Rc::clone(context));
+        spawn_local(async move {
+            let stage = begun.load(&context, &settings).await.unwrap_or_else(|error| {
+                begun.error.try_set(Some(sign_in::reason(&error)));
+                Stage::SignedOut
+            });
+            begun.stage.try_set(stage);
+        });
+        session
+    }
+
+    async fn load(&self, context: &Context, settings: &str) -> Result<Stage, JsValue> {
+        let (has_token, uploads) = (self.has_token, context.uploads.clone());
+        let sign_in = sign_in::load(&context.assets, settings, move |token: Option<String>| {
+            has_token.try_set(token.is_some());
+            uploads.set_access_token(token);
+        })
+        .await?;
+        self.sign_in.replace(Some(sign_in.clone()));
+        let renewing = sign_in.clone();
+        context
+            .uploads
+            .on(|heard| heard.not_signed_in = Some(Box::new(move || renewing.renew())));
+        let begun = sign_in.begin().await?.as_string();
+        Ok(match begun.as_deref() {
+            Some("signedIn") => Stage::SignedIn,
+            Some("window") => Stage::Window,
+            _ => Stage::SignedOut,
+        })
+    }
+
+    /// Does something of the sign-in, and shows why it did not work.
+    fn act<F: Future<Output = Result<JsValue, JsValue>> + 'static>(&self, act: impl FnOnce(SignIn) -> F) {
+        let Some(sign_in) = self.sign_in.borrow().clone() else {
+            return;
+        };
+        let (error, acted) = (self.error, act(sign_in));
+        spawn_local(async move {
+            error.try_set(acted.await.err().map(|error| sign_in::reason(&error)));
+        });
+    }
+}
+
+/// The uploader of somebody who is signed in, or the way to sign in.
+pub(crate) fn signed_in(context: &Context, session: &Session) -> Html {
+    let place = html("div", "page");
+    let (inside, session, context) = (place.clone(), session.clone(), Rc::clone(context));
+    let owner = Owner::current().unwrap_or_default();
+    let drawn = std::cell::RefCell::new(None::<Owner>);
+    watch(move || {
+        let stage = session.stage.get();
+        let now = owner.child();
+        if let Some(before) = drawn.replace(Some(now.clone())) {
+            before.cleanup();
+        }
+        inside.element().set_text_content(None);
+        let parts = now.with(|| match stage {
+            Stage::Beginning => Vec::new(),
+            Stage::Window => vec![html("p", "sign-in").text(&word("closeWindow"))],
+            Stage::SignedOut => form(&session),
+            Stage::SignedIn => {
+                let mut parts = bar(&session);
+                parts.extend(uploader(&context));
+                parts
+            }
+        });
+        let _ = inside.clone().with(parts);
+    });
+    place
+}
+
+/// The button that stands in the picker's place.
+fn form(session: &Session) -> Vec<Html> {
+    let signing_in = session.clone();
+    let button = button("signIn", "button primary", move || {
+        signing_in.act(|sign_in| async move { sign_in.sign_in().await });
+    });
+    vec![
+        problem(session),
+        html("section", "sign-in")
+            .set("aria-label", &word("signIn"))
+            .with([html("p", "").text(&word("signInHint")), button]),
+    ]
+}
+
+/// Signing out, and signing in again where the sign-in has ended while files are under way.
+fn bar(session: &Session) -> Vec<Html> {
+    let (again, out, has_token) = (session.clone(), session.clone(), session.has_token);
+    let ended = html("div", "sign-in-ended")
+        .set("role", "status")
+        .hide_while(move || has_token.get())
+        .with([
+            html("p", "").text(&word("signInEnded")),
+            button("signInAgain", "button primary", move || {
+                again.act(|sign_in| async move { sign_in.sign_in_again().await });
+            }),
+        ]);
+    let out = button("signOut", "button", move || {
+        out.act(|sign_in| async move { sign_in.sign_out().await });
+    });
+    vec![html("div", "sign-in-bar").with([ended, out]), problem(session)]
+}
+
+fn button(key: &str, class: &str, press: impl Fn() + 'static) -> Html {
+    html("button", class)
+        .set("type", "button")
+        .set("data-action", key)
+        .text(&word(key))
+        .on("click", move |_| press())
+}
+
+/// Why the sign-in did not work, if so.
+fn problem(session: &Session) -> Html {
+    let (place, error) = (html("div", ""), session.error);
+    let inside = place.clone();
+    watch(move || {
+        inside.element().set_text_content(None);
+        if let Some((name, reason)) = error.get() {
+            let advice = fill(&[&name, "Advice"].concat(), &[("reason", &reason)]);
+            let explanation = Explanation {
+                what: word(&name),
+                advice,
+            };
+            let _ = inside.clone().with([page_error(&explanation)]);
+        }
+    });
+    place
+}

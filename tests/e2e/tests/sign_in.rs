@@ -1,0 +1,260 @@
+//! Signing in at a real OpenID Connect provider, uploading, and what becomes of an upload when the sign-in
+//! ends in the middle of it.
+
+use std::path::PathBuf;
+
+use anyhow::{Result, ensure};
+use e2e::{Page, Scenario, wait_until, with_sign_in, write_large_file};
+use fantoccini::{Client, Locator};
+use oidc_provider::{OidcProvider, ProviderOptions};
+
+const SIZE: u64 = 64 << 20;
+
+/// Of 8 MiB each.
+const PARTS: usize = 8;
+
+/// Slow enough for a sign-in to end in the middle of a file of eight parts.
+const SLOW_BYTES_PER_SECOND: u64 = 2 << 20;
+
+/// What the browser's console says of an answer with 401.
+const UNAUTHORIZED: &str = "Failed to load resource";
+
+async fn press(client: &Client, selector: &str) -> Result<()> {
+    let button = client.wait().for_element(Locator::Css(selector)).await?;
+    button.click().await?;
+    Ok(())
+}
+
+/// What the page says, in a part of it that has to be there.
+async fn says(client: &Client, selector: &str) -> Result<String> {
+    let part = client.wait().for_element(Locator::Css(selector)).await?;
+    Ok(part.text().await?)
+}
+
+/// Enters a name at the provider, in the window that shows it.
+async fn enter_name(client: &Client, name: &str) -> Result<()> {
+    let field = client.wait().for_element(Locator::Id("name")).await?;
+    field.send_keys(name).await?;
+    press(client, "#sign-in").await
+}
+
+/// Opens the page and signs in.
+async fn sign_in(scenario: &Scenario, name: &str) -> Result<Page> {
+    let client = scenario.browser().client();
+    client.goto(scenario.url()).await?;
+    press(client, "[data-action=signIn]").await?;
+    enter_name(client, name).await?;
+    Page::wait(client).await
+}
+
+/// Picks a file of eight parts on a slow stack, and waits until some of it is stored.
+async fn pick_large_file(scenario: &Scenario, page: &Page) -> Result<PathBuf> {
+    // A page that nobody has touched may not ask whether it may be left, and Chromium says so.
+    scenario.browser().expect_console_errors("beforeunload");
+    scenario
+        .controls()
+        .set_s3_bytes_per_second(Some(SLOW_BYTES_PER_SECOND));
+    let path = scenario.files.path("large.bin");
+    write_large_file(&path, SIZE)?;
+    page.pick_paths(&[&path]).await?;
+    scenario.wait_for_parts(1).await?;
+    Ok(path)
+}
+
+fn refreshed(provider: &OidcProvider) -> usize {
+    let grants = provider.grants();
+    grants.iter().filter(|grant| *grant == "refresh_token").count()
+}
+
+async fn wait_for_refresh(provider: &OidcProvider, count: usize) -> Result<()> {
+    wait_until("the access token to be renewed", async || {
+        let refreshed = refreshed(provider);
+        Ok(if refreshed >= count {
+            Ok(())
+        } else {
+            Err(format!("{refreshed} times"))
+        })
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_signs_in_uploads_into_a_folder_of_their_own() -> Result<()> {
+    with_sign_in(ProviderOptions::default(), async |scenario, _| {
+        let client = scenario.browser().client();
+        client.goto(scenario.url()).await?;
+        client
+            .wait()
+            .for_element(Locator::Css("[data-action=signIn]"))
+            .await?;
+        let pickers = client.find_all(Locator::Id("file-picker")).await?;
+        ensure!(
+            pickers.is_empty(),
+            "a file can be picked before anybody is signed in"
+        );
+        scenario.save_screenshot("sign-in").await?;
+
+        let page = sign_in(scenario, "auth0|alice").await?;
+        let address = scenario.browser().client().current_url().await?;
+        ensure!(
+            address.query().is_none(),
+            "the code stays in the address: {address}"
+        );
+        scenario.save_screenshot("signed-in").await?;
+        let file = scenario.files.add("notes.txt", 12_345)?;
+        page.pick(std::slice::from_ref(&file)).await?;
+        page.wait_until_stored(1).await?;
+        let keys = scenario.stack().object_keys();
+        ensure!(
+            keys.len() == 1 && keys[0].starts_with("uploads/auth0!7Calice/"),
+            "{keys:?}"
+        );
+        ensure!(scenario.stored_files()? == [file.bytes], "other bytes arrived");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_token_is_kept_where_another_page_or_visit_could_find_it() -> Result<()> {
+    const KEPT: &str = "return JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie])";
+
+    with_sign_in(ProviderOptions::default(), async |scenario, _| {
+        sign_in(scenario, "alice").await?;
+        let client = scenario.browser().client();
+        let kept = client.execute(KEPT, Vec::new()).await?;
+        ensure!(kept == "[{},{},\"\"]", "{kept}");
+        client.refresh().await?;
+        client
+            .wait()
+            .for_element(Locator::Css("[data-action=signIn]"))
+            .await?;
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_expires_in_the_middle_of_an_upload_is_renewed() -> Result<()> {
+    let options = ProviderOptions {
+        access_token_seconds: 4,
+        ..Default::default()
+    };
+    with_sign_in(options, async |scenario, provider| {
+        let page = sign_in(scenario, "alice").await?;
+        let path = pick_large_file(scenario, &page).await?;
+        wait_for_refresh(provider, refreshed(provider) + 2).await?;
+        let finished = scenario.stored_parts();
+        scenario.controls().set_s3_bytes_per_second(None);
+        page.wait_for_state("stored").await?;
+        scenario.check_arrived(&path, PARTS, &finished)
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_that_the_api_takes_for_nobody_s_is_waited_out() -> Result<()> {
+    with_sign_in(ProviderOptions::default(), async |scenario, provider| {
+        scenario.browser().expect_console_errors(UNAUTHORIZED);
+        let page = sign_in(scenario, "alice").await?;
+        let path = pick_large_file(scenario, &page).await?;
+        // To the API, every token has expired, the renewed ones too.
+        scenario.controls().set_gateway_clock_offset_seconds(7_200);
+        wait_for_refresh(provider, 1).await?;
+        page.wait_for_state("waiting").await?;
+        let finished = scenario.stored_parts();
+        scenario.controls().set_gateway_clock_offset_seconds(0);
+        scenario.controls().set_s3_bytes_per_second(None);
+        page.wait_for_state("stored").await?;
+        scenario.check_arrived(&path, PARTS, &finished)
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_refresh_token_a_person_signs_in_again_in_a_window_and_the_upload_goes_on() -> Result<()> {
+    let options = ProviderOptions {
+        refresh_tokens: false,
+        access_token_seconds: 4,
+        ..Default::default()
+    };
+    with_sign_in(options, async |scenario, _| {
+        scenario.browser().expect_console_errors(UNAUTHORIZED);
+        let page = sign_in(scenario, "alice").await?;
+        let path = pick_large_file(scenario, &page).await?;
+        let client = scenario.browser().client().clone();
+        let words = says(&client, ".sign-in-ended").await?;
+        ensure!(words.contains("Nothing was lost"), "{words}");
+        page.wait_for_state("waiting").await?;
+        scenario.save_screenshot("sign-in-ended").await?;
+        let finished = scenario.stored_parts();
+        scenario.controls().set_s3_bytes_per_second(None);
+
+        // The provider remembers who is signed in, so the window closes without a word.
+        press(&client, "[data-action=signInAgain]").await?;
+        page.wait_for_state("stored").await?;
+        wait_until("the window to be closed", async || {
+            let windows = client.windows().await?.len();
+            Ok(if windows == 1 {
+                Ok(())
+            } else {
+                Err(format!("{windows} windows"))
+            })
+        })
+        .await?;
+        scenario.check_arrived(&path, PARTS, &finished)
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_signs_out_is_signed_out_at_the_provider_too() -> Result<()> {
+    with_sign_in(ProviderOptions::default(), async |scenario, _| {
+        sign_in(scenario, "alice").await?;
+        let client = scenario.browser().client();
+        press(client, "[data-action=signOut]").await?;
+        press(client, "#sign-out").await?;
+        press(client, "[data-action=signIn]").await?;
+        // The provider asks again who it is.
+        enter_name(client, "bob").await?;
+        Page::wait(client).await?;
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_in_that_is_denied_says_so_and_can_be_tried_again() -> Result<()> {
+    with_sign_in(ProviderOptions::default(), async |scenario, _| {
+        let client = scenario.browser().client();
+        client.goto(scenario.url()).await?;
+        press(client, "[data-action=signIn]").await?;
+        press(client, "#deny").await?;
+        let words = says(client, "[role=alert]").await?;
+        ensure!(words.contains("You were not signed in"), "{words}");
+        scenario.save_screenshot("sign-in-denied").await?;
+        press(client, "[data-action=signIn]").await?;
+        enter_name(client, "alice").await?;
+        Page::wait(client).await?;
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_this_tab_has_not_asked_for_is_not_taken() -> Result<()> {
+    with_sign_in(ProviderOptions::default(), async |scenario, provider| {
+        let client = scenario.browser().client();
+        let forged = format!(
+            "{}?code=stolen&state=forged&iss={}",
+            scenario.url(),
+            provider.issuer()
+        );
+        client.goto(&forged).await?;
+        let words = says(client, "[role=alert]").await?;
+        ensure!(words.contains("begun in another tab"), "{words}");
+        ensure!(provider.grants().is_empty(), "the code was used");
+        Ok(())
+    })
+    .await
+}
