@@ -20,7 +20,7 @@ const PROGRAM: &str = "bootstrap";
 pub(crate) const SIGNING: &str = "backend";
 
 /// The functions that are deployed, each by the name of its package and its program.
-pub(crate) const FUNCTIONS: [&str; 1] = [SIGNING];
+pub(crate) const FUNCTIONS: [&str; 2] = [SIGNING, "verdict"];
 
 /// The profile of the root manifest that the program is built with.
 const PROFILE: &str = "lambda";

@@ -3,7 +3,6 @@
 use std::{collections::BTreeMap, fs, path::PathBuf, process::Command};
 
 use base64ct::{Base64, Encoding};
-use infra::Template;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use ureq::{
@@ -44,7 +43,6 @@ pub(crate) fn page() -> PathBuf {
 impl<'a> Deployment<'a> {
     /// Deploys, with these parameters besides what this machine needs.
     pub(crate) fn new(aws: &'a MiniStack, parameters: &[&str]) -> Self {
-        lend_missing_packages();
         let mut command = xtask(aws, "deploy");
         command.arg("--page").arg(page());
         let architecture = format!("Architecture={}", architecture());
@@ -170,22 +168,6 @@ impl<'a> Deployment<'a> {
             .body(Vec::new())
             .expect("a request");
         self.aws.send(request)
-    }
-}
-
-/// Puts an empty archive where the template names the package of a function that is not built here. It is
-/// uploaded, and never run.
-fn lend_missing_packages() {
-    const EMPTY_ARCHIVE: &[u8] = b"PK\x05\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
-    let template = Template::read().expect("the template is read");
-    for resource in template.resources().values() {
-        if let Some(package) = resource["Properties"]["CodeUri"].as_str() {
-            let path = Template::path().with_file_name(package);
-            fs::create_dir_all(path.parent().expect("a folder")).expect("the packages' folder");
-            if !path.exists() {
-                fs::write(&path, EMPTY_ARCHIVE).expect("a package");
-            }
-        }
     }
 }
 
