@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, process::ExitCode};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use brotli::{BrotliCompress, enc::BrotliEncoderParams};
 
 use crate::{
@@ -10,17 +10,41 @@ use crate::{
     step::step,
     subresources::subresources,
     tools::Toolbox,
+    wasm_functions::{self, Function},
 };
 
-/// Builds the page in release and prints what a first view of it loads.
+/// What a first view may load, in bytes after brotli.
+const BUDGET: usize = 80_000;
+
+/// What the page loads once it has been seen: the worker, which holds all that uploads.
+const LATER: [&str; 3] = ["upload-worker.js", "worker.js", "worker_bg.wasm"];
+
+/// So many of the page's largest functions are listed.
+const FUNCTIONS: usize = 15;
+
+/// Builds the page in release, and prints what a first view of it loads and its largest functions.
 ///
 /// # Errors
-/// Where the page does not build.
+/// Where the page does not build, or is over its budget.
 pub(crate) fn run(toolbox: &Toolbox) -> Result<ExitCode> {
     let folder = page::build(toolbox, Profile::Release)?;
-    let weights = step("compressing what the first view loads", || weigh(&folder))?;
-    println!("\n{}", table(&weights));
+    let (first, later) = step("compressing what the page loads", || {
+        anyhow::Ok((
+            weigh(&folder, first_view(&folder)?)?,
+            weigh(&folder, LATER.map(str::to_owned))?,
+        ))
+    })?;
+    println!("\n{}", table(&first, "first view"));
+    println!("{}", table(&later, "loaded after it"));
+    let module =
+        fs::read(page::compiled(toolbox, Profile::Release)).context("the page's module is missing")?;
+    println!("{}", functions(&wasm_functions::largest(&module, FUNCTIONS)?));
     println!("the page: {}", folder.display());
+    let total: usize = first.iter().map(|weight| weight.brotli).sum();
+    ensure!(
+        total <= BUDGET,
+        "a first view loads {total} bytes, which is over its budget of {BUDGET}"
+    );
     Ok(ExitCode::SUCCESS)
 }
 
@@ -31,14 +55,22 @@ struct Weight {
     brotli: usize,
 }
 
-/// The page, what it names, and the settings that it fetches before it shows anything.
-fn weigh(folder: &Path) -> Result<Vec<Weight>> {
+/// The page, what it names, and the settings and words that it fetches before it shows anything. The
+/// words of one language are as heavy as those of another.
+fn first_view(folder: &Path) -> Result<Vec<String>> {
     let html = fs::read_to_string(folder.join("index.html")).context("the page is missing")?;
     let named = subresources(&html).into_iter().map(|named| named.path);
-    ["index.html".to_owned()]
+    let fetched = ["config.json", "languages/en.json"].map(str::to_owned);
+    Ok(["index.html".to_owned()]
         .into_iter()
         .chain(named)
-        .chain(["config.json".to_owned()])
+        .chain(fetched)
+        .collect())
+}
+
+fn weigh(folder: &Path, paths: impl IntoIterator<Item = String>) -> Result<Vec<Weight>> {
+    paths
+        .into_iter()
         .map(|path| {
             let bytes = fs::read(folder.join(&path)).with_context(|| format!("{path} is missing"))?;
             Ok(Weight {
@@ -62,9 +94,20 @@ fn compress(mut bytes: &[u8]) -> Result<Vec<u8>> {
     Ok(stream)
 }
 
-fn table(weights: &[Weight]) -> String {
+fn functions(functions: &[Function]) -> String {
+    let mut text = format!(
+        "{:>10}  {}\n",
+        "bytes", "largest functions of the page, before they are optimised"
+    );
+    for function in functions {
+        text += &format!("{:>10}  {}\n", function.bytes, function.name);
+    }
+    text
+}
+
+fn table(weights: &[Weight], name: &str) -> String {
     let total = Weight {
-        path: "first view".to_owned(),
+        path: name.to_owned(),
         raw: weights.iter().map(|weight| weight.raw).sum(),
         brotli: weights.iter().map(|weight| weight.brotli).sum(),
     };
@@ -98,7 +141,10 @@ mod tests {
             raw,
             brotli,
         };
-        let text = table(&[weight("index.html", 900, 300), weight("a.wasm", 50_100, 20_000)]);
+        let text = table(
+            &[weight("index.html", 900, 300), weight("a.wasm", 50_100, 20_000)],
+            "first view",
+        );
         assert_eq!(
             text,
             "file             bytes      brotli\n\

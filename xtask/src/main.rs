@@ -27,6 +27,7 @@ mod tally;
 mod test;
 mod tools;
 mod trunk_configuration;
+mod wasm_functions;
 
 use std::process::ExitCode;
 

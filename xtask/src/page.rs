@@ -76,9 +76,25 @@ pub(crate) fn trunk(toolbox: &Toolbox, profile: Profile) -> Result<Command> {
         .current_dir(&toolbox.project.root)
         .env("PATH", path_with(&folders)?)
         .env("TRUNK_SKIP_VERSION_CHECK", "true")
+        .envs(compiler_flags(toolbox, profile))
         // Trunk reads this variable as a truth value and refuses the customary "1".
         .env_remove("NO_COLOR");
     Ok(command)
+}
+
+/// What the compiler is told besides what cargo tells it: the paths of this machine stay out of what is
+/// deployed. They are nobody's business, and a kilobyte.
+fn compiler_flags(toolbox: &Toolbox, profile: Profile) -> Option<(&'static str, String)> {
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| Some(std::env::home_dir()?.join(".cargo")))?;
+    let registries = fs::read_dir(home.join("registry/src")).ok()?;
+    let folders = registries.filter_map(|entry| Some(entry.ok()?.path()));
+    let flags: Vec<String> = folders
+        .chain([toolbox.project.root.clone()])
+        .filter_map(|folder| Some(format!("--remap-path-prefix={}=", folder.to_str()?)))
+        .collect();
+    // Cargo takes this variable before any other, and parts it by this character.
+    (profile == Profile::Release).then(|| ("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f")))
 }
 
 /// Compiles the page, without what trunk does to it: a first compilation takes minutes, and its
@@ -103,9 +119,20 @@ pub(crate) fn compile(toolbox: &Toolbox, profile: Profile) -> Result<()> {
                 "--target",
                 WASM_TARGET,
             ])
-            .args(profile.cargo_arguments());
+            .args(profile.cargo_arguments())
+            .envs(compiler_flags(toolbox, profile));
         process::run("compiling the page", &mut command, toolbox.interrupt)
     })
+}
+
+/// The page's module as it is compiled, with the names of its functions.
+pub(crate) fn compiled(toolbox: &Toolbox, profile: Profile) -> PathBuf {
+    let profile = match profile {
+        Profile::Debug => "debug",
+        Profile::Release => "wasm-release",
+    };
+    let folder = toolbox.project.target.join(WASM_TARGET).join(profile);
+    folder.join("slipway.wasm")
 }
 
 /// Builds the page as it is deployed, without inline scripts, and gives its folder.
