@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use crate::effects::task::spawn;
 use leptos::{
     mount::mount_to,
     prelude::{
@@ -15,7 +16,6 @@ use leptos::{
 };
 use messages::Start;
 use wasm_bindgen::JsCast;
-use wasm_bindgen_futures::spawn_local;
 use web_sys::{HtmlElement, MessagePort};
 
 use crate::{
@@ -56,7 +56,7 @@ pub fn mount() {
         return;
     };
     let root: HtmlElement = root.unchecked_into();
-    spawn_local(async move {
+    spawn(async move {
         let loaded = load("").await;
         let place = root.clone();
         let options = Options {
@@ -156,7 +156,7 @@ fn parts(
 
 fn header(spoken: RwSignal<u32>) -> Html {
     let choose = move |code: &'static str| {
-        spawn_local(async move {
+        spawn(async move {
             if language::load("", code).await.is_ok() {
                 effects::language::choose(code);
                 spoken.update(|spoken| *spoken += 1);

@@ -1,8 +1,8 @@
 //! The uploader as a leptos component, for pages that are written with leptos themselves.
 
+use crate::effects::task::spawn;
 use leptos::prelude::*;
 use messages::Ended;
-use wasm_bindgen_futures::spawn_local;
 
 use crate::{Options, app, config::Config, load_words};
 
@@ -26,7 +26,7 @@ pub fn Upload(
     Effect::new(move || {
         let Some(place) = place.get() else { return };
         let (config, assets) = (config.clone(), assets.clone());
-        spawn_local(async move {
+        spawn(async move {
             load_words(&assets).await;
             let options = Options {
                 assets,

@@ -23,11 +23,12 @@ pub(crate) fn speed(bytes_per_second: u64) -> String {
 }
 
 /// How much of the whole is done, in whole percent. 100 only when all of it is.
-pub const fn percent(done: u64, whole: u64) -> u64 {
+pub fn percent(done: u64, whole: u64) -> u64 {
     if done >= whole {
         100
     } else {
-        (done as u128 * 100 / whole as u128) as u64
+        // Rounding could make a hundred of a little less.
+        ((done as f64 / whole as f64 * 100.0) as u64).min(99)
     }
 }
 

@@ -5,12 +5,12 @@
 
 use std::{cell::RefCell, rc::Rc};
 
+use crate::effects::task::spawn;
 use browser::{Listener, Port};
 use js_sys::Array;
 use leptos::prelude::{ArcRwSignal, GetUntracked, Set};
 use messages::{Action, Ended, FileId, Filter, Row, Selection, Start, ToPage, ToWorker, Totals, Window};
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::spawn_local;
 use web_sys::{MessageChannel, MessagePort};
 
 use crate::effects::{
@@ -247,7 +247,7 @@ impl Shared {
             Some(ToPage::KeepsNothing) => self.keeps_nothing.set(true),
             Some(ToPage::Wanted { selection, ids }) => {
                 let handles = (0..).zip(&ids).map(|(index, _)| along.get(index)).collect();
-                spawn_local(Rc::clone(self).fetch_wanted(selection, ids, handles));
+                spawn(Rc::clone(self).fetch_wanted(selection, ids, handles));
             }
             Some(ToPage::Thumbnail(id)) => {
                 self.pictures.borrow_mut().push((id, along.get(0)));

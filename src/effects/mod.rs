@@ -8,5 +8,6 @@ pub(crate) mod icon;
 pub(crate) mod language;
 pub(crate) mod notification;
 pub(crate) mod sign_in;
+pub(crate) mod task;
 pub(crate) mod wake_lock;
 pub(crate) mod worker;

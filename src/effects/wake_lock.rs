@@ -2,9 +2,10 @@
 
 use std::{cell::RefCell, rc::Rc};
 
+use crate::effects::task::spawn;
 use js_sys::{Function, Promise, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::{JsFuture, spawn_local};
+use wasm_bindgen_futures::JsFuture;
 
 /// Keeps the screen on until it is dropped, where the browser can.
 pub(crate) struct WakeLock {
@@ -21,7 +22,7 @@ impl WakeLock {
     pub(crate) fn request() -> Self {
         let state = Rc::new(RefCell::new(State::Asked));
         let asked = Rc::clone(&state);
-        spawn_local(async move {
+        spawn(async move {
             // A browser refuses while the tab is hidden or the battery is low, which is no error here.
             let Ok(requested) = request() else { return };
             if let Ok(sentinel) = JsFuture::from(requested).await {

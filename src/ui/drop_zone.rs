@@ -2,10 +2,10 @@
 
 use std::{cell::Cell, rc::Rc};
 
+use crate::effects::task::spawn;
 use browser::Listener;
 use leptos::prelude::{Get, GetUntracked, RwSignal, Set, Update};
 use wasm_bindgen::JsCast;
-use wasm_bindgen_futures::spawn_local;
 use web_sys::{ClipboardEvent, DragEvent, Event};
 
 use crate::{
@@ -85,7 +85,7 @@ fn pickers(intake: &Intake) -> [Html; 4] {
             // The browser's other picker gives handles, and tells of accepted types in another way.
             if gives_handles.get() {
                 event.prevent_default();
-                spawn_local(pick_with_handles(
+                spawn(pick_with_handles(
                     intake.clone(),
                     Rc::clone(&gives_handles),
                     opened.clone(),
@@ -217,7 +217,7 @@ fn take_drops(intake: &Intake, is_over: RwSignal<bool>, is_reading: RwSignal<boo
                 depth.set(0);
                 let transfer = event.dyn_ref::<DragEvent>().and_then(DragEvent::data_transfer);
                 if let Some(transfer) = transfer {
-                    spawn_local(read(intake.clone(), folders::dropped(&transfer), is_reading));
+                    spawn(read(intake.clone(), folders::dropped(&transfer), is_reading));
                 }
             }
         }

@@ -5,10 +5,11 @@ use std::{
     rc::Rc,
 };
 
+use crate::effects::task::spawn;
 use leptos::prelude::{Get, GetUntracked, window};
 use messages::{Action, FileId, Row, RowError, RowState, Selection};
 use wasm_bindgen::JsCast;
-use wasm_bindgen_futures::{JsFuture, spawn_local};
+use wasm_bindgen_futures::JsFuture;
 use web_sys::{HtmlElement, HtmlProgressElement};
 
 use crate::{
@@ -249,7 +250,7 @@ fn button(offer: Offer, name: &str, press: Press) -> Html {
                 Some(action) => {
                     press.context.uploads.act(action, Selection::File(press.id));
                 }
-                None => spawn_local(copy(press.key.borrow().clone(), press.line.clone())),
+                None => spawn(copy(press.key.borrow().clone(), press.line.clone())),
             }
         })
 }

@@ -2,9 +2,9 @@
 
 use std::{future::Future, rc::Rc};
 
+use crate::effects::task::spawn;
 use leptos::prelude::{Get, Owner, RwSignal, Set};
 use wasm_bindgen::JsValue;
-use wasm_bindgen_futures::spawn_local;
 
 use crate::{
     effects::sign_in::{self, SignIn},
@@ -47,7 +47,7 @@ impl Session {
             sign_in: Rc::default(),
         };
         let (begun, context) = (session.clone(), Rc::clone(context));
-        spawn_local(async move {
+        spawn(async move {
             let stage = begun.load(&context, &settings).await.unwrap_or_else(|error| {
                 begun.error.try_set(Some(sign_in::reason(&error)));
                 Stage::SignedOut
@@ -83,7 +83,7 @@ impl Session {
             return;
         };
         let (error, acted) = (self.error, act(sign_in));
-        spawn_local(async move {
+        spawn(async move {
             error.try_set(acted.await.err().map(|error| sign_in::reason(&error)));
         });
     }

@@ -2,9 +2,9 @@
 
 use std::rc::Rc;
 
+use crate::effects::task::spawn;
 use leptos::prelude::{Get, RwSignal, Set};
 use messages::{Action, Selection, Totals};
-use wasm_bindgen_futures::spawn_local;
 use web_sys::HtmlProgressElement;
 
 use crate::{
@@ -84,7 +84,7 @@ fn notify_button(context: &Context) -> Html {
         .set("data-action", "notifyWhenDone")
         .hide_while(move || !can_ask.get() || totals.get().unfinished() == 0)
         .on("click", move |_| {
-            spawn_local(async move {
+            spawn(async move {
                 notification::ask().await;
                 can_ask.try_set(notification::can_ask());
             });
