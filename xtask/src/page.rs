@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context, Result};
 
 use crate::{
-    custom_element, inline_script, npm, process,
+    custom_element, inline_script, npm, process, shrink,
     step::step,
     subresources,
     tools::{TRUNK, Toolbox, WASM_BINDGEN, WASM_TARGET, path_with},
@@ -147,9 +147,12 @@ pub(crate) fn build(toolbox: &Toolbox, profile: Profile) -> Result<PathBuf> {
             .args(["build", "--public-url", "/", "--dist"])
             .arg(&folder)
             .args(profile.trunk_arguments());
-        process::run("building the page", &mut command, toolbox.interrupt)?;
-        externalise_script(&folder, &toolbox.project.root)
+        process::run("building the page", &mut command, toolbox.interrupt)
     })?;
+    if profile == Profile::Release {
+        shrink::shrink(toolbox, &folder)?;
+    }
+    externalise_script(&folder, &toolbox.project.root)?;
     let library = npm::ensure_sign_in_library(toolbox)?;
     fs::copy(&library.path, folder.join(&library.name)).context("the sign-in library cannot be copied")?;
     Ok(folder)

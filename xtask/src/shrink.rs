@@ -1,0 +1,106 @@
+//! Making the built page small: short names between its script and its WebAssembly, and scripts and style
+//! sheets without what only people read.
+
+use std::{fs, path::Path, process::Command};
+
+use anyhow::{Context, Result};
+
+use crate::{
+    import_names, npm, process,
+    step::step,
+    subresources::{content_hash, integrity, subresources},
+    tools::Toolbox,
+};
+
+/// What the names of the page's own script and module begin with.
+const PAGE: &str = "slipway-";
+
+/// Makes the files that the page names small, under new names, since a name has the hash of its content.
+///
+/// # Errors
+/// Where a file is missing, or a tool is missing or fails.
+pub(crate) fn shrink(toolbox: &Toolbox, folder: &Path) -> Result<()> {
+    let packages = npm::ensure_packages(
+        toolbox,
+        "esbuild",
+        &toolbox.project.root.join("xtask/esbuild"),
+        &[],
+    )?;
+    let esbuild = packages.join("node_modules/.bin/esbuild");
+    step("making the page small", || {
+        let index = folder.join("index.html");
+        let mut html = fs::read_to_string(&index).context("the page is missing")?;
+        shorten_imports(folder, &html)?;
+        for file in subresources(&html) {
+            let path = folder.join(&file.path);
+            let is_text = [".js", ".css"].iter().any(|end| file.path.ends_with(end));
+            if is_text {
+                let mut command = Command::new(&esbuild);
+                command
+                    .args(["--minify", "--allow-overwrite", "--log-level=warning"])
+                    .arg(&path)
+                    .arg(format!("--outfile={}", path.display()));
+                process::run("making the page small", &mut command, toolbox.interrupt)?;
+            }
+            if is_text || file.path.ends_with(".wasm") {
+                html = rename(folder, &file.path, file.integrity.as_deref(), &html)?;
+            }
+        }
+        fs::write(&index, html).context("the page cannot be written")
+    })
+}
+
+fn shorten_imports(folder: &Path, html: &str) -> Result<()> {
+    let named = |end: &str| {
+        let file = subresources(html)
+            .into_iter()
+            .find(|file| file.path.starts_with(PAGE) && file.path.ends_with(end));
+        let file = file.with_context(|| format!("the page names no {PAGE}*{end}"))?;
+        anyhow::Ok(folder.join(file.path))
+    };
+    let (script, module) = (named(".js")?, named(".wasm")?);
+    let renamed = import_names::shorten(&fs::read(&module)?, &fs::read_to_string(&script)?)?;
+    fs::write(&script, renamed.script)?;
+    fs::write(&module, renamed.module)?;
+    Ok(())
+}
+
+/// Gives a file the name of its new content, in the folder and in the page.
+fn rename(folder: &Path, path: &str, stated: Option<&str>, html: &str) -> Result<String> {
+    let bytes = fs::read(folder.join(path)).with_context(|| format!("{path} is missing"))?;
+    let renamed = new_name(path, &bytes);
+    fs::rename(folder.join(path), folder.join(&renamed))?;
+    let html = html.replace(path, &renamed);
+    Ok(match stated {
+        Some(stated) => html.replace(stated, &integrity(&bytes)),
+        None => html,
+    })
+}
+
+/// The name with the hash of this content in the place of the old one: `a-0123_bg.wasm` becomes
+/// `a-4567_bg.wasm`.
+fn new_name(name: &str, bytes: &[u8]) -> String {
+    let is_hash = |part: &&str| part.len() == 16 && part.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let old = name.split(['-', '_', '.']).find(is_hash);
+    old.map_or_else(|| name.to_owned(), |old| name.replace(old, &content_hash(bytes)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_gets_the_hash_of_the_content_and_a_name_without_one_stays() {
+        let hash = content_hash(b"new");
+        for (name, expected) in [
+            (
+                "slipway-0123456789abcdef_bg.wasm",
+                format!("slipway-{hash}_bg.wasm"),
+            ),
+            ("theme-0123456789abcdef.css", format!("theme-{hash}.css")),
+            ("icon.svg", "icon.svg".to_owned()),
+        ] {
+            assert_eq!(new_name(name, b"new"), expected);
+        }
+    }
+}
