@@ -2,6 +2,7 @@
 //! each sets up what is missing, says what it is doing, and how long it took.
 
 mod api_fuzz;
+mod axe;
 mod bench_lambda;
 mod browsers;
 mod custom_element;
@@ -12,6 +13,7 @@ mod dist_lambda;
 mod fuzz;
 mod infrastructure;
 mod inline_script;
+mod npm;
 mod page;
 mod process;
 mod project;

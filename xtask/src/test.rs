@@ -10,7 +10,7 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 
 use crate::{
-    api_fuzz,
+    api_fuzz, axe,
     browsers::Browsers,
     dependencies, dist_lambda, fuzz, infrastructure,
     page::{self, Profile},
@@ -204,6 +204,7 @@ impl Step {
         browsers
             .tell(toolbox, &mut command)?
             .env("SLIPWAY_PAGE", page)
+            .env("SLIPWAY_AXE", axe::ensure_script(toolbox)?)
             .env("SLIPWAY_XTASK", std::env::current_exe()?)
             // The tests' errors say what was waited for; where they were made says nothing more.
             .env("RUST_LIB_BACKTRACE", "0");
