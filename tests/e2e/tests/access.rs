@@ -26,7 +26,10 @@ const RUN_AXE: &str = "
     const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
     const tell = ({ id, help, nodes }) =>
         `${id} (${help}): ${nodes.map((node) => `${node.html} ${node.failureSummary}`).join(' | ')}`;
-    axe.run(document, { runOnly: { type: 'tag', values: tags }, resultTypes: ['violations'] })
+    // Colours that are still changing are not the page's.
+    const frame = () => new Promise(requestAnimationFrame);
+    const still = () => Promise.allSettled(document.getAnimations().map((animation) => animation.finished));
+    frame().then(frame).then(still).then(() => axe.run(document, { runOnly: { type: 'tag', values: tags }, resultTypes: ['violations'] }))
         .then(({ violations, passes }) => done({ found: violations.map(tell), passes: passes.length }))
         .catch((error) => done({ found: [String(error)], passes: 0 }));";
 
