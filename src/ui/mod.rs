@@ -28,11 +28,21 @@ pub(crate) struct Shared {
     pub(crate) config: Config,
     /// Where the page's own files are: empty, or a URL that ends in a slash.
     pub(crate) assets: String,
+    /// Tells the elements of several uploaders in one document apart.
+    pub(crate) number: u32,
     /// Where files may be dropped and pasted.
     pub(crate) target: EventTarget,
 }
 
 impl Shared {
+    /// The id of an element of this uploader, which is `name` for the first one.
+    pub(crate) fn id(&self, name: &str) -> String {
+        match self.number {
+            0 => name.to_owned(),
+            number => [name, "-", &number.to_string()].concat(),
+        }
+    }
+
     /// A page about errors, to which the name of an error is added as the fragment.
     pub(crate) fn help(&self) -> String {
         let own = || [&self.assets, "help.html"].concat();

@@ -118,6 +118,8 @@ impl Step {
                     "worker",
                     "--exclude",
                     "browser",
+                    "--exclude",
+                    "leptos-example",
                     "--all-targets",
                 ];
                 self.check(toolbox, cargo(toolbox, &scope).args(["--", "-D", "warnings"]))
@@ -134,6 +136,8 @@ impl Step {
                     "worker",
                     "--package",
                     "browser",
+                    "--package",
+                    "leptos-example",
                     "--all-targets",
                     "--target",
                     WASM_TARGET,
@@ -142,8 +146,8 @@ impl Step {
             }
             Self::Native => {
                 let scope = ["test", "--no-fail-fast", "--workspace"];
-                let excluded =
-                    ["slipway", "worker", "browser", "e2e", "infra"].map(|package| ["--exclude", package]);
+                let excluded = ["slipway", "worker", "browser", "leptos-example", "e2e", "infra"]
+                    .map(|package| ["--exclude", package]);
                 self.count(toolbox, cargo(toolbox, &scope).args(excluded.concat()))
             }
             Self::ReleasedLambda => {
@@ -204,6 +208,7 @@ impl Step {
         browsers
             .tell(toolbox, &mut command)?
             .env("SLIPWAY_PAGE", page)
+            .env("SLIPWAY_LEPTOS_EXAMPLE", page::build_leptos_example(toolbox)?)
             .env("SLIPWAY_AXE", axe::ensure_script(toolbox)?)
             .env("SLIPWAY_XTASK", std::env::current_exe()?)
             // The tests' errors say what was waited for; where they were made says nothing more.

@@ -24,7 +24,7 @@ mod web_driver;
 
 pub use browser::{Browser, Kind};
 pub use devtools::{devtools, run_before_pages};
-pub use environment::{axe_script, xtask_program};
+pub use environment::{axe_script, leptos_example, xtask_program};
 pub use files::{SourceFile, SourceFolder, stored_files};
 pub use large_file::{sha256_of, stored_paths, write_large_file};
 pub use look::Look;

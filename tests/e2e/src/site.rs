@@ -69,7 +69,7 @@ impl Site {
     }
 
     /// Sets what the site's `config.json` says from now on.
-    pub(crate) fn set_settings(&self, settings: &Value) {
+    pub fn set_settings(&self, settings: &Value) {
         *self.settings.lock().unwrap_or_else(PoisonError::into_inner) = settings.to_string();
     }
 
