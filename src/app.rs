@@ -1,7 +1,7 @@
 //! The whole page: its settings and its language, then the uploader.
 
 use std::{
-    cell::{OnceCell, RefCell},
+    cell::{Cell, OnceCell, RefCell},
     rc::Rc,
     time::Duration,
 };
@@ -36,6 +36,11 @@ use crate::{
 
 /// How long after the first view the worker is loaded, so that it does not hold that up.
 const WORKER_DELAY: Duration = Duration::from_millis(50);
+
+thread_local! {
+    /// How many uploaders there have been in this document.
+    static UPLOADERS: Cell<u32> = const { Cell::new(0) };
+}
 
 /// How a page is put together.
 #[derive(Clone, Debug, Default)]
@@ -207,6 +212,7 @@ fn begin(
         uploads,
         config,
         assets,
+        number: UPLOADERS.replace(UPLOADERS.get() + 1),
         target: if options.is_document {
             window().into()
         } else {

@@ -68,6 +68,7 @@ pub(crate) fn drop_zone(context: &Context) -> [Html; 2] {
 fn pickers(intake: &Intake) -> [Html; 4] {
     let files = picker(intake, "file-picker").set("multiple", "");
     let folder = picker(intake, "folder-picker").set("webkitdirectory", "");
+    let [file_picker, folder_picker] = ["file-picker", "folder-picker"].map(|id| intake.context.id(id));
     let accept = {
         let files = files.clone();
         intake
@@ -94,25 +95,26 @@ fn pickers(intake: &Intake) -> [Html; 4] {
         });
     [
         files,
-        html("label", "button primary")
-            .set("for", "file-picker")
-            .text(&word("chooseFiles")),
+        label(&file_picker, "chooseFiles").set("class", "button primary"),
         folder,
-        html("label", "button")
-            .set("for", "folder-picker")
-            .text(&word("chooseFolder")),
+        label(&folder_picker, "chooseFolder"),
     ]
 }
 
+/// What opens the picker of this id.
+fn label(picker: &str, key: &str) -> Html {
+    html("label", "button").set("for", picker).text(&word(key))
+}
+
 fn picker(intake: &Intake, id: &str) -> Html {
-    let intake = intake.clone();
+    let picked = intake.clone();
     html("input", "visually-hidden")
         .set("type", "file")
-        .set("id", id)
+        .set("id", &intake.context.id(id))
         .on("change", move |event| {
             let picker = event.target().and_then(|target| target.dyn_into().ok());
             if let Some(picker) = picker {
-                intake.take_anew(files::take_picked(&picker));
+                picked.take_anew(files::take_picked(&picker));
             }
         })
 }

@@ -182,17 +182,24 @@ impl List {
     }
 
     /// Moves the focus on where the row that a person acted on has left the list: to the row that took
-    /// its place, or else to the list.
+    /// its place, else to the list, which is hidden once nothing is on it: then to where files come from.
     fn keep_focus(&self, before: &[FileId], shown: &Shown) {
         let gone = self.acted.get().filter(|id| !shown.ids.contains(id));
         let Some(at) = gone.and_then(|gone| before.iter().position(|id| *id == gone)) else {
             return;
         };
         self.acted.set(None);
+        let viewport = self.viewport.element();
         let rows = self.rows.element().children();
-        let next = rows.item((at as u32).min(rows.length().saturating_sub(1)));
-        let target = next.and_then(|row| row.dyn_into::<HtmlElement>().ok());
-        let _ = target.as_ref().unwrap_or(self.viewport.element()).focus();
+        let next = match rows.item((at as u32).min(rows.length().saturating_sub(1))) {
+            None if shown.filter == Filter::All => {
+                let uploader = viewport.closest("[lang]").ok().flatten();
+                uploader.and_then(|uploader| uploader.query_selector("input").ok().flatten())
+            }
+            next => next,
+        };
+        let target = next.and_then(|next| next.dyn_into::<HtmlElement>().ok());
+        let _ = target.as_ref().unwrap_or(viewport).focus();
     }
 }
 

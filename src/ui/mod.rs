@@ -31,11 +31,21 @@ pub(crate) struct Shared {
     pub(crate) assets: String,
     /// The sign-in, where the settings name an issuer.
     pub(crate) session: OnceCell<sign_in::Session>,
+    /// Tells the elements of several uploaders in one document apart.
+    pub(crate) number: u32,
     /// Where files may be dropped and pasted.
     pub(crate) target: EventTarget,
 }
 
 impl Shared {
+    /// The id of an element of this uploader, which is `name` for the first one.
+    pub(crate) fn id(&self, name: &str) -> String {
+        match self.number {
+            0 => name.to_owned(),
+            number => [name, "-", &number.to_string()].concat(),
+        }
+    }
+
     /// A page about errors, to which the name of an error is added as the fragment.
     pub(crate) fn help(&self) -> String {
         let own = || [&self.assets, "help.html"].concat();

@@ -2,6 +2,7 @@
 //! each sets up what is missing, says what it is doing, and how long it took.
 
 mod api_fuzz;
+mod axe;
 mod bench_lambda;
 mod browsers;
 mod custom_element;

@@ -128,7 +128,12 @@ mod tests {
     #[test]
     fn no_lock_file_names_where_packages_come_from() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-        for folder in ["sign-in", "tests/e2e/oidc-provider", "xtask/esbuild"] {
+        for folder in [
+            "sign-in",
+            "tests/e2e/axe",
+            "tests/e2e/oidc-provider",
+            "xtask/esbuild",
+        ] {
             let lock = fs::read_to_string(root.join(folder).join("package-lock.json"));
             assert!(!lock.expect("a lock file").contains("\"resolved\""), "{folder}");
         }

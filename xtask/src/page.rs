@@ -152,19 +152,40 @@ pub(crate) fn build(toolbox: &Toolbox, profile: Profile) -> Result<PathBuf> {
     if profile == Profile::Release {
         shrink::shrink(toolbox, &folder)?;
     }
-    externalise_script(&folder, &toolbox.project.root)?;
+    let html = externalise_script(&folder)?;
+    let element = toolbox.project.root.join("embed").join(custom_element::SCRIPT);
+    custom_element::write(&element, &folder, &html)?;
     let library = npm::ensure_sign_in_library(toolbox)?;
     fs::copy(&library.path, folder.join(&library.name)).context("the sign-in library cannot be copied")?;
     Ok(folder)
 }
 
-fn externalise_script(folder: &Path, root: &Path) -> Result<()> {
+/// Builds the example page that has the uploader as a Leptos component, and gives its folder.
+///
+/// # Errors
+/// Where it does not build, or a browser would refuse a part of it.
+pub(crate) fn build_leptos_example(toolbox: &Toolbox) -> Result<PathBuf> {
+    let folder = toolbox.project.target.join("slipway-leptos-example");
+    let mut command = trunk(toolbox, Profile::Debug)?;
+    let what = "building the example page with Leptos";
+    step(what, || {
+        command
+            .current_dir(toolbox.project.root.join("examples/leptos"))
+            .args(["build", "--public-url", "/", "--dist"])
+            .arg(&folder);
+        process::run(what, &mut command, toolbox.interrupt)?;
+        externalise_script(&folder).map(drop)
+    })?;
+    Ok(folder)
+}
+
+/// Gives the page, whose script has become a file.
+fn externalise_script(folder: &Path) -> Result<String> {
     let index = folder.join("index.html");
     let html = fs::read_to_string(&index).with_context(|| format!("{} is missing", index.display()))?;
     let moved = inline_script::externalise(&html)?;
     fs::write(folder.join(&moved.name), moved.script).context("the script cannot be written")?;
     fs::write(&index, &moved.html).context("the page cannot be written")?;
-    let element = root.join("embed").join(custom_element::SCRIPT);
-    custom_element::write(&element, folder, &moved.html)?;
-    subresources::verify(folder, &moved.html)
+    subresources::verify(folder, &moved.html)?;
+    Ok(moved.html)
 }

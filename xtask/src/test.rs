@@ -10,7 +10,7 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 
 use crate::{
-    api_fuzz,
+    api_fuzz, axe,
     browsers::Browsers,
     dependencies, dist_lambda, fuzz, infrastructure, npm,
     page::{self, Profile},
@@ -22,6 +22,12 @@ use crate::{
 
 /// Tells the tests where the OpenID Connect provider is that they sign in at.
 const OIDC_PROVIDER: &str = "SLIPWAY_OIDC_PROVIDER";
+
+/// The packages that are compiled for browsers only.
+const IN_BROWSERS: [&str; 5] = ["slipway", "worker", "browser", "sign-in", EXAMPLE];
+
+/// The one of them that has no tests of its own.
+const EXAMPLE: &str = "leptos-example";
 
 /// The options of `cargo xtask test`.
 #[derive(Args)]
@@ -112,49 +118,26 @@ impl Step {
             }
             Self::Clippy => {
                 toolbox.ensure_components()?;
-                let scope = [
-                    "clippy",
-                    "--workspace",
-                    "--exclude",
-                    "slipway",
-                    "--exclude",
-                    "worker",
-                    "--exclude",
-                    "browser",
-                    "--all-targets",
-                ];
-                self.check(toolbox, cargo(toolbox, &scope).args(["--", "-D", "warnings"]))
+                let scope = ["clippy", "--workspace", "--all-targets"];
+                let mut command = cargo(toolbox, &scope);
+                command.args(IN_BROWSERS.map(|package| ["--exclude", package]).concat());
+                self.check(toolbox, command.args(["--", "-D", "warnings"]))
             }
             Self::ClippyWasm => {
                 toolbox.ensure_components()?;
                 toolbox.ensure_wasm_target()?;
                 // Clippy looks into the page's own dependencies in the workspace too.
-                let scope = [
-                    "clippy",
-                    "--package",
-                    "slipway",
-                    "--package",
-                    "worker",
-                    "--package",
-                    "browser",
-                    "--package",
-                    "sign-in",
-                    "--all-targets",
-                    "--target",
-                    WASM_TARGET,
-                ];
-                self.check(toolbox, cargo(toolbox, &scope).args(["--", "-D", "warnings"]))
+                let mut command = cargo(toolbox, &["clippy", "--all-targets", "--target", WASM_TARGET]);
+                command.args(IN_BROWSERS.map(|package| ["--package", package]).concat());
+                self.check(toolbox, command.args(["--", "-D", "warnings"]))
             }
             Self::Native => {
                 let scope = ["test", "--no-fail-fast", "--workspace"];
-                let excluded = ["slipway", "worker", "browser", "sign-in", "e2e", "infra"]
-                    .map(|package| ["--exclude", package]);
+                let excluded = IN_BROWSERS.into_iter().chain(["e2e", "infra"]);
+                let excluded = excluded.flat_map(|package| ["--exclude", package]);
                 let provider = npm::ensure_oidc_provider(toolbox)?;
                 let mut command = cargo(toolbox, &scope);
-                self.count(
-                    toolbox,
-                    command.args(excluded.concat()).env(OIDC_PROVIDER, provider),
-                )
+                self.count(toolbox, command.args(excluded).env(OIDC_PROVIDER, provider))
             }
             Self::ReleasedLambda => {
                 let program = dist_lambda::build_for_this_machine(toolbox)?;
@@ -188,21 +171,9 @@ impl Step {
         let runner = toolbox
             .ensure_cargo_tool(&WASM_BINDGEN)?
             .join("wasm-bindgen-test-runner");
-        let scope = [
-            "test",
-            "--no-fail-fast",
-            "--package",
-            "slipway",
-            "--package",
-            "worker",
-            "--package",
-            "browser",
-            "--package",
-            "sign-in",
-            "--target",
-            WASM_TARGET,
-        ];
-        let mut command = cargo(toolbox, &scope);
+        let mut command = cargo(toolbox, &["test", "--no-fail-fast", "--target", WASM_TARGET]);
+        let packages = IN_BROWSERS.into_iter().filter(|package| *package != EXAMPLE);
+        command.args(packages.flat_map(|package| ["--package", package]));
         command
             .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", runner)
             .env("CHROMEDRIVER", &browsers.chromedriver);
@@ -216,6 +187,8 @@ impl Step {
         browsers
             .tell(toolbox, &mut command)?
             .env("SLIPWAY_PAGE", page)
+            .env("SLIPWAY_LEPTOS_EXAMPLE", page::build_leptos_example(toolbox)?)
+            .env("SLIPWAY_AXE", axe::ensure_script(toolbox)?)
             .env("SLIPWAY_XTASK", std::env::current_exe()?)
             .env(OIDC_PROVIDER, npm::ensure_oidc_provider(toolbox)?)
             // The tests' errors say what was waited for; where they were made says nothing more.

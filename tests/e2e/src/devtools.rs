@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use fantoccini::{Client, wd::WebDriverCompatibleCommand};
-use serde_json::json;
+use serde_json::{Value, json};
 use url::{ParseError, Url};
 
 /// Runs a script in every page that is opened from now on, before the page's own.
@@ -10,18 +10,27 @@ use url::{ParseError, Url};
 /// # Errors
 /// Where the browser does not answer.
 pub async fn run_before_pages(client: &Client, script: &str) -> Result<()> {
-    let source = script.to_owned();
-    client.issue_cmd(RunBeforePages { source }).await?;
+    let parameters = json!({ "source": script });
+    devtools(client, "Page.addScriptToEvaluateOnNewDocument", parameters).await?;
     Ok(())
 }
 
-/// ChromeDriver's `POST /session/{id}/goog/cdp/execute` of `Page.addScriptToEvaluateOnNewDocument`.
-#[derive(Debug)]
-struct RunBeforePages {
-    source: String,
+/// Carries out a command of the DevTools protocol, and gives its result.
+///
+/// # Errors
+/// Where the browser refuses it or does not answer.
+pub async fn devtools(client: &Client, command: &'static str, parameters: Value) -> Result<Value> {
+    Ok(client.issue_cmd(DevToolsCommand { command, parameters }).await?)
 }
 
-impl WebDriverCompatibleCommand for RunBeforePages {
+/// ChromeDriver's `POST /session/{id}/goog/cdp/execute`.
+#[derive(Debug)]
+struct DevToolsCommand {
+    command: &'static str,
+    parameters: Value,
+}
+
+impl WebDriverCompatibleCommand for DevToolsCommand {
     fn endpoint(&self, base_url: &Url, session: Option<&str>) -> Result<Url, ParseError> {
         base_url.join(&format!(
             "session/{}/goog/cdp/execute",
@@ -30,10 +39,7 @@ impl WebDriverCompatibleCommand for RunBeforePages {
     }
 
     fn method_and_body(&self, _: &Url) -> (http::Method, Option<String>) {
-        let command = json!({
-            "cmd": "Page.addScriptToEvaluateOnNewDocument",
-            "params": { "source": self.source },
-        });
+        let command = json!({ "cmd": self.command, "params": self.parameters });
         (http::Method::POST, Some(command.to_string()))
     }
 }

@@ -37,6 +37,22 @@ pub fn xtask_program() -> Result<PathBuf> {
     path("SLIPWAY_XTASK")
 }
 
+/// The script of axe-core, which finds what keeps people from using a page.
+///
+/// # Errors
+/// Where the tests were not started by `cargo xtask test`.
+pub fn axe_script() -> Result<PathBuf> {
+    path("SLIPWAY_AXE")
+}
+
+/// The folder of the built example page with the Leptos component.
+///
+/// # Errors
+/// Where the tests were not started by `cargo xtask test`.
+pub fn leptos_example() -> Result<PathBuf> {
+    path("SLIPWAY_LEPTOS_EXAMPLE")
+}
+
 /// Where screenshots are to be kept, if anywhere.
 pub(crate) fn screenshots_folder() -> Option<PathBuf> {
     path("SLIPWAY_SCREENSHOTS").ok()

@@ -11,6 +11,7 @@ use anyhow::{Context, Result};
 use futures::FutureExt;
 use local::{AuthorizerOptions, BUCKET, Controls, Stack, StackOptions};
 use oidc_provider::{AUDIENCE, OidcProvider, PAGE_CLIENT, ProviderOptions};
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::{net::TcpListener, task::spawn_blocking, time::timeout};
 
@@ -19,7 +20,7 @@ use crate::{
     environment,
     files::{SourceFolder, stored_files},
     page::Page,
-    site::{SignIn, Site},
+    site::{Site, content_security_policy},
 };
 
 /// How long a test may take, so that one that hangs still closes its browser.
@@ -34,6 +35,8 @@ pub struct Scenario {
     url: String,
     data: TempDir,
     site: Site,
+    /// Where pages of another origin can be served that the API and S3 let in.
+    elsewhere: Option<TcpListener>,
 }
 
 /// Runs a test on a page. Everything is ended afterwards, also when the test panics.
@@ -122,12 +125,14 @@ impl Scenario {
 
     async fn start_on(listener: TcpListener, kind: Kind, provider: Option<&OidcProvider>) -> Result<Self> {
         let url = format!("http://{}", listener.local_addr()?);
+        let elsewhere = TcpListener::bind("127.0.0.1:0").await?;
+        let elsewhere_url = format!("http://{}", elsewhere.local_addr()?);
         let data = tempfile::tempdir()?;
         let stack = Stack::start(StackOptions {
             data: data.path().to_owned(),
             s3_port: 0,
             api_port: 0,
-            allowed_origins: vec![url.clone()],
+            allowed_origins: vec![url.clone(), elsewhere_url],
             lambda_variables: Vec::new(),
             authorizer: provider.map(|provider| AuthorizerOptions {
                 issuer: provider.issuer().to_owned(),
@@ -137,12 +142,15 @@ impl Scenario {
         })
         .await?;
         let folder = environment::page_folder()?;
-        let sign_in = provider.map(|provider| SignIn {
-            issuer: provider.issuer().to_owned(),
-            client_id: PAGE_CLIENT.to_owned(),
-        });
-        let (api, s3) = (stack.api_url(), stack.s3_url());
-        let site = Site::serve(listener, &folder, &api, &s3, sign_in.as_ref())?;
+        let mut policy = content_security_policy(&stack.api_url(), &stack.s3_url());
+        let mut settings = json!({ "apiUrl": stack.api_url() });
+        if let Some(provider) = provider {
+            let issuer = provider.issuer();
+            policy = policy.replace("connect-src 'self'", &format!("connect-src 'self' {issuer}"));
+            settings["signIn"] = json!({ "issuer": issuer, "clientId": PAGE_CLIENT });
+        }
+        let site = Site::serve(listener, &folder, &policy)?;
+        site.set_settings(&settings);
         Ok(Self {
             files: SourceFolder::new()?,
             browser: Browser::start_kind(kind).await?,
@@ -150,6 +158,7 @@ impl Scenario {
             url,
             data,
             site,
+            elsewhere: Some(elsewhere),
         })
     }
 
@@ -178,6 +187,40 @@ impl Scenario {
     /// Where it does not start.
     pub async fn open_page(&self) -> Result<Page> {
         Page::open(self.browser.client(), &self.url).await
+    }
+
+    /// Opens the page with these settings besides `apiUrl`, which may be among them too.
+    ///
+    /// # Errors
+    /// Where it does not start.
+    pub async fn open_page_with(&self, settings: Value) -> Result<Page> {
+        self.set_settings(settings);
+        self.open_page().await
+    }
+
+    /// Sets what the page's `config.json` says besides `apiUrl`, which may be among them too.
+    pub fn set_settings(&self, settings: Value) {
+        let mut all = json!({ "apiUrl": self.api() });
+        if let (Value::Object(all), Value::Object(settings)) = (&mut all, settings) {
+            all.extend(settings);
+        }
+        self.site.set_settings(&all);
+    }
+
+    /// Serves a folder at another origin than the page's, under this Content-Security-Policy; the API and
+    /// S3 let its pages in. Gives the site, and its address.
+    ///
+    /// # Errors
+    /// Where that was done before, or the policy cannot be a header.
+    pub fn serve_elsewhere(&mut self, folder: &Path, policy: &str) -> Result<(Site, String)> {
+        let listener = self.elsewhere.take().context("it was taken before")?;
+        let url = format!("http://{}", listener.local_addr()?);
+        Ok((Site::serve(listener, folder, policy)?, url))
+    }
+
+    /// The origin of S3.
+    pub fn s3(&self) -> String {
+        self.stack.s3_url()
     }
 
     /// Kills the browser, starts it again on the same profile and opens the page.

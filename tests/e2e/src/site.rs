@@ -14,6 +14,7 @@ use axum::{
     response::Response,
     routing::get,
 };
+use serde_json::Value;
 use tokio::{
     net::TcpListener,
     task::{AbortHandle, spawn},
@@ -24,39 +25,25 @@ use tower_http::services::ServeDir;
 const WORKER: &str = "upload-worker.js";
 
 /// A running server of the page, stopped when it is dropped.
-pub(crate) struct Site {
+pub struct Site {
     task: AbortHandle,
+    settings: Arc<Mutex<String>>,
     worker_prelude: Arc<Mutex<String>>,
 }
 
-/// Where the page signs people in.
-#[derive(Clone, Debug)]
-pub(crate) struct SignIn {
-    /// The issuer, which the page may connect to.
-    pub(crate) issuer: String,
-    /// The page's client id there.
-    pub(crate) client_id: String,
-}
-
 impl Site {
-    /// Serves `folder` on a listener, with the settings of a page whose API and S3 are at these
-    /// origins.
-    pub(crate) fn serve(
-        listener: TcpListener,
-        folder: &Path,
-        api: &str,
-        s3: &str,
-        sign_in: Option<&SignIn>,
-    ) -> Result<Self> {
-        let mut policy = content_security_policy(api, s3);
-        let mut settings = serde_json::json!({ "apiUrl": api });
-        if let Some(SignIn { issuer, client_id }) = sign_in {
-            policy = policy.replace("connect-src 'self'", &format!("connect-src 'self' {issuer}"));
-            settings["signIn"] = serde_json::json!({ "issuer": issuer, "clientId": client_id });
-        }
-        let policy = HeaderValue::from_str(&policy)?;
-        let settings = settings.to_string();
-        let settings = get(|| async move { ([(header::CONTENT_TYPE, "application/json")], settings) });
+    /// Serves `folder` on a listener under a Content-Security-Policy, to pages of every origin.
+    ///
+    /// # Errors
+    /// Where the policy cannot be a header.
+    pub fn serve(listener: TcpListener, folder: &Path, policy: &str) -> Result<Self> {
+        let policy = HeaderValue::from_str(policy)?;
+        let settings = Arc::<Mutex<String>>::default();
+        let said = Arc::clone(&settings);
+        let config = get(|| async move {
+            let settings = said.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            ([(header::CONTENT_TYPE, "application/json")], settings)
+        });
         let worker_prelude = Arc::<Mutex<String>>::default();
         let prelude = Arc::clone(&worker_prelude);
         let script = folder.join(WORKER);
@@ -66,7 +53,7 @@ impl Site {
             ([(header::CONTENT_TYPE, "text/javascript")], prelude + &script)
         });
         let router = Router::new()
-            .route("/config.json", settings)
+            .route("/config.json", config)
             .route(&format!("/{WORKER}"), worker)
             .fallback_service(ServeDir::new(folder))
             .layer(middleware::map_response(move |response| {
@@ -76,8 +63,14 @@ impl Site {
         let task = spawn(async move { axum::serve(listener, router).await });
         Ok(Self {
             task: task.abort_handle(),
+            settings,
             worker_prelude,
         })
+    }
+
+    /// Sets what the site's `config.json` says from now on.
+    pub fn set_settings(&self, settings: &Value) {
+        *self.settings.lock().unwrap_or_else(PoisonError::into_inner) = settings.to_string();
     }
 
     /// Runs a script in every worker before it begins, since a test cannot reach into one.
@@ -115,5 +108,6 @@ fn with_headers(mut response: Response, policy: HeaderValue) -> Response {
         HeaderName::from_static("cross-origin-opener-policy"),
         HeaderValue::from_static("same-origin"),
     );
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     response
 }

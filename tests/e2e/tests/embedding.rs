@@ -1,0 +1,235 @@
+//! The uploader in pages that others write, as `examples/` shows it.
+
+use std::{fs, path::Path};
+
+use anyhow::{Context, Result, ensure};
+use e2e::{Scenario, Site, content_security_policy, leptos_example, wait_until, with_page};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// The example with the custom element, as it is in the checkout.
+const EMBEDDING: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/embedding");
+
+/// What the page hears of the uploader.
+const LISTEN: &str = "
+    window.heard = [];
+    for (const name of ['uploaded', 'failed', 'progress']) {
+        document.addEventListener(name, ({ type, detail }) => heard.push({ type, detail }));
+    }";
+
+/// Chooses files of these names and texts in the uploader of this number.
+const CHOOSE: &str = "
+    const [number, files] = arguments;
+    const host = document.querySelectorAll('slipway-upload, div.slipway')[number];
+    const picker = (host?.shadowRoot ?? host)?.querySelector('input[type=file]');
+    if (!picker) return false;
+    const transfer = new DataTransfer();
+    for (const [name, text] of files) transfer.items.add(new File([text], name));
+    picker.files = transfer.files;
+    picker.dispatchEvent(new Event('change'));
+    return true;";
+
+/// What an embedding page has to allow, as `examples/README.md` says.
+fn embedding_policy(scenario: &Scenario) -> String {
+    let (page, api, s3) = (scenario.url(), scenario.api(), scenario.s3());
+    [
+        "default-src 'none'",
+        &format!("script-src 'self' {page} 'wasm-unsafe-eval'"),
+        &format!("worker-src blob: {page}"),
+        &format!("style-src 'self' {page}"),
+        &format!("connect-src {page} {api} {s3}"),
+        "img-src data:",
+        "require-trusted-types-for 'script'",
+        "trusted-types slipway",
+    ]
+    .join("; ")
+}
+
+/// The example page at an origin of its own, with the stack's addresses in it.
+async fn open_embedding(scenario: &mut Scenario) -> Result<(TempDir, Site)> {
+    let folder = tempfile::tempdir()?;
+    for entry in fs::read_dir(Path::new(EMBEDDING))? {
+        let entry = entry?;
+        let text = fs::read_to_string(entry.path())?
+            .replace("https://uploads.example.com", scenario.url())
+            .replace("https://api.example.com", &scenario.api());
+        fs::write(folder.path().join(entry.file_name()), text)?;
+    }
+    let policy = embedding_policy(scenario);
+    let (site, url) = scenario.serve_elsewhere(folder.path(), &policy)?;
+    let client = scenario.browser().client();
+    client.goto(&url).await?;
+    client.execute(LISTEN, Vec::new()).await?;
+    Ok((folder, site))
+}
+
+async fn choose(scenario: &Scenario, uploader: usize, files: &[(&str, &str)]) -> Result<()> {
+    let client = scenario.browser().client();
+    wait_until("the uploader to be there", async || {
+        let chosen = client
+            .execute(CHOOSE, vec![json!(uploader), json!(files)])
+            .await?;
+        Ok(if chosen == true {
+            Ok(())
+        } else {
+            Err("it has no picker".to_owned())
+        })
+    })
+    .await
+}
+
+/// The details of the first event of this name about this file.
+async fn wait_for_event(scenario: &Scenario, name: &str, file: &str) -> Result<Value> {
+    let client = scenario.browser().client();
+    wait_until(&format!("{name} of {file}"), async || {
+        let heard = client.execute("return heard;", Vec::new()).await?;
+        let events = heard.as_array().context("a list")?;
+        let found = events
+            .iter()
+            .find(|event| event["type"] == name && event["detail"]["name"] == file);
+        Ok(found
+            .map(|event| event["detail"].clone())
+            .ok_or_else(|| heard.to_string()))
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_element_in_a_page_of_another_site_uploads_and_tells_the_page() -> Result<()> {
+    with_page(async |scenario, _| {
+        let _site = open_embedding(scenario).await?;
+        choose(scenario, 0, &[("report.txt", "all is well")]).await?;
+        let uploaded = wait_for_event(scenario, "uploaded", "report.txt").await?;
+        ensure!(uploaded["size"] == 11, "{uploaded}");
+        let key = uploaded["key"].as_str().unwrap_or_default();
+        ensure!(key.ends_with("/report.txt"), "{uploaded}");
+        ensure!(scenario.stored_files()? == [b"all is well".to_vec()]);
+
+        let client = scenario.browser().client();
+        let last = "return heard.findLast(({ type }) => type === 'progress').detail;";
+        wait_until("the progress to come to its end", async || {
+            let progress = client.execute(last, Vec::new()).await?;
+            let expected = json!({ "files": 1, "uploaded": 1, "failed": 0, "size": 11, "sent": 11 });
+            Ok(if progress == expected {
+                Ok(())
+            } else {
+                Err(progress.to_string())
+            })
+        })
+        .await?;
+        scenario.save_screenshot("embedding").await?;
+
+        scenario.browser().expect_console_errors("403");
+        scenario
+            .controls()
+            .fail_next_s3_requests(1, "PUT", 403, "AccessDenied");
+        choose(scenario, 0, &[("refused.txt", "not today")]).await?;
+        let failed = wait_for_event(scenario, "failed", "refused.txt").await?;
+        ensure!(failed["code"] == "accessDenied", "{failed}");
+        let message = failed["message"].as_str().unwrap_or_default();
+        ensure!(message.contains("does not let this page write"), "{failed}");
+        let details = failed["details"].as_str().unwrap_or_default();
+        ensure!(details.contains("AccessDenied"), "{failed}");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_elements_attributes_and_the_pages_style_are_followed() -> Result<()> {
+    const LOOK: &str = "
+        const root = document.querySelector('slipway-upload').shadowRoot;
+        const zone = getComputedStyle(root.querySelector('.drop-zone'));
+        const primary = getComputedStyle(root.querySelector('.button.primary'));
+        return {
+            left_out: Array.from(root.querySelectorAll('.rejections li strong'), (item) => item.textContent),
+            rows: root.querySelectorAll('[data-file-id]').length,
+            radius: zone.borderRadius,
+            border: zone.borderTopStyle,
+            accent: primary.backgroundColor,
+        };";
+    with_page(async |scenario, _| {
+        let _site = open_embedding(scenario).await?;
+        let large = "x".repeat(1_000_001);
+        let files = [("program.exe", "MZ"), ("large.txt", &large)];
+        choose(scenario, 0, &files).await?;
+        let client = scenario.browser().client();
+        let expected = json!({
+            "left_out": ["1 file was left out", "1 file was left out"],
+            "rows": 0,
+            "radius": "0px",
+            "border": "dashed",
+            "accent": "rgb(122, 31, 92)",
+        });
+        wait_until("the element as its page wants it", async || {
+            let look = client.execute(LOOK, Vec::new()).await?;
+            Ok(if look == expected {
+                Ok(())
+            } else {
+                Err(look.to_string())
+            })
+        })
+        .await
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_element_works_again_after_it_was_taken_out_and_beside_another() -> Result<()> {
+    const TAKE_OUT_AND_PUT_BACK: &str = "
+        const element = document.querySelector('slipway-upload');
+        const place = element.parentNode;
+        element.remove();
+        place.prepend(element);
+        element.remove();
+        place.prepend(element);";
+    const ADD_ANOTHER: &str = "
+        const another = document.createElement('slipway-upload');
+        another.setAttribute('api', document.querySelector('slipway-upload').getAttribute('api'));
+        document.body.append(another);";
+    with_page(async |scenario, _| {
+        let _site = open_embedding(scenario).await?;
+        choose(scenario, 0, &[("before.txt", "before")]).await?;
+        wait_for_event(scenario, "uploaded", "before.txt").await?;
+        let client = scenario.browser().client();
+        client.execute(TAKE_OUT_AND_PUT_BACK, Vec::new()).await?;
+        choose(scenario, 0, &[("again.txt", "again")]).await?;
+        wait_for_event(scenario, "uploaded", "again.txt").await?;
+        client.execute(ADD_ANOTHER, Vec::new()).await?;
+        choose(scenario, 1, &[("beside.exe", "beside")]).await?;
+        wait_for_event(scenario, "uploaded", "beside.exe").await?;
+        choose(scenario, 0, &[("both.txt", "both")]).await?;
+        wait_for_event(scenario, "uploaded", "both.txt").await?;
+        let stored = scenario.stored_files()?;
+        ensure!(stored == [&b"again"[..], b"before", b"beside", b"both"]);
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_leptos_component_uploads_and_tells_its_page() -> Result<()> {
+    const RECEIVED: &str = "return document.getElementById('received')?.textContent ?? '';";
+    with_page(async |scenario, _| {
+        let policy = content_security_policy(&scenario.api(), &scenario.s3());
+        let (site, url) = scenario.serve_elsewhere(&leptos_example()?, &policy)?;
+        site.set_settings(&json!({ "apiUrl": scenario.api() }));
+        let client = scenario.browser().client();
+        client.goto(&url).await?;
+        choose(scenario, 0, &[("report.txt", "all is well")]).await?;
+        wait_until("the page to hear of it", async || {
+            let received = client.execute(RECEIVED, Vec::new()).await?;
+            let is_there = received.as_str().is_some_and(|key| key.ends_with("/report.txt"));
+            Ok(if is_there {
+                Ok(())
+            } else {
+                Err(received.to_string())
+            })
+        })
+        .await?;
+        scenario.save_screenshot("leptos-example").await?;
+        ensure!(scenario.stored_files()? == [b"all is well".to_vec()]);
+        Ok(())
+    })
+    .await
+}

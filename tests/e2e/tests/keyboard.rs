@@ -1,0 +1,326 @@
+//! The page without a mouse, with a screen reader, and as people set up their browsers.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context, Result, ensure};
+use e2e::{Look, Page, Scenario, wait_until, with_page};
+use fantoccini::{
+    actions::{InputSource, KeyAction, KeyActions},
+    key::Key,
+};
+use serde_json::{Value, json};
+
+/// So slow that a file of some mebibytes stays on its way.
+const SLOW_BYTES_PER_SECOND: u64 = 64 << 10;
+
+/// More steps than there are places on the page.
+const MOST_STEPS: usize = 60;
+
+/// The element that has the focus: what it does and for which file, and whether its focus can be seen.
+const FOCUSED: &str = "
+    const element = document.activeElement;
+    const shown = element.matches('.visually-hidden') ? element.nextElementSibling : element;
+    const { outlineStyle, outlineWidth } = getComputedStyle(shown);
+    const row = element.closest('[data-file-id]');
+    return {
+        is_row: element === row,
+        file: row?.querySelector('.file-name').textContent ?? '',
+        does: element.dataset.action ?? element.id,
+        named: element.className,
+        is_seen: outlineStyle !== 'none' && parseFloat(outlineWidth) >= 2,
+    };";
+
+async fn focused(scenario: &Scenario) -> Result<Value> {
+    let client = scenario.browser().client();
+    Ok(client.execute(FOCUSED, Vec::new()).await?)
+}
+
+/// What has the focus, for a comparison: the file, and the action in its row.
+async fn focus_of(scenario: &Scenario) -> Result<(String, String)> {
+    let focused = focused(scenario).await?;
+    let text = |name: &str| focused[name].as_str().unwrap_or_default().to_owned();
+    Ok((text("file"), text("does")))
+}
+
+async fn press(scenario: &Scenario, key: Key) -> Result<()> {
+    let value = char::from(key);
+    let stroke = KeyActions::new("keyboard".to_owned())
+        .then(KeyAction::Down { value })
+        .then(KeyAction::Up { value });
+    scenario.browser().client().perform_actions(stroke).await?;
+    Ok(())
+}
+
+/// Goes on by the tab key until this action of this file has the focus.
+async fn tab_to(scenario: &Scenario, file: &str, action: &str) -> Result<()> {
+    for _ in 0..MOST_STEPS {
+        if focus_of(scenario).await? == (file.to_owned(), action.to_owned()) {
+            return Ok(());
+        }
+        press(scenario, Key::Tab).await?;
+    }
+    anyhow::bail!("the tab key does not lead to {action} of {file}")
+}
+
+async fn wait_for_focus(scenario: &Scenario, file: &str, action: &str) -> Result<()> {
+    wait_until(&format!("the focus on {action} of {file}"), async || {
+        let focus = focus_of(scenario).await?;
+        Ok(if focus == (file.to_owned(), action.to_owned()) {
+            Ok(())
+        } else {
+            Err(format!("it is on {focus:?}"))
+        })
+    })
+    .await
+}
+
+/// Two files that stay on their way.
+async fn two_slow_files(scenario: &Scenario, page: &Page) -> Result<()> {
+    let controls = scenario.controls();
+    controls.set_s3_bytes_per_second(Some(SLOW_BYTES_PER_SECOND));
+    let files = [
+        scenario.files.add("first.bin", 9 << 20)?,
+        scenario.files.add("second.bin", 9 << 20)?,
+    ];
+    page.pick(&files).await?;
+    page.wait_for("both to be sent", |rows| {
+        let sending = rows.iter().filter(|row| row.state == "sending").count();
+        (sending == 2).then_some(())
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_tab_key_leads_to_everything_and_its_focus_is_seen() -> Result<()> {
+    with_page(async |scenario, page| {
+        two_slow_files(scenario, page).await?;
+        let mut reached = BTreeSet::new();
+        for _ in 0..MOST_STEPS {
+            press(scenario, Key::Tab).await?;
+            let focused = focused(scenario).await?;
+            let text = |name: &str| focused[name].as_str().unwrap_or_default().to_owned();
+            if text("does").is_empty() && text("named").is_empty() {
+                break;
+            }
+            ensure!(focused["is_seen"] == true, "nothing shows the focus of {focused}");
+            let does = if text("does").is_empty() {
+                text("named")
+            } else {
+                text("does")
+            };
+            reached.insert(format!("{} {does}", text("file")).trim().to_owned());
+        }
+        let expected = [
+            "language",
+            "file-picker",
+            "folder-picker",
+            "pauseAll",
+            "cancelAll",
+            "filter",
+            "file-list",
+            "first.bin pause",
+            "first.bin cancel",
+            "second.bin pause",
+            "second.bin cancel",
+        ];
+        let missing: Vec<_> = expected
+            .into_iter()
+            .filter(|place| !reached.contains(*place))
+            .collect();
+        ensure!(
+            missing.is_empty(),
+            "not reached: {missing:?}; reached: {reached:?}"
+        );
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_focus_stays_where_a_person_works_while_rows_change_and_go() -> Result<()> {
+    with_page(async |scenario, page| {
+        two_slow_files(scenario, page).await?;
+        tab_to(scenario, "first.bin", "pause").await?;
+        press(scenario, Key::Enter).await?;
+        wait_for_focus(scenario, "first.bin", "resume").await?;
+        press(scenario, Key::Enter).await?;
+        wait_for_focus(scenario, "first.bin", "pause").await?;
+        press(scenario, Key::Tab).await?;
+        press(scenario, Key::Enter).await?;
+        wait_for_focus(scenario, "first.bin", "retry").await?;
+        tab_to(scenario, "first.bin", "remove").await?;
+        press(scenario, Key::Enter).await?;
+        // Its row has gone, and the next one has taken its place.
+        wait_for_focus(scenario, "second.bin", "").await?;
+        tab_to(scenario, "second.bin", "cancel").await?;
+        press(scenario, Key::Enter).await?;
+        wait_for_focus(scenario, "second.bin", "retry").await?;
+        tab_to(scenario, "second.bin", "remove").await?;
+        press(scenario, Key::Enter).await?;
+        wait_for_focus(scenario, "", "file-picker").await
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_pressed_is_at_least_44_pixels_wide_and_high() -> Result<()> {
+    const MEASURE: &str = "
+        const all = document.querySelectorAll('button, select, label.button, a:not(.file-error a)');
+        const shown = Array.from(all).filter((element) => element.getClientRects().length > 0);
+        const small = shown.filter((element) => {
+            const { width, height } = element.getBoundingClientRect();
+            return width < 44 || height < 44;
+        });
+        return { shown: shown.length, small: small.map((element) => element.outerHTML) };";
+    with_page(async |scenario, page| {
+        two_slow_files(scenario, page).await?;
+        let client = scenario.browser().client();
+        for look in [Look::WIDE, Look::NARROW] {
+            look.show(client).await?;
+            let measured = client.execute(MEASURE, Vec::new()).await?;
+            ensure!(measured["shown"].as_u64() > Some(10), "{measured}");
+            ensure!(measured["small"] == json!([]), "{:#}", measured["small"]);
+        }
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_screen_reader_is_told_how_it_ended_and_not_each_percent() -> Result<()> {
+    const LISTEN: &str = "
+        window.said = [];
+        const listen = (records) => {
+            for (const { target } of records) {
+                const region = (target.closest ?? target.parentElement.closest).call(
+                    target.closest ? target : target.parentElement, '[role=status], [aria-live]');
+                const text = region?.textContent.trim();
+                if (text && said.at(-1) !== text) said.push(text);
+            }
+        };
+        const options = { childList: true, characterData: true, subtree: true };
+        new MutationObserver(listen).observe(document.body, options);";
+    with_page(async |scenario, page| {
+        let client = scenario.browser().client();
+        client.execute(LISTEN, Vec::new()).await?;
+        let controls = scenario.controls();
+        controls.set_s3_bytes_per_second(Some(2 << 20));
+        let file = scenario.files.add("watched.bin", 6 << 20)?;
+        page.pick(&[file]).await?;
+        let mut steps = BTreeSet::new();
+        page.wait_for("the file to be stored", |rows| {
+            let row = rows.first()?;
+            steps.insert(format!("{:?}", row.progress));
+            (row.state == "stored").then_some(())
+        })
+        .await?;
+        ensure!(steps.len() > 3, "there was nothing to tell: {steps:?}");
+        let said = wait_until("the end to be told", async || {
+            let said = client.execute("return said;", Vec::new()).await?;
+            let said: Vec<String> = serde_json::from_value(said)?;
+            Ok(if said.iter().any(|text| text.starts_with("Finished")) {
+                Ok(said)
+            } else {
+                Err(format!("{said:?}"))
+            })
+        })
+        .await?;
+        ensure!(said.len() <= 2, "it was told too often: {said:?}");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_moves_for_people_who_asked_for_that() -> Result<()> {
+    const MOVING: &str = "
+        return Array.from(document.querySelectorAll('*')).filter((element) => {
+            const { transitionDuration, animationName } = getComputedStyle(element);
+            return transitionDuration !== '0s' || animationName !== 'none';
+        }).length;";
+    with_page(async |scenario, page| {
+        two_slow_files(scenario, page).await?;
+        let client = scenario.browser().client();
+        let moving = async |features| {
+            Look {
+                features,
+                ..Look::WIDE
+            }
+            .show(client)
+            .await?;
+            let count = client.execute(MOVING, Vec::new()).await?;
+            count.as_u64().context("a count")
+        };
+        ensure!(moving(&[("prefers-reduced-motion", "no-preference")]).await? > 0);
+        ensure!(moving(&[("prefers-reduced-motion", "reduce")]).await? == 0);
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn colours_of_the_person_still_tell_states_apart() -> Result<()> {
+    const COLOURS: &str = "
+        const colours = (selector) => {
+            const { backgroundColor, color } = getComputedStyle(document.querySelector(selector));
+            return `${backgroundColor} ${color}`;
+        };
+        const bar = document.querySelector('.file-row progress');
+        return {
+            pressed: colours('.filter[aria-pressed=true]'),
+            others: colours('.filter[aria-pressed=false]'),
+            frame: getComputedStyle(bar).borderTopStyle,
+            is_forced: matchMedia('(forced-colors: active)').matches,
+        };";
+    with_page(async |scenario, page| {
+        two_slow_files(scenario, page).await?;
+        let client = scenario.browser().client();
+        let forced = Look {
+            features: &[("forced-colors", "active")],
+            ..Look::WIDE
+        };
+        forced.show(client).await?;
+        scenario.save_screenshot("forced-colours").await?;
+        let colours = client.execute(COLOURS, Vec::new()).await?;
+        ensure!(
+            colours["is_forced"] == true,
+            "the colours are the page's: {colours}"
+        );
+        ensure!(colours["pressed"] != colours["others"], "{colours}");
+        ensure!(colours["frame"] == "solid", "{colours}");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_needs_no_sideways_scrolling_at_four_times_its_size_or_with_large_text() -> Result<()> {
+    const OVERFLOWS: &str = "
+        document.documentElement.style.fontSize = arguments[0];
+        const { scrollWidth, clientWidth } = document.scrollingElement;
+        const outside = Array.from(document.querySelectorAll('body *'))
+            .filter((element) => element.getClientRects().length > 0 && !element.closest('.visually-hidden'))
+            .filter((element) => {
+                const { left, right } = element.getBoundingClientRect();
+                return left < 0 || right > clientWidth;
+            });
+        return outside.map((element) => element.className + element.outerHTML).join() || (scrollWidth > clientWidth ? 'wide' : '');";
+    with_page(async |scenario, page| {
+        two_slow_files(scenario, page).await?;
+        let client = scenario.browser().client();
+        // 1280 CSS pixels at 400 % (WCAG 2.2, 1.4.10), and text of 200 % (1.4.4).
+        for (width, text) in [(320, "100%"), (720, "200%"), (360, "150%")] {
+            Look {
+                width,
+                ..Look::NARROW
+            }
+            .show(client)
+            .await?;
+            let overflow = client.execute(OVERFLOWS, vec![json!(text)]).await?;
+            scenario.save_screenshot(&format!("{width}-{text}")).await?;
+            ensure!(overflow == "", "{width} pixels, text of {text}: {overflow}");
+        }
+        Ok(())
+    })
+    .await
+}

@@ -1,0 +1,155 @@
+//! Ten thousand files in one pick. The figures are printed, since they depend on the machine and on how
+//! the page was built; what is asserted holds on every machine.
+
+use anyhow::{Context, Result, ensure};
+use e2e::{Scenario, devtools, wait_until, with_page};
+use serde_json::{Value, json};
+
+const FILES: u64 = 10_000;
+
+/// So many of them are watched on their way.
+const WATCHED: u64 = 300;
+
+/// More rows than any screen has.
+const MOST_ROWS: u64 = 60;
+
+/// Watches the main thread for tasks of more than 50 ms (W3C Long Tasks API).
+const WATCH: &str = "
+    window.longTasks = [];
+    new PerformanceObserver((list) => {
+        for (const { duration } of list.getEntries()) longTasks.push(Math.round(duration));
+    }).observe({ type: 'longtask' });";
+
+/// Makes the files, which is no work of the page's.
+const MAKE: &str = "
+    const transfer = new DataTransfer();
+    for (let number = 0; number < arguments[0]; number += 1) {
+        transfer.items.add(new File([`file ${number}`], `measurement ${number}.csv`, { type: 'text/csv' }));
+    }
+    window.made = transfer.files;";
+
+/// Picks them, and gives how many milliseconds the page was busy with that before it gave way.
+const PICK: &str = "
+    const picker = document.getElementById('file-picker');
+    picker.files = made;
+    window.made = null;
+    const start = performance.now();
+    picker.dispatchEvent(new Event('change'));
+    return Math.round(performance.now() - start);";
+
+/// What is there now: rows, what the list says it has, and the work of the main thread so far.
+const LOOK: &str = "
+    const rows = document.querySelectorAll('[data-file-id]');
+    return {
+        rows: rows.length,
+        files: Number(rows[0]?.getAttribute('aria-setsize')),
+        stored: Number(document.querySelectorAll('.filter-count')[2]?.textContent.replaceAll(/\\D/g, '')),
+        long_tasks: longTasks,
+    };";
+
+async fn look(scenario: &Scenario) -> Result<Value> {
+    Ok(scenario.browser().client().execute(LOOK, Vec::new()).await?)
+}
+
+/// Seconds that the main thread has spent in tasks since the page was opened (Chromium's metric
+/// `TaskDuration`), and the bytes of its JavaScript heap in use after a collection. WebAssembly's memory
+/// is apart.
+async fn metrics(scenario: &Scenario) -> Result<(f64, f64)> {
+    let client = scenario.browser().client();
+    devtools(client, "HeapProfiler.collectGarbage", json!({})).await?;
+    let answer = devtools(client, "Performance.getMetrics", json!({})).await?;
+    let metrics = answer["metrics"].as_array().context("a list of metrics")?;
+    let metric = |name: &str| {
+        let found = metrics.iter().find(|metric| metric["name"] == name);
+        found
+            .and_then(|metric| metric["value"].as_f64())
+            .context("a metric")
+    };
+    Ok((metric("TaskDuration")?, metric("JSHeapUsedSize")?))
+}
+
+/// The size in bytes of a WebAssembly memory, which the worker tells when it is asked on this channel.
+const TELL_MEMORY: &str = "
+    const { instantiateStreaming, instantiate } = WebAssembly;
+    let memory;
+    const keep = (made) => { memory = (made.instance ?? made).exports.memory; return made; };
+    WebAssembly.instantiateStreaming = (...all) => instantiateStreaming(...all).then(keep);
+    WebAssembly.instantiate = (...all) => instantiate(...all).then(keep);
+    const channel = new BroadcastChannel('memory');
+    channel.onmessage = ({ data }) => data === 'ask' && channel.postMessage(memory.buffer.byteLength);";
+
+const ASK_MEMORY: &str = "
+    const channel = new BroadcastChannel('memory');
+    channel.onmessage = ({ data }) => { channel.close(); arguments[0](data); };
+    channel.postMessage('ask');";
+
+async fn worker_memory(scenario: &Scenario) -> Result<f64> {
+    let client = scenario.browser().client();
+    let bytes = client.execute_async(ASK_MEMORY, Vec::new()).await?;
+    bytes.as_f64().context("a size")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_thousand_files_are_a_screenful_of_rows_while_they_upload() -> Result<()> {
+    with_page(async |scenario, _| {
+        scenario.run_before_workers(TELL_MEMORY);
+        scenario.open_page().await?;
+        let client = scenario.browser().client();
+        devtools(client, "Performance.enable", json!({})).await?;
+        client.execute(MAKE, vec![json!(FILES)]).await?;
+        client.execute(WATCH, Vec::new()).await?;
+        // The worker answers once it has started.
+        let worker_before = worker_memory(scenario).await?;
+        let (busy_before, heap_before) = metrics(scenario).await?;
+
+        let picking = client.execute(PICK, Vec::new()).await?;
+        let listed = wait_until("the list to show all files", async || {
+            let look = look(scenario).await?;
+            Ok(if look["files"] == FILES {
+                Ok(look)
+            } else {
+                Err(look.to_string())
+            })
+        })
+        .await?;
+        let (busy, heap) = metrics(scenario).await?;
+        let rows = listed["rows"].as_u64().context("a count")?;
+        ensure!((1..MOST_ROWS).contains(&rows), "{rows} rows");
+        let worker = worker_memory(scenario).await?;
+        let a_file = (heap - heap_before + worker - worker_before) / FILES as f64;
+        println!("until the list shows {FILES} files:");
+        println!("  the handler of the pick        {picking} ms");
+        println!(
+            "  main thread busy               {:.0} ms",
+            (busy - busy_before) * 1000.0
+        );
+        println!("  tasks over 50 ms               {}", listed["long_tasks"]);
+        println!("  memory a file, page and worker {a_file:.0} bytes");
+
+        client.execute("longTasks.length = 0;", Vec::new()).await?;
+        let stored = wait_until("some to be stored", async || {
+            let look = look(scenario).await?;
+            Ok(if look["stored"].as_u64() >= Some(WATCHED) {
+                Ok(look)
+            } else {
+                Err(look.to_string())
+            })
+        })
+        .await?;
+        let (busy_after, _) = metrics(scenario).await?;
+        println!("until {} of them are stored:", stored["stored"]);
+        println!(
+            "  main thread busy               {:.0} ms",
+            (busy_after - busy) * 1000.0
+        );
+        println!("  tasks over 50 ms               {}", stored["long_tasks"]);
+        let rows = stored["rows"].as_u64().context("a count")?;
+        ensure!((1..MOST_ROWS).contains(&rows), "{rows} rows");
+        ensure!(
+            scenario.stored_files()?.len() as u64 == FILES,
+            "not all are stored"
+        );
+        Ok(())
+    })
+    .await
+}
