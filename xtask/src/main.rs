@@ -4,6 +4,7 @@
 mod api_fuzz;
 mod bench_lambda;
 mod browsers;
+mod debian;
 mod dependencies;
 mod dist;
 mod dist_lambda;
@@ -15,6 +16,7 @@ mod project;
 mod python;
 mod readiness;
 mod runtime_api;
+mod s3_services;
 mod serve;
 mod simulate;
 mod step;

@@ -14,7 +14,7 @@ use crate::{
     browsers::Browsers,
     dependencies, dist_lambda, fuzz,
     page::{self, Profile},
-    process, runtime_api,
+    process, runtime_api, s3_services,
     step::seconds,
     tally::{Tally, Verdict},
     tools::{Toolbox, WASM_BINDGEN, WASM_TARGET},
@@ -53,6 +53,8 @@ enum Step {
     RuntimeApi,
     /// The API answers as its description says, whatever it is asked
     ApiFuzz,
+    /// The local S3 and Swift answer as Amazon S3 does, and other people's programs upload
+    Conformance,
     /// The fuzz targets of the Lambda and the engine find nothing in a bounded time
     Fuzz,
     /// The page's own tests, in a browser
@@ -126,7 +128,7 @@ impl Step {
             }
             Self::Native => {
                 let scope = ["test", "--no-fail-fast", "--workspace"];
-                let excluded = ["--exclude", "slipway", "--exclude", "e2e"];
+                let excluded = ["--exclude", "slipway", "--exclude", "e2e", "--exclude", "stores"];
                 self.count(toolbox, cargo(toolbox, &scope).args(excluded))
             }
             Self::ReleasedLambda => {
@@ -145,6 +147,18 @@ impl Step {
             Self::Fuzz => fuzz::run(toolbox).map(|()| Verdict::one_passed()),
             Self::RuntimeApi => runtime_api::run(toolbox).map(|()| Verdict::one_passed()),
             Self::ApiFuzz => api_fuzz::run(toolbox).map(|()| Verdict::one_passed()),
+            Self::Conformance => {
+                let mut command = cargo(toolbox, &["test", "--no-fail-fast", "--package", "stores"]);
+                s3_services::tell_swift(toolbox, &mut command)?;
+                s3_services::tell_clients(toolbox, &mut command)?;
+                // The table is for people too, not only where a row is wrong.
+                self.count(
+                    toolbox,
+                    command
+                        .args(["--", "--show-output"])
+                        .env("RUST_LIB_BACKTRACE", "0"),
+                )
+            }
             Self::Browser => self.browser(toolbox),
             Self::EndToEnd => self.end_to_end(options, toolbox),
         }

@@ -94,7 +94,7 @@ impl Swift {
         let mut swift = Self {
             endpoint: endpoint(*proxy_port),
             object_servers,
-            others: others,
+            others,
             _folder: folder,
         };
         swift.await_servers().await?;

@@ -3,7 +3,7 @@
 use std::{fs, path::PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use local::{Stack, StackOptions};
+use local::{RecordedRequest, Stack, StackOptions};
 use tempfile::TempDir;
 
 /// How large the parts are that the programs are told to make.
@@ -74,6 +74,19 @@ impl Fixture {
                 Ok(path)
             })
             .collect()
+    }
+
+    /// How many multipart uploads S3 has completed.
+    pub(crate) fn multipart_uploads(&self) -> usize {
+        let is_complete = |request: &RecordedRequest| {
+            request.method == "POST" && request.query.contains("uploadId=") && request.status == 200
+        };
+        self.stack
+            .controls()
+            .s3_requests()
+            .into_iter()
+            .filter(is_complete)
+            .count()
     }
 
     /// Checks that an object has the bytes of a file.

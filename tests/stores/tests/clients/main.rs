@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use client::{aws, curl, curl_status, rclone, transfer_manager};
 use fixture::{Fixture, MULTIPART_BYTES, PART_BYTES};
 
-/// Uploads a small file and one in parts by `upload`, and compares both.
-async fn check(upload: impl AsyncFn(&Fixture, &str, &str) -> Result<()>) -> Result<()> {
+/// Uploads files of several sizes by `upload` and compares them, and checks how many of them went in parts.
+async fn check(multipart: usize, upload: impl AsyncFn(&Fixture, &str, &str) -> Result<()>) -> Result<()> {
     let fixture = Fixture::start().await?;
     for (name, size) in [
         ("empty", 0),
@@ -24,12 +24,17 @@ async fn check(upload: impl AsyncFn(&Fixture, &str, &str) -> Result<()>) -> Resu
         upload(&fixture, &path, &key).await?;
         fixture.check_stored(&key, &path)?;
     }
+    ensure!(
+        fixture.multipart_uploads() == multipart,
+        "{} files went in parts",
+        fixture.multipart_uploads()
+    );
     Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn aws_s3_cp_uploads_and_downloads_any_size() -> Result<()> {
-    check(async |fixture, path, key| {
+    check(1, async |fixture, path, key| {
         let object = format!("s3://{BUCKET}/{key}");
         aws(fixture, &["s3", "cp", "--no-progress", path, &object]).await?;
         let back = format!("{path}.back");
@@ -87,20 +92,20 @@ async fn aws_s3api_uploads_in_parts_with_checksums() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn rclone_uploads_any_size_and_finds_no_difference_afterwards() -> Result<()> {
-    check(async |fixture, path, key| {
+async fn rclone_uploads_and_downloads_any_size() -> Result<()> {
+    check(1, async |fixture, path, key| {
         let remote = format!("local:{BUCKET}/{key}");
         rclone(fixture, &["copyto", path, &remote]).await?;
-        let (folder, _) = remote.rsplit_once('/').context("no folder")?;
-        rclone(fixture, &["check", "--one-way", "--download", path, folder]).await?;
-        Ok(())
+        let back = format!("{path}.back");
+        rclone(fixture, &["copyto", &remote, &back]).await?;
+        fixture.check_stored(key, &back)
     })
     .await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn boto3s_transfer_manager_uploads_any_size() -> Result<()> {
-    check(async |fixture, path, key| {
+    check(1, async |fixture, path, key| {
         let part_bytes = PART_BYTES.to_string();
         transfer_manager(fixture, &[&fixture.s3(), BUCKET, &part_bytes, path, key]).await
     })
@@ -109,7 +114,7 @@ async fn boto3s_transfer_manager_uploads_any_size() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn curl_uploads_by_a_plain_presigned_url_once() -> Result<()> {
-    check(async |fixture, path, key| {
+    check(0, async |fixture, path, key| {
         let url = format!("{}/presign", fixture.api());
         let query = format!("key={key}");
         let answer = curl(&["--get", &url, "--data-urlencode", &query]).await?;
