@@ -11,7 +11,10 @@ use crate::{
     controls::Controls,
     gateway::Gateway,
     lambda::Lambda,
-    s3::{Access, CorsConfiguration, Edge, Operations},
+    s3::{
+        Access, CorsConfiguration, Edge, Operations, ROLE_ACCESS_KEY_ID, ROLE_SECRET_ACCESS_KEY,
+        ROLE_SESSION_TOKEN,
+    },
     server::Server,
     storage::Store,
 };
@@ -182,6 +185,9 @@ fn lambda_variables(options: &StackOptions, s3_port: u16) -> Vec<(String, String
         options.allowed_origins.join(",")
     };
     let own = [
+        ("AWS_ACCESS_KEY_ID", ROLE_ACCESS_KEY_ID.to_owned()),
+        ("AWS_SECRET_ACCESS_KEY", ROLE_SECRET_ACCESS_KEY.to_owned()),
+        ("AWS_SESSION_TOKEN", ROLE_SESSION_TOKEN.to_owned()),
         ("BUCKET_NAME", BUCKET.to_owned()),
         ("AWS_REGION", REGION.to_owned()),
         ("AWS_ENDPOINT_URL_S3", format!("http://127.0.0.1:{s3_port}")),

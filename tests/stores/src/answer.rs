@@ -30,13 +30,18 @@ impl Answer {
         Some(element.text().unwrap_or_default().to_owned())
     }
 
-    /// How many elements of this name there are.
-    pub fn count(&self, name: &str) -> usize {
+    /// The texts of all elements of this name.
+    pub fn elements(&self, name: &str) -> Vec<String> {
         let text = String::from_utf8_lossy(&self.body);
-        roxmltree::Document::parse(&text).map_or(0, |document| {
-            let elements = document.descendants();
-            elements.filter(|node| node.tag_name().name() == name).count()
-        })
+        let Ok(document) = roxmltree::Document::parse(&text) else {
+            return Vec::new();
+        };
+        let elements = document
+            .descendants()
+            .filter(|node| node.tag_name().name() == name);
+        elements
+            .map(|element| element.text().unwrap_or_default().to_owned())
+            .collect()
     }
 
     /// The answer in a few words: the status, the error's code, and which of `fields` the error has.

@@ -6,6 +6,9 @@ mod answer;
 mod call;
 mod endpoint;
 mod environment;
+mod objects;
+mod requests;
+mod reservation;
 mod service;
 mod swift;
 
@@ -13,5 +16,7 @@ pub use answer::Answer;
 pub use call::Call;
 pub use endpoint::{AccessKey, Endpoint};
 pub use environment::program;
+pub use requests::AnsweredRequest;
+pub use reservation::Reservation;
 pub use service::Service;
 pub use swift::{Swift, SwiftOptions};

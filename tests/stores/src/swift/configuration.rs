@@ -8,6 +8,7 @@ use local::REGION;
 use nix::unistd::{User, geteuid};
 
 use super::SwiftOptions;
+use crate::requests::ANSWERED;
 
 /// The kinds of servers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,8 +122,11 @@ pub(super) fn proxy(
         "{}\
          client_timeout = {client_timeout}\n\
          [pipeline:main]\n\
-         pipeline = catch_errors gatekeeper listing_formats s3api tempauth copy dlo slo versioned_writes proxy-server\n\
+         pipeline = catch_errors gatekeeper proxy-logging listing_formats s3api tempauth copy dlo slo versioned_writes proxy-server\n\
          {filters}\
+         [filter:proxy-logging]\n\
+         use = egg:swift#proxy_logging\n\
+         log_msg_template = {ANSWERED} {{method}} {{path}} {{status_int}}\n\
          [filter:s3api]\n\
          use = egg:swift#s3api\n\
          location = {REGION}\n\

@@ -2,7 +2,6 @@
 //! container server, three object servers that keep a replica of each object, and a proxy server.
 
 mod configuration;
-mod port;
 mod ring;
 mod server;
 
@@ -19,9 +18,10 @@ use tokio::{
 use crate::{
     call::Call,
     endpoint::{AccessKey, Endpoint},
+    requests::AnsweredRequest,
+    reservation::Reservation,
 };
 use configuration::{Kind, Layout};
-use port::Reservation;
 use ring::build_ring;
 use server::Server;
 
@@ -50,6 +50,7 @@ pub struct SwiftOptions {
 /// A running Swift. Its servers are killed when it is dropped.
 pub struct Swift {
     endpoint: Endpoint,
+    proxy: Server,
     object_servers: Vec<Server>,
     others: Vec<Server>,
     /// Removed after the servers.
@@ -84,7 +85,6 @@ impl Swift {
         let others = vec![
             storage(Kind::Account, 0, account_port)?,
             storage(Kind::Container, 0, container_port)?,
-            start_proxy(&layout, options, *proxy_port)?,
         ];
         let object_servers = object_ports
             .iter()
@@ -93,6 +93,7 @@ impl Swift {
             .collect::<Result<Vec<_>>>()?;
         let mut swift = Self {
             endpoint: endpoint(*proxy_port),
+            proxy: start_proxy(&layout, options, *proxy_port)?,
             object_servers,
             others,
             _folder: folder,
@@ -107,6 +108,15 @@ impl Swift {
         &self.endpoint
     }
 
+    /// The requests about objects that it has answered, in the order of the answers.
+    ///
+    /// # Errors
+    /// Where the proxy server's log cannot be read.
+    pub fn requests(&self) -> Result<Vec<AnsweredRequest>> {
+        let log = self.proxy.log()?;
+        Ok(log.lines().filter_map(AnsweredRequest::in_log_line).collect())
+    }
+
     /// Kills one of the three object servers, as a machine that fails does: two replicas are left.
     ///
     /// # Errors
@@ -119,7 +129,8 @@ impl Swift {
     /// Waits until every server accepts connections.
     async fn await_servers(&mut self) -> Result<()> {
         let start = Instant::now();
-        for server in self.others.iter_mut().chain(&mut self.object_servers) {
+        let storage = self.others.iter_mut().chain(&mut self.object_servers);
+        for server in storage.chain([&mut self.proxy]) {
             while !server.accepts_connections().await {
                 server.check_running()?;
                 ensure!(start.elapsed() < START, "{} does not start", server.describe());

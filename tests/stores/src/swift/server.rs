@@ -71,9 +71,17 @@ impl Server {
         self.child.kill().await.context("a server cannot be killed")
     }
 
+    /// What it has logged.
+    ///
+    /// # Errors
+    /// Where the log cannot be read.
+    pub(super) fn log(&self) -> Result<String> {
+        fs::read_to_string(&self.log).with_context(|| format!("{} cannot be read", self.log.display()))
+    }
+
     /// Its name and what it has logged.
     pub(super) fn describe(&self) -> String {
-        let log = fs::read_to_string(&self.log).unwrap_or_default();
+        let log = self.log().unwrap_or_default();
         format!("Swift's {} server, whose log is:\n{log}\n", self.kind.name())
     }
 }

@@ -81,7 +81,7 @@ fn list_many(service: &Service) -> Result<String> {
         .send()?
         .success()?;
     let more = first.need("IsTruncated")? == "true" && second.need("IsTruncated")? == "false";
-    let (first, second) = (first.count("Part"), second.count("Part"));
+    let (first, second) = (first.elements("Part").len(), second.elements("Part").len());
     Ok(format!(
         "{first}{}, then {second}",
         if more { " and more to come" } else { "" }

@@ -1,4 +1,4 @@
-//! Ports that are known before their servers run, as the rings need them.
+//! Ports that are known before their servers run.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -6,9 +6,9 @@ use anyhow::Result;
 use tokio::net::TcpSocket;
 
 /// A port of 127.0.0.1 that the system chose and gives to nobody else as long as this lives. A server
-/// that sets `SO_REUSEADDR` and `SO_REUSEPORT`, as Swift's do, can listen on it meanwhile (socket(7)):
+/// that sets `SO_REUSEADDR`, as Swift's and WebKit's driver do, can listen on it meanwhile (socket(7)):
 /// what is only bound gets no connections.
-pub(super) struct Reservation {
+pub struct Reservation {
     socket: TcpSocket,
 }
 
@@ -17,7 +17,7 @@ impl Reservation {
     ///
     /// # Errors
     /// Where none is free.
-    fn new() -> Result<Self> {
+    pub fn new() -> Result<Self> {
         let socket = TcpSocket::new_v4()?;
         socket.set_reuseaddr(true)?;
         socket.set_reuseport(true)?;
@@ -29,7 +29,7 @@ impl Reservation {
     ///
     /// # Errors
     /// Where they are not free.
-    pub(super) fn several(count: usize) -> Result<Vec<Self>> {
+    pub fn several(count: usize) -> Result<Vec<Self>> {
         (0..count).map(|_| Self::new()).collect()
     }
 
@@ -37,7 +37,7 @@ impl Reservation {
     ///
     /// # Errors
     /// Where the system does not say.
-    pub(super) fn port(&self) -> Result<u16> {
+    pub fn port(&self) -> Result<u16> {
         Ok(self.socket.local_addr()?.port())
     }
 }
