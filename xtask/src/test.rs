@@ -1,6 +1,7 @@
 //! `cargo xtask test`: every check and every test, with a count of all test cases at the end.
 
 use std::{
+    fmt,
     path::PathBuf,
     process::{Command, ExitCode},
     time::{Duration, Instant},
@@ -12,9 +13,9 @@ use clap::{Args, ValueEnum};
 use crate::{
     api_fuzz,
     browsers::Browsers,
-    dependencies, dist_lambda, fuzz,
-    page::{self, Profile},
-    process, runtime_api, s3_services,
+    dependencies, dist_lambda,
+    end_to_end::{self, Browser, Flow, S3},
+    fuzz, process, runtime_api, s3_services,
     step::seconds,
     tally::{Tally, Verdict},
     tools::{Toolbox, WASM_BINDGEN, WASM_TARGET},
@@ -26,12 +27,18 @@ pub(crate) struct Options {
     /// Run only this step; may be given several times
     #[arg(long, value_name = "STEP")]
     only: Vec<Step>,
+    /// Run only the end-to-end tests, in these browsers
+    #[arg(long, value_name = "BROWSER", value_delimiter = ',')]
+    browser: Vec<Browser>,
+    /// Run only the end-to-end tests, on these S3 services
+    #[arg(long, value_name = "SERVICE", value_delimiter = ',')]
+    s3: Vec<S3>,
     /// Run the end-to-end tests on the page as it is deployed
     #[arg(long)]
-    release: bool,
+    pub(crate) release: bool,
     /// Save the screenshots of the end-to-end tests in this folder
     #[arg(long, value_name = "DIR")]
-    screenshots: Option<PathBuf>,
+    pub(crate) screenshots: Option<PathBuf>,
 }
 
 /// The steps, in the order they are run.
@@ -69,14 +76,11 @@ enum Step {
 /// Where the user interrupts the task.
 pub(crate) fn run(options: &Options, toolbox: &Toolbox) -> Result<ExitCode> {
     let mut tally = Tally::default();
-    for step in Step::value_variants() {
-        if !options.only.is_empty() && !options.only.contains(step) {
-            continue;
-        }
-        let name = step.name();
+    for part in parts(options) {
+        let name = part.to_string();
         println!("==> {name}");
         let start = Instant::now();
-        let verdict = step.run(options, toolbox);
+        let verdict = part.run(options, toolbox);
         if toolbox.interrupt.wait(Duration::ZERO) {
             anyhow::bail!("interrupted during {name}");
         }
@@ -95,13 +99,58 @@ pub(crate) fn run(options: &Options, toolbox: &Toolbox) -> Result<ExitCode> {
     })
 }
 
+/// What is run and timed by itself: a step, or one run of the end-to-end tests.
+enum Part {
+    Step(Step),
+    EndToEnd(Flow),
+}
+
+/// The parts that are asked for, in order.
+fn parts(options: &Options) -> Vec<Part> {
+    let only_end_to_end = !options.browser.is_empty() || !options.s3.is_empty();
+    let wanted = |step: &&Step| match &options.only[..] {
+        [] => !only_end_to_end || **step == Step::EndToEnd,
+        only => only.contains(step),
+    };
+    let parts_of = |step: &Step| match step {
+        Step::EndToEnd => {
+            let flows = end_to_end::flows(&options.browser, &options.s3).into_iter();
+            flows.map(Part::EndToEnd).collect()
+        }
+        step => vec![Part::Step(*step)],
+    };
+    Step::value_variants()
+        .iter()
+        .filter(wanted)
+        .flat_map(parts_of)
+        .collect()
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Step(step) => formatter.write_str(&step.name()),
+            Self::EndToEnd(flow) => write!(formatter, "{} in {flow}", Step::EndToEnd.name()),
+        }
+    }
+}
+
+impl Part {
+    fn run(&self, options: &Options, toolbox: &Toolbox) -> Result<Verdict> {
+        match self {
+            Self::Step(step) => step.run(toolbox),
+            Self::EndToEnd(flow) => end_to_end::run(*flow, options, toolbox),
+        }
+    }
+}
+
 impl Step {
     fn name(self) -> String {
         self.to_possible_value()
             .map_or_else(String::new, |value| value.get_name().to_owned())
     }
 
-    fn run(self, options: &Options, toolbox: &Toolbox) -> Result<Verdict> {
+    fn run(self, toolbox: &Toolbox) -> Result<Verdict> {
         match self {
             Self::Format => {
                 toolbox.ensure_components()?;
@@ -129,7 +178,7 @@ impl Step {
             Self::Native => {
                 let scope = ["test", "--no-fail-fast", "--workspace"];
                 let excluded = ["--exclude", "slipway", "--exclude", "e2e", "--exclude", "stores"];
-                self.count(toolbox, cargo(toolbox, &scope).args(excluded))
+                count(&self.name(), toolbox, cargo(toolbox, &scope).args(excluded))
             }
             Self::ReleasedLambda => {
                 let program = dist_lambda::build_for_this_machine(toolbox)?;
@@ -141,7 +190,11 @@ impl Step {
                     "--test",
                     "program",
                 ];
-                self.count(toolbox, cargo(toolbox, &scope).env("SLIPWAY_LAMBDA", program))
+                count(
+                    &self.name(),
+                    toolbox,
+                    cargo(toolbox, &scope).env("SLIPWAY_LAMBDA", program),
+                )
             }
             Self::Dependencies => dependencies::run(toolbox).map(|()| Verdict::one_passed()),
             Self::Fuzz => fuzz::run(toolbox).map(|()| Verdict::one_passed()),
@@ -152,7 +205,8 @@ impl Step {
                 s3_services::tell_swift(toolbox, &mut command)?;
                 s3_services::tell_clients(toolbox, &mut command)?;
                 // The table is for people too, not only where a row is wrong.
-                self.count(
+                count(
+                    &self.name(),
                     toolbox,
                     command
                         .args(["--", "--show-output"])
@@ -160,7 +214,7 @@ impl Step {
                 )
             }
             Self::Browser => self.browser(toolbox),
-            Self::EndToEnd => self.end_to_end(options, toolbox),
+            Self::EndToEnd => unreachable!("each of its runs is run by itself"),
         }
     }
 
@@ -182,23 +236,7 @@ impl Step {
         command
             .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", runner)
             .env("CHROMEDRIVER", &browsers.chromedriver);
-        self.count(toolbox, &mut command)
-    }
-
-    fn end_to_end(self, options: &Options, toolbox: &Toolbox) -> Result<Verdict> {
-        let browsers = Browsers::ensure(toolbox)?;
-        let page = page::build(toolbox, Profile::from_release(options.release))?;
-        let mut command = cargo(toolbox, &["test", "--no-fail-fast", "--package", "e2e"]);
-        browsers
-            .tell(toolbox, &mut command)?
-            .env("SLIPWAY_PAGE", page)
-            .env("SLIPWAY_XTASK", std::env::current_exe()?)
-            // The tests' errors say what was waited for; where they were made says nothing more.
-            .env("RUST_LIB_BACKTRACE", "0");
-        if let Some(folder) = &options.screenshots {
-            command.env("SLIPWAY_SCREENSHOTS", std::path::absolute(folder)?);
-        }
-        self.count(toolbox, &mut command)
+        count(&self.name(), toolbox, &mut command)
     }
 
     /// Runs a check that passes or fails as one.
@@ -206,18 +244,22 @@ impl Step {
         process::run(&self.name(), command, toolbox.interrupt)?;
         Ok(Verdict::one_passed())
     }
-
-    /// Runs tests and counts them by what their harnesses report.
-    fn count(self, toolbox: &Toolbox, command: &mut Command) -> Result<Verdict> {
-        let mut verdict = Verdict::default();
-        let status = process::run_reading_lines(&self.name(), command, toolbox.interrupt, |line| {
-            verdict.add_line(line);
-        })?;
-        Ok(verdict.with_exit(status.success()))
-    }
 }
 
-fn cargo(toolbox: &Toolbox, arguments: &[&str]) -> Command {
+/// Runs tests and counts them by what their harnesses report.
+///
+/// # Errors
+/// Where they cannot be run, or the task is interrupted.
+pub(crate) fn count(what: &str, toolbox: &Toolbox, command: &mut Command) -> Result<Verdict> {
+    let mut verdict = Verdict::default();
+    let status = process::run_reading_lines(what, command, toolbox.interrupt, |line| {
+        verdict.add_line(line);
+    })?;
+    Ok(verdict.with_exit(status.success()))
+}
+
+/// `cargo` with these arguments, in the checkout.
+pub(crate) fn cargo(toolbox: &Toolbox, arguments: &[&str]) -> Command {
     let mut command = Command::new("cargo");
     command.current_dir(&toolbox.project.root).args(arguments);
     command

@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use fantoccini::{Client, ClientBuilder, wd::WebDriverCompatibleCommand};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde::Deserialize;
@@ -19,6 +19,23 @@ pub enum Kind {
     Chromium,
     /// Firefox.
     Firefox,
+    /// WebKit, in the small browser that comes with WebKitGTK.
+    WebKit,
+}
+
+impl Kind {
+    /// The browser of this name.
+    ///
+    /// # Errors
+    /// Where there is none.
+    pub(crate) fn named(name: &str) -> Result<Self> {
+        match name {
+            "chromium" => Ok(Self::Chromium),
+            "firefox" => Ok(Self::Firefox),
+            "webkit" => Ok(Self::WebKit),
+            _ => bail!("{name:?} is no browser of these tests"),
+        }
+    }
 }
 
 /// A browser with one tab, driven by WebDriver.
@@ -40,19 +57,12 @@ struct Console {
 }
 
 impl Browser {
-    /// Starts Chromium.
-    ///
-    /// # Errors
-    /// Where chromedriver or Chromium does not start.
-    pub async fn start() -> Result<Self> {
-        Self::start_kind(Kind::Chromium).await
-    }
-
-    /// Starts a browser.
+    /// Starts the browser that the tests are to drive.
     ///
     /// # Errors
     /// Where its driver or itself does not start.
-    pub async fn start_kind(kind: Kind) -> Result<Self> {
+    pub async fn start() -> Result<Self> {
+        let kind = environment::browser()?;
         let profile = tempfile::tempdir()?;
         let driver = WebDriver::start(kind).await?;
         let client = connect(kind, &driver, &profile).await?;
@@ -65,11 +75,20 @@ impl Browser {
         })
     }
 
-    /// Kills the browser's process, as a crash does, and starts it again on the same profile.
+    /// Which browser it is.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Kills the browser's process, as a crash does, and starts it again on the same profile. WebKit forgets
+    /// everything with the process when a driver has started it, so it is left running.
     ///
     /// # Errors
     /// Where the process is not found, or the browser does not start again.
     pub async fn crash_and_restart(&mut self) -> Result<()> {
+        if self.kind == Kind::WebKit {
+            return Ok(());
+        }
         let profile = self.profile.path().display().to_string();
         let is_browser = |process: &u32| {
             let line = process::command_line(*process);
@@ -104,8 +123,8 @@ impl Browser {
     /// # Errors
     /// Where there was one; the error quotes it.
     pub async fn check_console(&self) -> Result<()> {
-        if self.kind == Kind::Firefox {
-            // geckodriver does not tell what the console had.
+        if self.kind != Kind::Chromium {
+            // Only chromedriver tells what the console had.
             return Ok(());
         }
         let entries = self.client.issue_cmd(ConsoleLog).await?;
@@ -138,6 +157,7 @@ async fn connect(kind: Kind, driver: &WebDriver, profile: &TempDir) -> Result<Cl
     let capabilities = match kind {
         Kind::Chromium => chromium_capabilities(profile)?,
         Kind::Firefox => firefox_capabilities(profile)?,
+        Kind::WebKit => webkit_capabilities()?,
     };
     ClientBuilder::new(HttpConnector::new())
         .capabilities(serde_json::from_value(capabilities)?)
@@ -173,6 +193,15 @@ fn firefox_capabilities(profile: &TempDir) -> Result<Value> {
         "moz:firefoxOptions": {
             "binary": environment::firefox()?,
             "args": ["-headless", "-profile", profile.path()],
+        },
+    }))
+}
+
+fn webkit_capabilities() -> Result<Value> {
+    Ok(json!({
+        "webkitgtk:browserOptions": {
+            "binary": environment::webkit()?,
+            "args": ["--automation"],
         },
     }))
 }

@@ -36,7 +36,7 @@ pub fn write_large_file(path: &Path, size: u64) -> Result<()> {
 ///
 /// # Errors
 /// Where it cannot be read.
-pub fn sha256_of(path: &Path) -> Result<[u8; 32]> {
+pub(crate) fn sha256_of(path: &Path) -> Result<[u8; 32]> {
     let mut file = File::open(path).with_context(|| format!("{} cannot be read", path.display()))?;
     let mut digest = Sha256::new();
     let mut piece = vec![0; 1 << 20];
@@ -49,8 +49,13 @@ pub fn sha256_of(path: &Path) -> Result<[u8; 32]> {
     }
 }
 
+/// The SHA-256 of bytes.
+pub(crate) fn sha256_of_bytes(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
+}
+
 /// The paths of every object of a bucket.
-pub fn stored_paths(bucket: &Path) -> Vec<PathBuf> {
+pub(crate) fn stored_paths(bucket: &Path) -> Vec<PathBuf> {
     WalkDir::new(bucket)
         .into_iter()
         .filter_map(Result::ok)

@@ -1,6 +1,7 @@
 //! Everything that one test needs, started and ended around it.
 
 use std::{
+    any::Any,
     fs,
     panic::{AssertUnwindSafe, resume_unwind},
     path::Path,
@@ -8,17 +9,22 @@ use std::{
 };
 
 use anyhow::{Context, Result};
+use fantoccini::Client;
 use futures::FutureExt;
-use local::{BUCKET, Controls, Stack, StackOptions};
+use local::{Controls, Stack};
 use tempfile::TempDir;
-use tokio::{net::TcpListener, time::timeout};
+use tokio::{
+    net::TcpListener,
+    time::{error::Elapsed, timeout},
+};
 
 use crate::{
-    browser::{Browser, Kind},
+    browser::Browser,
     environment,
-    files::{SourceFolder, stored_files},
+    files::SourceFolder,
     page::Page,
-    site::Site,
+    s3::Storage,
+    site::{Site, content_security_policy},
 };
 
 /// How long a test may take, so that one that hangs still closes its browser.
@@ -29,7 +35,7 @@ pub struct Scenario {
     /// Where a test puts the files it uploads.
     pub files: SourceFolder,
     browser: Browser,
-    stack: Stack,
+    storage: Storage,
     url: String,
     data: TempDir,
     _site: Site,
@@ -52,29 +58,40 @@ pub async fn with_page_for(
     deadline: Duration,
     test: impl AsyncFnOnce(&mut Scenario, &Page) -> Result<()>,
 ) -> Result<()> {
-    run(Kind::Chromium, deadline, test).await
+    let mut scenario = Scenario::start(&environment::page_folder()?, "").await?;
+    let testing = scenario.run(async |scenario| {
+        let page = scenario.open_page().await?;
+        test(scenario, &page).await
+    });
+    let outcome = AssertUnwindSafe(timeout(deadline, testing)).catch_unwind().await;
+    finish(scenario, outcome).await
 }
 
-/// Runs a test on a page in a browser of this kind.
+/// Runs a test on a page with this version of Uppy instead of Slipway's own page. The page may connect to
+/// `data:` URLs too.
 ///
 /// # Errors
 /// As [`with_page`].
-pub async fn with_page_in(
-    kind: Kind,
-    test: impl AsyncFnOnce(&mut Scenario, &Page) -> Result<()>,
+pub async fn with_uppy(
+    version: &str,
+    test: impl AsyncFnOnce(&Scenario, &Client) -> Result<()>,
 ) -> Result<()> {
-    run(kind, DEADLINE, test).await
+    let folder = environment::uppy_folder()?.join(version);
+    let mut scenario = Scenario::start(&folder, "data:").await?;
+    let testing = scenario.run(async |scenario| {
+        let client = scenario.browser.client();
+        client.goto(&scenario.url).await?;
+        test(scenario, client).await
+    });
+    let outcome = AssertUnwindSafe(timeout(DEADLINE, testing)).catch_unwind().await;
+    finish(scenario, outcome).await
 }
 
-async fn run(
-    kind: Kind,
-    deadline: Duration,
-    test: impl AsyncFnOnce(&mut Scenario, &Page) -> Result<()>,
-) -> Result<()> {
-    let mut scenario = Scenario::start(kind).await?;
-    let outcome = AssertUnwindSafe(timeout(deadline, scenario.run(test)))
-        .catch_unwind()
-        .await;
+/// What catching a panic around a test that has a deadline gives.
+type Outcome = Result<Result<Result<()>, Elapsed>, Box<dyn Any + Send>>;
+
+/// Closes the browser, and gives what came of the test.
+async fn finish(scenario: Scenario, outcome: Outcome) -> Result<()> {
     let closed = scenario.browser.close().await;
     match outcome {
         Ok(result) => result.context("the test hangs")??,
@@ -84,42 +101,32 @@ async fn run(
 }
 
 impl Scenario {
-    async fn start(kind: Kind) -> Result<Self> {
+    /// Starts everything for the page in `folder`, which may connect to `connections` besides its API and S3.
+    async fn start(folder: &Path, connections: &str) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}", listener.local_addr()?);
         let data = tempfile::tempdir()?;
-        let stack = Stack::start(StackOptions {
-            data: data.path().to_owned(),
-            s3_port: 0,
-            api_port: 0,
-            allowed_origins: vec![url.clone()],
-            lambda_variables: Vec::new(),
-        })
-        .await?;
-        let folder = environment::page_folder()?;
-        let site = Site::serve(listener, &folder, &stack.api_url(), &stack.s3_url())?;
+        let storage = Storage::start(&url, data.path()).await?;
+        let api = storage.stack.api_url();
+        let policy = content_security_policy(&api, &format!("{} {connections}", storage.url()));
+        let site = Site::serve(listener, folder, &policy, &api)?;
         Ok(Self {
             files: SourceFolder::new()?,
-            browser: Browser::start_kind(kind).await?,
-            stack,
+            browser: Browser::start().await?,
+            storage,
             url,
             data,
             _site: site,
         })
     }
 
-    async fn run(&mut self, test: impl AsyncFnOnce(&mut Self, &Page) -> Result<()>) -> Result<()> {
-        let outcome = self.open_and_test(test).await;
+    async fn run(&mut self, test: impl AsyncFnOnce(&mut Self) -> Result<()>) -> Result<()> {
+        let outcome = test(self).await;
         let console = self.browser.check_console().await;
         match (outcome, console) {
             (Err(error), Err(console)) => Err(error.context(console)),
             (outcome, console) => outcome.and(console),
         }
-    }
-
-    async fn open_and_test(&mut self, test: impl AsyncFnOnce(&mut Self, &Page) -> Result<()>) -> Result<()> {
-        let page = self.open_page().await?;
-        test(self, &page).await
     }
 
     /// The browser.
@@ -135,7 +142,8 @@ impl Scenario {
         Page::open(self.browser.client(), &self.url).await
     }
 
-    /// Kills the browser, starts it again on the same profile and opens the page.
+    /// Kills the browser, starts it again on the same profile and opens the page. WebKit is not killed, as it
+    /// would forget everything: there the page alone is opened anew.
     ///
     /// # Errors
     /// Where one of these fails.
@@ -144,9 +152,9 @@ impl Scenario {
         self.open_page().await
     }
 
-    /// What the test can do to the stack.
+    /// What the test can do to the stack. What it does to S3 is done to the local one, used or not.
     pub fn controls(&self) -> &Controls {
-        self.stack.controls()
+        self.storage.stack.controls()
     }
 
     /// The stack's folder.
@@ -154,22 +162,24 @@ impl Scenario {
         self.data.path()
     }
 
-    /// The bytes of every object, sorted, as a person finds them on the disk.
-    ///
-    /// # Errors
-    /// Where the folder cannot be read.
-    pub fn stored_files(&self) -> Result<Vec<Vec<u8>>> {
-        stored_files(&self.data.path().join(BUCKET))
+    /// The API and S3.
+    pub(crate) fn storage(&self) -> &Storage {
+        &self.storage
+    }
+
+    /// The API and S3, to be changed.
+    pub(crate) fn storage_mut(&mut self) -> &mut Storage {
+        &mut self.storage
     }
 
     /// The origin at which the page finds its API.
     pub fn api(&self) -> String {
-        self.stack.api_url()
+        self.storage.stack.api_url()
     }
 
     /// The whole stack.
     pub fn stack(&mut self) -> &mut Stack {
-        &mut self.stack
+        &mut self.storage.stack
     }
 
     /// Saves what the page looks like, where `cargo xtask test --screenshots` asked for it.

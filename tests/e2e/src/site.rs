@@ -22,10 +22,10 @@ pub(crate) struct Site {
 }
 
 impl Site {
-    /// Serves `folder` on a listener, with the settings of a page whose API and S3 are at these
-    /// origins.
-    pub(crate) fn serve(listener: TcpListener, folder: &Path, api: &str, s3: &str) -> Result<Self> {
-        let policy = HeaderValue::from_str(&content_security_policy(api, s3))?;
+    /// Serves `folder` on a listener under a Content-Security-Policy, with the settings of a page whose API
+    /// is at this origin.
+    pub(crate) fn serve(listener: TcpListener, folder: &Path, policy: &str, api: &str) -> Result<Self> {
+        let policy = HeaderValue::from_str(policy)?;
         let settings = serde_json::json!({ "apiUrl": api }).to_string();
         let settings = get(|| async move { ([(header::CONTENT_TYPE, "application/json")], settings) });
         let router = Router::new()
