@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use fantoccini::{Client, ClientBuilder, wd::WebDriverCompatibleCommand};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde::Deserialize;
@@ -29,11 +29,17 @@ impl Kind {
     /// # Errors
     /// Where there is none.
     pub(crate) fn named(name: &str) -> Result<Self> {
-        match name {
-            "chromium" => Ok(Self::Chromium),
-            "firefox" => Ok(Self::Firefox),
-            "webkit" => Ok(Self::WebKit),
-            _ => bail!("{name:?} is no browser of these tests"),
+        let all = [Self::Chromium, Self::Firefox, Self::WebKit];
+        let found = all.into_iter().find(|kind| kind.name() == name);
+        found.with_context(|| format!("{name:?} is no browser of these tests"))
+    }
+
+    /// What it is called on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Chromium => "chromium",
+            Self::Firefox => "firefox",
+            Self::WebKit => "webkit",
         }
     }
 }

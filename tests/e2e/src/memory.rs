@@ -41,8 +41,16 @@ fn processes() -> Result<Vec<(u32, u32)>> {
     Ok(processes.filter_map(with_parent).collect())
 }
 
+/// Whether a process is a tab's, whichever browser it is of.
 fn is_tab(process: u32) -> bool {
-    process::command_line(process).contains("--type=renderer")
+    let line = process::command_line(process);
+    let mut arguments = line.split_terminator('\0');
+    let program = arguments.next().unwrap_or_default();
+    let last = arguments.next_back().unwrap_or_default();
+    let chromium = line.contains("--type=renderer");
+    let firefox = line.contains("-contentproc") && last == "tab";
+    let webkit = program.ends_with("/WebKitWebProcess");
+    chromium || firefox || webkit
 }
 
 fn status(folder: &Path, field: &str) -> Option<u64> {

@@ -21,7 +21,7 @@ pub enum Service {
         data: TempDir,
     },
     /// OpenStack Swift.
-    Swift(Swift),
+    Swift(Box<Swift>),
 }
 
 impl Service {
@@ -51,7 +51,7 @@ impl Service {
     /// # Errors
     /// Where it does not start.
     pub async fn start_swift(options: &SwiftOptions) -> Result<Self> {
-        Swift::start(options).await.map(Self::Swift)
+        Ok(Self::Swift(Box::new(Swift::start(options).await?)))
     }
 
     /// Where it is.
