@@ -80,6 +80,7 @@ impl Storage {
 async fn start_swift(origin: &str) -> Result<Swift> {
     Swift::start(&SwiftOptions {
         allowed_origins: vec![origin.to_owned()],
+        all_answers_allowed: true,
         client_timeout: CLIENT_TIMEOUT,
     })
     .await

@@ -31,6 +31,12 @@ impl Kind {
     }
 }
 
+/// The filter that allows origins to read every answer.
+pub(super) const ALLOW_ORIGIN: &str = include_str!("allow_origin.py");
+
+/// The headers that a page may read.
+const EXPOSED: &str = "etag, x-amz-request-id, x-amz-id-2, date";
+
 /// The device of every storage server, below its own folder.
 pub(super) const DEVICE: &str = "disk";
 
@@ -54,6 +60,11 @@ impl Layout {
     /// What all servers share.
     pub(super) fn common(&self) -> PathBuf {
         self.folder.join("swift.conf")
+    }
+
+    /// The filter that allows origins to read every answer.
+    pub(super) fn allow_origin(&self) -> PathBuf {
+        self.folder.join("allow_origin.py")
     }
 
     /// The configuration of one server.
@@ -122,11 +133,15 @@ pub(super) fn proxy(
         "{}\
          client_timeout = {client_timeout}\n\
          [pipeline:main]\n\
-         pipeline = catch_errors gatekeeper proxy-logging listing_formats s3api tempauth copy dlo slo versioned_writes proxy-server\n\
+         pipeline = catch_errors {allow_origin} gatekeeper proxy-logging listing_formats s3api tempauth copy dlo slo versioned_writes proxy-server\n\
          {filters}\
          [filter:proxy-logging]\n\
          use = egg:swift#proxy_logging\n\
          log_msg_template = {ANSWERED} {{method}} {{path}} {{status_int}}\n\
+         [filter:allow_origin]\n\
+         paste.filter_factory = allow_origin:filter_factory\n\
+         origins = {origins}\n\
+         exposed = {EXPOSED}\n\
          [filter:s3api]\n\
          use = egg:swift#s3api\n\
          location = {REGION}\n\
@@ -139,8 +154,13 @@ pub(super) fn proxy(
          use = egg:swift#proxy\n\
          account_autocreate = yes\n\
          cors_allow_origin = {origins}\n\
-         cors_expose_headers = etag, x-amz-request-id, x-amz-id-2, date\n",
+         cors_expose_headers = {EXPOSED}\n",
         defaults(layout, port)?,
+        allow_origin = if options.all_answers_allowed {
+            "allow_origin"
+        } else {
+            ""
+        },
         client_timeout = options.client_timeout.as_secs_f64(),
         filters = PLAIN_FILTERS
             .map(|name| format!("[filter:{name}]\nuse = egg:swift#{name}\n"))

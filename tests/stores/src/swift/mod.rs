@@ -22,7 +22,7 @@ use crate::{
     reservation::Reservation,
 };
 use configuration::{Kind, Layout};
-use ring::build_ring;
+use ring::build_rings;
 use server::Server;
 
 /// How many object servers there are, each with a device of its own, and how many replicas of an object.
@@ -43,6 +43,9 @@ const STRANGER: (&str, &str) = ("slipway:stranger", "the-secret-of-the-stranger"
 pub struct SwiftOptions {
     /// The origins whose pages may use the bucket.
     pub allowed_origins: Vec<String>,
+    /// Whether these origins may read every answer, as behind a proxy server that allows it. Swift itself
+    /// allows them to read few.
+    pub all_answers_allowed: bool,
     /// How long the proxy server waits for the next bytes of a body.
     pub client_timeout: Duration,
 }
@@ -76,11 +79,13 @@ impl Swift {
         };
 
         write(&layout.common(), &configuration::common())?;
-        tokio::try_join!(
-            build_ring(&layout, Kind::Account, slice::from_ref(account_port)),
-            build_ring(&layout, Kind::Container, slice::from_ref(container_port)),
-            build_ring(&layout, Kind::Object, object_ports),
-        )?;
+        write(&layout.allow_origin(), configuration::ALLOW_ORIGIN)?;
+        let rings = [
+            (Kind::Account, slice::from_ref(account_port)),
+            (Kind::Container, slice::from_ref(container_port)),
+            (Kind::Object, object_ports),
+        ];
+        build_rings(&layout, &rings).await?;
         let storage = |kind, number, port: &u16| start_storage(&layout, kind, number, *port);
         let others = vec![
             storage(Kind::Account, 0, account_port)?,

@@ -29,12 +29,14 @@ impl Server {
     /// # Errors
     /// Where the program is not there.
     pub(super) fn start(kind: Kind, configuration: &Path, port: u16) -> Result<Self> {
-        let program = program(&format!("{}-server", kind.name()))?;
+        let program = program(&format!("swift-{}-server", kind.name()))?;
         let log = configuration.with_extension("log");
         let file = File::create(&log).with_context(|| format!("{} cannot be made", log.display()))?;
         let child = Command::new(&program)
             .arg(configuration)
             .arg("--verbose")
+            // The filter that is written beside the configuration.
+            .env("PYTHONPATH", configuration.parent().unwrap_or(Path::new(".")))
             .stdin(Stdio::null())
             .stdout(file.try_clone()?)
             .stderr(file)
@@ -86,11 +88,11 @@ impl Server {
     }
 }
 
-/// One of Swift's programs.
+/// One of the programs of the environment that Swift is installed in.
 ///
 /// # Errors
 /// Where `cargo xtask` has not said where they are.
 pub(super) fn program(name: &str) -> Result<PathBuf> {
     let folder = environment::program("SLIPWAY_SWIFT")?;
-    Ok(folder.join(format!("swift-{name}")))
+    Ok(folder.join(name))
 }

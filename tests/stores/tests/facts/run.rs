@@ -65,6 +65,7 @@ pub(crate) async fn check(kind: Kind, facts: &[Fact]) -> Result<()> {
 async fn start_swift() -> Result<Service> {
     Service::start_swift(&SwiftOptions {
         allowed_origins: vec![PAGE.to_owned()],
+        all_answers_allowed: false,
         client_timeout: CLIENT_TIMEOUT,
     })
     .await
