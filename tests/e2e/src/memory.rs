@@ -41,12 +41,12 @@ fn processes() -> Result<Vec<(u32, u32)>> {
     Ok(processes.filter_map(with_parent).collect())
 }
 
-/// Whether a process is a tab's, whichever browser it is of.
+/// Whether a process is a tab's, whichever browser it is of. Firefox writes all arguments into one.
 fn is_tab(process: u32) -> bool {
     let line = process::command_line(process);
-    let mut arguments = line.split_terminator('\0');
-    let program = arguments.next().unwrap_or_default();
-    let last = arguments.next_back().unwrap_or_default();
+    let line = line.trim_end_matches('\0');
+    let program = line.split('\0').next().unwrap_or_default();
+    let last = line.rsplit(['\0', ' ']).next().unwrap_or_default();
     let chromium = line.contains("--type=renderer");
     let firefox = line.contains("-contentproc") && last == "tab";
     let webkit = program.ends_with("/WebKitWebProcess");
