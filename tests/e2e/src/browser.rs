@@ -86,15 +86,12 @@ impl Browser {
         self.kind
     }
 
-    /// Kills the browser's process, as a crash does, and starts it again on the same profile. WebKit forgets
-    /// everything with the process when a driver has started it, so it is left running.
+    /// Kills the browser's process, as a crash does, and starts it again on the same profile.
     ///
     /// # Errors
-    /// Where the process is not found, or the browser does not start again.
+    /// Where the process is not found, as that of WebKit, which has no profile when a driver has started it;
+    /// or the browser does not start again.
     pub async fn crash_and_restart(&mut self) -> Result<()> {
-        if self.kind == Kind::WebKit {
-            return Ok(());
-        }
         let profile = self.profile.path().display().to_string();
         let is_browser = |process: &u32| {
             let line = process::command_line(*process);

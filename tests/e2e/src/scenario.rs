@@ -142,8 +142,7 @@ impl Scenario {
         Page::open(self.browser.client(), &self.url).await
     }
 
-    /// Kills the browser, starts it again on the same profile and opens the page. WebKit is not killed, as it
-    /// would forget everything: there the page alone is opened anew.
+    /// Kills the browser, starts it again on the same profile and opens the page.
     ///
     /// # Errors
     /// Where one of these fails.
