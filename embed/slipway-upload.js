@@ -2,10 +2,10 @@
 //
 //   <script type="module" src="https://uploads.example.com/slipway-upload.js"></script>
 //
-// The names of the files beside this one are filled in when the page is built.
-import init, { embed } from "./{script}";
+import init, { embed } from "./embed.js";
 
 const assets = new URL("./", import.meta.url).href;
+// The names of the style sheets are filled in when the page is built.
 const styles = {styles};
 
 // The element's attributes, and the settings that they are.
@@ -27,7 +27,7 @@ class SlipwayUpload extends HTMLElement {
     const place = document.createElement("div");
     place.className = "slipway";
     root.replaceChildren(...styles.map(styleSheet), place);
-    ready ??= init({ module_or_path: assets + "{wasm}" });
+    ready ??= init();
     this.#embedded = ready.then(() => embed(place, this, JSON.stringify(this.#settings()), assets));
     this.#embedded.catch((error) => {
       this.dispatchEvent(new CustomEvent("failed", { bubbles: true, detail: { message: String(error) } }));

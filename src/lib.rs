@@ -13,7 +13,6 @@ mod app;
 mod component;
 pub mod config;
 mod effects;
-mod embed;
 pub mod format;
 pub mod language;
 pub mod text;
@@ -22,9 +21,8 @@ mod uploads;
 
 pub use app::{Options, app, load, load_words, mount};
 pub use component::Upload;
-pub use embed::{Embedded, embed};
 pub use messages::{Ended, Outcome};
-pub use uploads::Uploads;
+pub use uploads::{Heard, Hears, Uploads};
 
 #[cfg(test)]
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);

@@ -142,7 +142,7 @@ pub fn explain(error: &RowError) -> Explanation {
 }
 
 /// The name of an error in `languages/`, and in the addresses of the help page.
-pub(crate) const fn error_name(kind: ErrorKind) -> &'static str {
+pub const fn error_name(kind: ErrorKind) -> &'static str {
     match kind {
         ErrorKind::ApiUnreachable => "apiUnreachable",
         ErrorKind::ApiBusy => "apiBusy",

@@ -50,21 +50,21 @@ struct Shared {
 }
 
 /// Whoever hears of something, if anybody does.
-type Hears<T> = Option<Box<dyn Fn(&T)>>;
+pub type Hears<T> = Option<Box<dyn Fn(&T)>>;
 
 /// Who wants to hear of what happens beside what is shown.
 #[derive(Default)]
-pub(crate) struct Heard {
+pub struct Heard {
     /// Opens the picker.
-    pub(crate) wants_files: Option<Box<dyn Fn()>>,
+    pub wants_files: Option<Box<dyn Fn()>>,
     /// Files ended.
-    pub(crate) ended: Hears<[Ended]>,
+    pub ended: Hears<[Ended]>,
     /// All files together, about twice a second.
-    pub(crate) progress: Hears<Totals>,
+    pub progress: Hears<Totals>,
     /// The worker is of another version than the page.
-    pub(crate) misunderstood: Option<Box<dyn Fn()>>,
+    pub misunderstood: Option<Box<dyn Fn()>>,
     /// The API wants somebody to sign in.
-    pub(crate) not_signed_in: Option<Box<dyn Fn()>>,
+    pub not_signed_in: Option<Box<dyn Fn()>>,
 }
 
 impl Uploads {
@@ -169,7 +169,7 @@ impl Uploads {
     }
 
     /// Says who wants to hear of what happens.
-    pub(crate) fn on(&self, set: impl FnOnce(&mut Heard)) {
+    pub fn on(&self, set: impl FnOnce(&mut Heard)) {
         set(&mut self.shared.heard.borrow_mut());
     }
 

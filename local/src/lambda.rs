@@ -14,7 +14,6 @@ use uuid::Uuid;
 use crate::{
     controls::Controls,
     function_process::{FunctionError, FunctionOptions, FunctionProcess},
-    s3::{ROLE_ACCESS_KEY_ID, ROLE_SECRET_ACCESS_KEY, ROLE_SESSION_TOKEN},
 };
 
 /// The function, ready for events.
@@ -47,29 +46,24 @@ impl Lambda {
         variables: &[(String, String)],
         controls: Arc<Controls>,
     ) -> Result<Self, SettingError> {
-        let settings = Settings::from_variables(|name| {
+        let lookup = |name: &str| {
             let found = variables.iter().rev().find(|(variable, _)| variable == name);
             found.map(|(_, value)| value.clone())
-        })?;
-        let environment = LocalEnvironment { controls };
+        };
+        let settings = Settings::from_variables(lookup)?;
+        let environment = LocalEnvironment::new(lookup, controls);
         let backend = Backend::new(settings, Arc::new(environment));
         Ok(Self::Handler(Arc::new(backend)))
     }
 
-    /// Starts the program with these environment variables and the role's credentials.
+    /// Starts the program with these environment variables.
     ///
     /// # Errors
     /// When it does not start.
     pub(crate) async fn start_program(
         program: PathBuf,
-        mut variables: Vec<(String, String)>,
+        variables: Vec<(String, String)>,
     ) -> Result<Self, FunctionError> {
-        let credentials = [
-            ("AWS_ACCESS_KEY_ID", ROLE_ACCESS_KEY_ID),
-            ("AWS_SECRET_ACCESS_KEY", ROLE_SECRET_ACCESS_KEY),
-            ("AWS_SESSION_TOKEN", ROLE_SESSION_TOKEN),
-        ];
-        variables.extend(credentials.map(|(name, value)| (name.to_owned(), value.to_owned())));
         let options = FunctionOptions {
             program,
             arguments: Vec::new(),
@@ -141,7 +135,22 @@ fn failed(error: impl std::error::Error) -> LambdaFailed {
 
 /// What the function sees of the world: the role's temporary credentials, and the faults of a test.
 pub(crate) struct LocalEnvironment {
-    pub(crate) controls: Arc<Controls>,
+    access_key_id: String,
+    secret_access_key: String,
+    session_token: Option<String>,
+    controls: Arc<Controls>,
+}
+
+impl LocalEnvironment {
+    /// The credentials in these environment variables, as a Lambda has those of its role.
+    pub(crate) fn new(lookup: impl Fn(&str) -> Option<String>, controls: Arc<Controls>) -> Self {
+        Self {
+            access_key_id: lookup("AWS_ACCESS_KEY_ID").unwrap_or_default(),
+            secret_access_key: lookup("AWS_SECRET_ACCESS_KEY").unwrap_or_default(),
+            session_token: lookup("AWS_SESSION_TOKEN").filter(|token| !token.is_empty()),
+            controls,
+        }
+    }
 }
 
 impl Environment for LocalEnvironment {
@@ -158,9 +167,9 @@ impl Environment for LocalEnvironment {
     fn credentials(&self) -> Credentials {
         let secret = self.controls.lambda_secret_access_key();
         Credentials::new(
-            ROLE_ACCESS_KEY_ID,
-            secret.unwrap_or_else(|| ROLE_SECRET_ACCESS_KEY.to_owned()),
-            Some(ROLE_SESSION_TOKEN.to_owned()),
+            self.access_key_id.clone(),
+            secret.unwrap_or_else(|| self.secret_access_key.clone()),
+            self.session_token.clone(),
             None,
             "local",
         )

@@ -12,7 +12,10 @@ use crate::{
     gateway::{Authorizer, AuthorizerOptions, Cors, Functions, Gateway, Guard},
     lambda::{Lambda, LocalEnvironment},
     notifications::Notifications,
-    s3::{Access, CorsConfiguration, Edge, Operations},
+    s3::{
+        Access, CorsConfiguration, Edge, Operations, ROLE_ACCESS_KEY_ID, ROLE_SECRET_ACCESS_KEY,
+        ROLE_SESSION_TOKEN,
+    },
     server::Server,
     storage::Store,
     verdict_store::VerdictStore,
@@ -189,13 +192,12 @@ fn verdicts(
 ) -> anyhow::Result<Arc<verdict::Function>> {
     // It reaches the bucket by its folder, so S3's port does not matter.
     let variables = lambda_variables(options, 0);
-    let settings = verdict::Settings::from_variables(|name| {
+    let lookup = |name: &str| {
         let found = variables.iter().rev().find(|(variable, _)| variable == name);
         found.map(|(_, value)| value.clone())
-    })?;
-    let environment = LocalEnvironment {
-        controls: Arc::clone(controls),
     };
+    let settings = verdict::Settings::from_variables(lookup)?;
+    let environment = LocalEnvironment::new(lookup, Arc::clone(controls));
     let store = VerdictStore(Arc::clone(bucket));
     let function = verdict::Function::new(settings, Arc::new(store), Arc::new(environment));
     Ok(Arc::new(function))
@@ -217,6 +219,9 @@ fn lambda_variables(options: &StackOptions, s3_port: u16) -> Vec<(String, String
         options.allowed_origins.join(",")
     };
     let own = [
+        ("AWS_ACCESS_KEY_ID", ROLE_ACCESS_KEY_ID.to_owned()),
+        ("AWS_SECRET_ACCESS_KEY", ROLE_SECRET_ACCESS_KEY.to_owned()),
+        ("AWS_SESSION_TOKEN", ROLE_SESSION_TOKEN.to_owned()),
         ("BUCKET_NAME", BUCKET.to_owned()),
         ("AWS_REGION", REGION.to_owned()),
         ("AWS_ENDPOINT_URL_S3", format!("http://127.0.0.1:{s3_port}")),

@@ -1,6 +1,6 @@
 //! The sign-in around the uploader: nobody picks a file before it would be accepted.
 
-use std::{future::Future, rc::Rc};
+use std::{future::Future, pin::Pin, rc::Rc};
 
 use crate::effects::task::spawn;
 use leptos::prelude::{Get, Owner, RwSignal, Set};
@@ -17,6 +17,9 @@ use crate::{
         uploader::uploader,
     },
 };
+
+/// Something of a sign-in that is being done.
+type Acted = Pin<Box<dyn Future<Output = Result<JsValue, JsValue>>>>;
 
 /// How far the sign-in of a page is. It outlives the page's views.
 #[derive(Clone)]
@@ -78,7 +81,7 @@ impl Session {
     }
 
     /// Does something of the sign-in, and shows why it did not work.
-    fn act<F: Future<Output = Result<JsValue, JsValue>> + 'static>(&self, act: impl FnOnce(SignIn) -> F) {
+    fn act(&self, act: fn(SignIn) -> Acted) {
         let Some(sign_in) = self.sign_in.borrow().clone() else {
             return;
         };
@@ -121,7 +124,7 @@ pub(crate) fn signed_in(context: &Context, session: &Session) -> Html {
 fn form(session: &Session) -> Vec<Html> {
     let signing_in = session.clone();
     let button = button("signIn", "button primary", move || {
-        signing_in.act(|sign_in| async move { sign_in.sign_in().await });
+        signing_in.act(|sign_in| Box::pin(async move { sign_in.sign_in().await }));
     });
     vec![
         problem(session),
@@ -140,11 +143,11 @@ fn bar(session: &Session) -> Vec<Html> {
         .with([
             html("p", "").text(&word("signInEnded")),
             button("signInAgain", "button primary", move || {
-                again.act(|sign_in| async move { sign_in.sign_in_again().await });
+                again.act(|sign_in| Box::pin(async move { sign_in.sign_in_again().await }));
             }),
         ]);
     let out = button("signOut", "button", move || {
-        out.act(|sign_in| async move { sign_in.sign_out().await });
+        out.act(|sign_in| Box::pin(async move { sign_in.sign_out().await }));
     });
     vec![html("div", "sign-in-bar").with([ended, out]), problem(session)]
 }

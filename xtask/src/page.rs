@@ -116,6 +116,8 @@ pub(crate) fn compile(toolbox: &Toolbox, profile: Profile) -> Result<()> {
                 "worker",
                 "--package",
                 "sign-in",
+                "--package",
+                "embed",
                 "--target",
                 WASM_TARGET,
             ])

@@ -14,7 +14,7 @@ use crate::{
     browsers::Browsers,
     dependencies, dist_lambda, fuzz, infrastructure, npm,
     page::{self, Profile},
-    process, runtime_api,
+    process, runtime_api, s3_services,
     step::seconds,
     tally::{Tally, Verdict},
     tools::{Toolbox, WASM_BINDGEN, WASM_TARGET},
@@ -24,7 +24,7 @@ use crate::{
 const OIDC_PROVIDER: &str = "SLIPWAY_OIDC_PROVIDER";
 
 /// The packages that are compiled for browsers only.
-const IN_BROWSERS: [&str; 5] = ["slipway", "worker", "browser", "sign-in", EXAMPLE];
+const IN_BROWSERS: [&str; 6] = ["slipway", "worker", "browser", "sign-in", "embed", EXAMPLE];
 
 /// The one of them that has no tests of its own.
 const EXAMPLE: &str = "leptos-example";
@@ -66,6 +66,8 @@ enum Step {
     Fuzz,
     /// The production stack is well made, allows no more than it must, and can be deployed
     Infrastructure,
+    /// S3 services answer as the facts say, and other people's programs upload to the local one
+    Conformance,
     /// The page's own tests, in a browser
     Browser,
     /// The whole way of a file, from the page in a browser to the stack's disk
@@ -133,7 +135,7 @@ impl Step {
             }
             Self::Native => {
                 let scope = ["test", "--no-fail-fast", "--workspace"];
-                let excluded = IN_BROWSERS.into_iter().chain(["e2e", "infra"]);
+                let excluded = IN_BROWSERS.into_iter().chain(["e2e", "infra", "stores"]);
                 let excluded = excluded.flat_map(|package| ["--exclude", package]);
                 let provider = npm::ensure_oidc_provider(toolbox)?;
                 let mut command = cargo(toolbox, &scope);
@@ -159,6 +161,16 @@ impl Step {
                 let scope = ["test", "--no-fail-fast", "--package", "infra"];
                 let mut command = cargo(toolbox, &scope);
                 self.count(toolbox, infrastructure::tell(toolbox, &mut command)?)
+            }
+            Self::Conformance => {
+                let mut command = cargo(toolbox, &["test", "--no-fail-fast", "--package", "stores"]);
+                s3_services::tell_swift(toolbox, &mut command)?;
+                s3_services::tell_clients(toolbox, &mut command)?;
+                // The table is for people too, not only where a row is wrong.
+                command
+                    .args(["--", "--show-output"])
+                    .env("RUST_LIB_BACKTRACE", "0");
+                self.count(toolbox, &mut command)
             }
             Self::Browser => self.browser(toolbox),
             Self::EndToEnd => self.end_to_end(options, toolbox),

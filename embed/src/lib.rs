@@ -1,4 +1,5 @@
-//! The uploader as a custom element: what `<slipway-upload>` of `embed/slipway-upload.js` stands on.
+//! The uploader as a custom element: what `<slipway-upload>` of `slipway-upload.js` stands on. It is a
+//! module of its own, so that the page itself does not carry it.
 
 use std::rc::Rc;
 
@@ -8,7 +9,7 @@ use messages::{Ended, Outcome, Totals};
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 use web_sys::{CustomEvent, CustomEventInit, EventTarget, HtmlElement};
 
-use crate::{Options, Uploads, app, config::Config, load_words, text};
+use slipway::{Options, Uploads, app, config::Config, load_words, text};
 
 /// An uploader in somebody else's page.
 #[wasm_bindgen]

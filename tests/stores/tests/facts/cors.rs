@@ -1,0 +1,119 @@
+//! Cross-origin resource sharing. What a browser makes of it, and how long it remembers a preflight, is
+//! for the end-to-end tests.
+
+use anyhow::Result;
+use rusty_s3::Method;
+use stores::{Answer, Call, Service};
+use ureq::Agent;
+
+use crate::{PAGE, table::Fact, uploads::create};
+
+const BODY: &[u8] = b"bytes";
+const STRANGER: &str = "https://stranger.example";
+
+const FEW_ALLOWED: &str = "it allows an origin only where its object servers answer; a proxy has to";
+
+pub(crate) fn facts() -> Vec<Fact> {
+    vec![
+        Fact::new(
+            "a preflight for a header that is allowed",
+            "200, allowed",
+            |service| preflight(service, PAGE, "if-none-match"),
+        ),
+        Fact::new(
+            "a preflight for a header that is not allowed",
+            "403 AccessForbidden",
+            |service| preflight(service, PAGE, "x-amz-acl"),
+        )
+        .swift_differs("200, allowed", "its configuration names origins only"),
+        Fact::new(
+            "a preflight of another origin",
+            "403 AccessForbidden",
+            |service| preflight(service, STRANGER, "if-none-match"),
+        )
+        .swift_differs("401", "another word for the same refusal"),
+        Fact::new("a PUT of the page", "200, allowed, exposes ETag", |service| {
+            put_from(service, PAGE)
+        }),
+        Fact::new(
+            "a PUT of another origin is carried out all the same",
+            "200, stored",
+            |service| put_from(service, STRANGER),
+        ),
+        Fact::new("CreateMultipartUpload of the page", "200, allowed", |service| {
+            let call = create(service.endpoint(), "uploads/created-by-the-page", &[]);
+            let answer = call.sent_header("origin", PAGE).send()?;
+            Ok(format!("{}{}", answer.summary(&[]), allowed(&answer)))
+        })
+        .swift_differs("200", FEW_ALLOWED),
+        Fact::new(
+            "a refused PUT of the page",
+            "403 SignatureDoesNotMatch, allowed",
+            |service| {
+                let call = Call::put(service.endpoint(), "uploads/refused", BODY)
+                    .sent_header("origin", PAGE)
+                    .signed_header("x-amz-meta-a", "1");
+                let answer = call.send()?;
+                Ok(format!("{}{}", answer.summary(&[]), allowed(&answer)))
+            },
+        )
+        .swift_differs("403 SignatureDoesNotMatch", FEW_ALLOWED),
+        Fact::new(
+            "a 412 for the page",
+            "412 PreconditionFailed, allowed",
+            |service| {
+                let call = Call::put(service.endpoint(), "uploads/once-for-the-page", BODY)
+                    .sent_header("origin", PAGE)
+                    .header("if-none-match", "*");
+                call.send()?.success()?;
+                let answer = call.send()?;
+                Ok(format!("{}{}", answer.summary(&[]), allowed(&answer)))
+            },
+        )
+        .swift_differs("412 PreconditionFailed", FEW_ALLOWED),
+    ]
+}
+
+fn allowed(answer: &Answer) -> &'static str {
+    match answer.header("access-control-allow-origin") {
+        Some(_) => ", allowed",
+        None => "",
+    }
+}
+
+fn preflight(service: &Service, origin: &str, header: &str) -> Result<String> {
+    let url = Call::put(service.endpoint(), "uploads/preflight", BODY).url()?;
+    let agent: Agent = Agent::config_builder().http_status_as_error(false).build().into();
+    let mut response = agent
+        .options(url)
+        .header("origin", origin)
+        .header("access-control-request-method", "PUT")
+        .header("access-control-request-headers", header)
+        .call()?;
+    let answer = Answer {
+        status: response.status().as_u16(),
+        headers: response.headers().clone(),
+        body: response.body_mut().read_to_vec()?,
+    };
+    Ok(format!("{}{}", answer.summary(&[]), allowed(&answer)))
+}
+
+fn put_from(service: &Service, origin: &str) -> Result<String> {
+    let endpoint = service.endpoint();
+    let answer = Call::put(endpoint, "uploads/cross-origin", BODY)
+        .sent_header("origin", origin)
+        .send()?;
+    let exposed = answer
+        .header("access-control-expose-headers")
+        .unwrap_or_default()
+        .to_lowercase();
+    let stored = Call::new(endpoint, Method::Get, "uploads/cross-origin")
+        .send()?
+        .body
+        == BODY;
+    Ok(match (allowed(&answer), exposed.contains("etag")) {
+        ("", _) => format!("{}{}", answer.summary(&[]), if stored { ", stored" } else { "" }),
+        (allowed, true) => format!("{}{allowed}, exposes ETag", answer.summary(&[])),
+        (allowed, false) => format!("{}{allowed}", answer.summary(&[])),
+    })
+}

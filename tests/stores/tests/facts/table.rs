@@ -1,0 +1,86 @@
+//! Rows, and how they are printed.
+
+use std::fmt;
+
+use crate::Probe;
+
+/// One fact.
+#[derive(Clone)]
+pub(crate) struct Fact {
+    /// What is asked.
+    pub(crate) row: &'static str,
+    /// What Amazon S3 answers.
+    pub(crate) amazon: &'static str,
+    /// Asks it.
+    pub(crate) probe: Probe,
+    /// Where the local S3 is different.
+    pub(crate) local: Option<Difference>,
+    /// Where Swift is different.
+    pub(crate) swift: Option<Difference>,
+}
+
+/// A known difference.
+#[derive(Clone, Copy)]
+pub(crate) struct Difference {
+    /// What the service answers.
+    pub(crate) answer: &'static str,
+    /// Why it does not matter, or what follows from it.
+    pub(crate) reason: &'static str,
+}
+
+impl Fact {
+    pub(crate) fn new(row: &'static str, amazon: &'static str, probe: Probe) -> Self {
+        Self {
+            row,
+            amazon,
+            probe,
+            local: None,
+            swift: None,
+        }
+    }
+
+    pub(crate) fn local_differs(mut self, answer: &'static str, reason: &'static str) -> Self {
+        self.local = Some(Difference { answer, reason });
+        self
+    }
+
+    pub(crate) fn swift_differs(mut self, answer: &'static str, reason: &'static str) -> Self {
+        self.swift = Some(Difference { answer, reason });
+        self
+    }
+}
+
+/// A row with what a service answered.
+pub(crate) struct Line<'a> {
+    pub(crate) fact: &'a Fact,
+    pub(crate) difference: Option<Difference>,
+    pub(crate) answer: String,
+}
+
+impl Line<'_> {
+    /// Whether the answer is the one that the table has.
+    pub(crate) fn is_as_listed(&self) -> bool {
+        let listed = self
+            .difference
+            .map_or(self.fact.amazon, |difference| difference.answer);
+        self.answer == listed
+    }
+}
+
+impl fmt::Display for Line<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mark = match (self.is_as_listed(), self.difference) {
+            (true, None) => "same     ",
+            (true, Some(_)) => "different",
+            (false, _) => "WRONG    ",
+        };
+        write!(formatter, "{mark}  {:66}  {}", self.fact.row, self.answer)?;
+        if self.difference.is_some() || !self.is_as_listed() {
+            write!(formatter, "\n{:11}  Amazon S3: {}", "", self.fact.amazon)?;
+        }
+        if let Some(Difference { answer, reason }) = self.difference {
+            write!(formatter, "\n{:11}  listed: {answer}, because {reason}", "")?;
+        }
+        Ok(())
+    }
+}
