@@ -529,3 +529,24 @@ async fn an_api_that_takes_only_pictures_or_small_files_is_asked_for_what_it_tak
     assert_eq!(findings[0].kind, FindingKind::ApiRefused);
     assert_eq!(asked.len(), 2, "no type is tried twice: {asked:?}");
 }
+
+/// A configuration that the help page gives to paste.
+fn on_help_page(id: &str) -> serde_json::Value {
+    let help = include_str!("../../../help.html");
+    let (_, rest) = help
+        .split_once(&format!("<code id=\"{id}\">"))
+        .expect("a configuration");
+    let (json, _) = rest.split_once("</code>").expect("its end");
+    serde_json::from_str(json).expect("JSON")
+}
+
+#[wasm_bindgen_test]
+fn what_is_pasted_is_what_the_help_page_says() {
+    let written = |text: &str| serde_json::from_str::<serde_json::Value>(text).expect("JSON");
+    let cors = configuration::bucket_cors("https://upload.example.com", &["if-none-match".to_owned()]);
+    assert_eq!(written(&cors), on_help_page("cors"));
+    assert_eq!(
+        written(&configuration::role_policy("BUCKET", "uploads/")),
+        on_help_page("role")
+    );
+}
