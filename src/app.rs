@@ -231,6 +231,7 @@ fn start(config: &Config) -> Start {
     Start {
         api_url: absolute(&config.api_url),
         settings: config.settings.clone(),
+        verdicts: config.verdicts,
         // Full jitter only needs tabs that differ, not numbers that nobody can guess.
         seed: js_sys::Date::now().to_bits() ^ js_sys::Math::random().to_bits(),
     }

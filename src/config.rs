@@ -24,6 +24,8 @@ pub struct Config {
     /// `signIn`: where people sign in, as the JSON that the crate `sign-in` reads; nobody has to where it
     /// is not set.
     pub sign_in: Option<String>,
+    /// `verdicts`: whether the API knows what was found in stored files.
+    pub verdicts: bool,
     /// `parallelRequests`, `maxAttempts`, `backoffMilliseconds` and `stallSeconds`: the engine's numbers.
     pub settings: Settings,
 }
@@ -71,6 +73,7 @@ impl Config {
             "apiUrl" => self.api_url = address(name, value)?,
             "helpUrl" => self.help_url = Some(address(name, value)?),
             "signIn" => self.sign_in = Some(json(name, value)?),
+            "verdicts" => self.verdicts = truth(name, value)?,
             "accept" => self.accept = string(name, value)?,
             "maxFileBytes" => self.max_file_bytes = Some(whole(0, u64::MAX >> 11)?),
             "maxFiles" => self.max_files = Some(whole(1, u32::MAX.into())? as u32),
@@ -90,6 +93,12 @@ fn invalid(name: &str, reason: &str) -> ConfigError {
 
 fn string(name: &str, value: &JsValue) -> Result<String, ConfigError> {
     value.as_string().ok_or_else(|| invalid(name, "a text is needed"))
+}
+
+fn truth(name: &str, value: &JsValue) -> Result<bool, ConfigError> {
+    value
+        .as_bool()
+        .ok_or_else(|| invalid(name, "true or false is needed"))
 }
 
 fn json(name: &str, value: &JsValue) -> Result<String, ConfigError> {

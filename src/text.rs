@@ -1,6 +1,6 @@
 //! Every sentence that the page makes. The words are in `languages/`.
 
-use messages::{ErrorKind, Mismatch, Notice, Row, RowError, RowState, Totals};
+use messages::{ErrorKind, Mismatch, Notice, Row, RowError, RowState, Totals, Verdict};
 
 use crate::{
     config::ConfigError,
@@ -73,10 +73,24 @@ pub(crate) fn status(row: &Row) -> String {
         RowState::Waiting { seconds, .. } => fill(name, &[("time", &format::time((*seconds).into()))]),
         RowState::Paused | RowState::Comparing if row.sent > 0 => at(&word(name), &percent()),
         RowState::Interrupted(_) => two_sentences(&at(&word(name), &percent()), &word("howToResume")),
-        _ => match row.notice {
-            Some(Notice::StartedOver) => two_sentences(&word(name), &word("startedOver")),
+        _ => match said_besides(row) {
+            Some(key) => two_sentences(&word(name), &word(key)),
             None => word(name),
         },
+    }
+}
+
+/// What a row says besides the state: what was found in a stored file, else its notice.
+const fn said_besides(row: &Row) -> Option<&'static str> {
+    match (row.verdict, row.notice) {
+        (Some(verdict), _) => Some(match verdict {
+            Verdict::Clean => "verdictClean",
+            Verdict::Mismatch => "verdictMismatch",
+            Verdict::Forbidden => "verdictForbidden",
+            Verdict::Unknown => "verdictUnknown",
+        }),
+        (None, Some(Notice::StartedOver)) => Some("startedOver"),
+        (None, None) => None,
     }
 }
 

@@ -9,7 +9,9 @@ use crate::effects::task::spawn;
 use browser::{Listener, Port};
 use js_sys::Array;
 use leptos::prelude::{ArcRwSignal, GetUntracked, Set};
-use messages::{Action, Ended, FileId, Filter, Row, Selection, Start, ToPage, ToWorker, Totals, Window};
+use messages::{
+    Action, Ended, FileId, Filter, Finding, Row, Selection, Start, ToPage, ToWorker, Totals, Window,
+};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{MessageChannel, MessagePort};
 
@@ -30,6 +32,20 @@ pub(crate) struct Shown {
     pub(crate) ids: Vec<FileId>,
 }
 
+/// How far the check of the set-up is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum SetupCheck {
+    /// Nothing asks for it.
+    #[default]
+    NotOffered,
+    /// A person can ask for it.
+    Offered,
+    /// It goes on.
+    Running,
+    /// It found this.
+    Done(Vec<Finding>),
+}
+
 /// The uploads of a page. Cloning gives another handle to the same.
 #[derive(Clone)]
 pub struct Uploads {
@@ -43,6 +59,7 @@ struct Shared {
     pictures: RefCell<Vec<(FileId, JsValue)>>,
     totals: ArcRwSignal<Totals>,
     keeps_nothing: ArcRwSignal<bool>,
+    setup_check: ArcRwSignal<SetupCheck>,
     /// Set once a picture that was asked for is there.
     pictured: ArcRwSignal<Option<FileId>>,
     heard: RefCell<Heard>,
@@ -82,6 +99,7 @@ impl Uploads {
             pictures: RefCell::default(),
             totals: ArcRwSignal::new(Totals::default()),
             keeps_nothing: ArcRwSignal::new(false),
+            setup_check: ArcRwSignal::default(),
             pictured: ArcRwSignal::new(None),
             heard: RefCell::default(),
             _listeners: RefCell::default(),
@@ -160,6 +178,19 @@ impl Uploads {
     /// Whether nothing outlives the page, since the browser keeps nothing for it.
     pub(crate) fn keeps_nothing(&self) -> ArcRwSignal<bool> {
         self.shared.keeps_nothing.clone()
+    }
+
+    /// How far the check of the set-up is.
+    pub(crate) fn setup_check(&self) -> ArcRwSignal<SetupCheck> {
+        self.shared.setup_check.clone()
+    }
+
+    /// Checks the set-up, unless that goes on.
+    pub(crate) fn check_setup(&self) {
+        if self.shared.setup_check.get_untracked() != SetupCheck::Running {
+            self.shared.setup_check.set(SetupCheck::Running);
+            self.send(&ToWorker::CheckSetup);
+        }
     }
 
     /// Whether leaving the page would lose anything.
@@ -253,6 +284,12 @@ impl Shared {
                 self.pictures.borrow_mut().push((id, along.get(0)));
                 self.pictured.set(Some(id));
             }
+            Some(ToPage::SetupSuspected) => {
+                if self.setup_check.get_untracked() == SetupCheck::NotOffered {
+                    self.setup_check.set(SetupCheck::Offered);
+                }
+            }
+            Some(ToPage::SetupChecked(findings)) => self.setup_check.set(SetupCheck::Done(findings)),
             Some(ToPage::NotSignedIn) => call(&heard.not_signed_in, |ask| ask()),
             None => call(&heard.misunderstood, |misunderstood| misunderstood()),
         }

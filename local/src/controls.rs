@@ -1,11 +1,13 @@
 //! Faults and observations, for tests.
 
 use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use http::{Method, StatusCode};
+
+use crate::s3::CorsConfiguration;
 
 /// How long S3 waits for the next byte of a body before it answers RequestTimeout.
 const BODY_TIMEOUT: Duration = Duration::from_secs(20);
@@ -39,6 +41,7 @@ struct State {
     wrong_secret_access_key: Option<String>,
     session_expired: bool,
     planned_failures: Vec<PlannedFailure>,
+    bucket_cors: Option<Arc<CorsConfiguration>>,
     bytes_per_second: Option<u64>,
     body_timeout: Duration,
     requests: Vec<RecordedRequest>,
@@ -61,6 +64,7 @@ impl Controls {
                 wrong_secret_access_key: None,
                 session_expired: false,
                 planned_failures: Vec::new(),
+                bucket_cors: None,
                 bytes_per_second: None,
                 body_timeout: BODY_TIMEOUT,
                 requests: Vec::new(),
@@ -108,6 +112,16 @@ impl Controls {
         self.state().planned_failures.push(failure);
     }
 
+    /// Gives the bucket this CORS configuration in place of its own, in the JSON that
+    /// `aws s3api put-bucket-cors` takes.
+    ///
+    /// # Panics
+    /// Where the text is no such JSON.
+    pub fn set_bucket_cors(&self, configuration: &str) {
+        let configuration = serde_json::from_str(configuration).expect("a CORS configuration");
+        self.state().bucket_cors = Some(Arc::new(configuration));
+    }
+
     /// Limits how fast S3 reads the body of each request; `None` ends the limit, also for requests
     /// that are under way.
     pub fn set_s3_bytes_per_second(&self, bytes_per_second: Option<u64>) {
@@ -139,6 +153,10 @@ impl Controls {
 
     pub(crate) fn lambda_session_expired(&self) -> bool {
         self.state().session_expired
+    }
+
+    pub(crate) fn bucket_cors(&self) -> Option<Arc<CorsConfiguration>> {
+        self.state().bucket_cors.clone()
     }
 
     pub(crate) fn bytes_per_second(&self) -> Option<u64> {

@@ -50,6 +50,7 @@ pub struct StackOptions {
 
 /// A running stack. Dropping it stops it without waiting; [`Stack::stop`] waits.
 pub struct Stack {
+    options: StackOptions,
     bucket: Arc<Store>,
     controls: Arc<Controls>,
     functions: Functions,
@@ -99,12 +100,13 @@ impl Stack {
             None => Lambda::start(&variables, Arc::clone(&controls))?,
         };
         let functions = Functions { lambda, verdicts };
-        let guard = options.authorizer.map(|authorizer| Guard {
+        let guard = options.authorizer.clone().map(|authorizer| Guard {
             authorizer: Arc::new(Authorizer::new(authorizer, Arc::clone(&controls))),
-            cors: Arc::new(Cors::new(options.allowed_origins)),
+            cors: Arc::new(Cors::new(options.allowed_origins.clone())),
         });
         let api = start_api(&functions, &guard, options.api_port).await?;
         Ok(Self {
+            options,
             bucket,
             controls,
             functions,
@@ -168,6 +170,19 @@ impl Stack {
             self.api = Some(start_api(&self.functions, &self.guard, self.api_port).await?);
         }
         Ok(())
+    }
+
+    /// Starts the API's Lambda anew in this process with these variables instead of those that the stack
+    /// was started with, as a deployment with other settings does.
+    ///
+    /// # Errors
+    /// When the Lambda does not accept them.
+    pub async fn set_lambda_variables(&mut self, variables: Vec<(String, String)>) -> anyhow::Result<()> {
+        self.options.lambda_variables = variables;
+        let variables = lambda_variables(&self.options, self.s3.port());
+        self.functions.lambda = Lambda::start(&variables, Arc::clone(&self.controls))?;
+        self.stop_api().await;
+        self.start_api().await
     }
 
     /// Stops everything: requests that are under way may take two seconds to end.

@@ -2,6 +2,7 @@
 
 use engine::{ErrorKind, FileId, Mismatch, Notice};
 use serde::{Deserialize, Serialize};
+use wire::Verdict;
 
 /// A file on the list, with all that its row says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +25,8 @@ pub struct Row {
     pub key: Option<String>,
     /// What a person should know besides.
     pub notice: Option<Notice>,
+    /// What was found in it after it was stored, once that is known.
+    pub verdict: Option<Verdict>,
 }
 
 /// The state of a file; see [`engine::FileStatus`], of which this is the copy that can be sent.

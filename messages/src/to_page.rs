@@ -3,7 +3,7 @@
 use engine::{FileId, Selection, Totals};
 use serde::{Deserialize, Serialize};
 
-use crate::{Filter, Row, RowError};
+use crate::{Filter, Finding, Row, RowError};
 
 /// What the worker says to its page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +39,10 @@ pub enum ToPage {
     Thumbnail(FileId),
     /// The API wants somebody to sign in.
     NotSignedIn,
+    /// A file has an error that a mistake of the set-up causes; told once.
+    SetupSuspected,
+    /// What the check of the set-up found; never empty.
+    SetupChecked(Vec<Finding>),
 }
 
 /// A file that ended.

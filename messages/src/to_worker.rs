@@ -30,6 +30,9 @@ pub enum ToWorker {
     LookedAt,
     /// The access token to send to the API (RFC 6750), or none.
     AccessToken(Option<String>),
+    /// Check whether everything that an upload needs is set up; answered by
+    /// [`crate::ToPage::SetupChecked`].
+    CheckSetup,
     /// Nobody is left to show anything to. What is under way is dropped.
     End,
 }
@@ -41,6 +44,8 @@ pub struct Start {
     pub api_url: String,
     /// The engine's numbers.
     pub settings: Settings,
+    /// Whether the API knows what was found in stored files (`POST /verdicts`).
+    pub verdicts: bool,
     /// The seed of the back-off's jitter.
     pub seed: u64,
 }

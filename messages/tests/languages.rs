@@ -95,8 +95,10 @@ fn places(text: &str) -> BTreeSet<&str> {
 
 /// The source of the page, all files one behind the other.
 fn page_source() -> String {
-    // The sign-in throws its errors under the names of the page's words.
-    let mut folders = vec![project().join("src"), project().join("sign-in/src")];
+    // The sign-in throws its errors, and the worker sends its findings, under the names of the page's words.
+    let mut folders = ["src", "sign-in/src", "messages/src"]
+        .map(|folder| project().join(folder))
+        .to_vec();
     let mut source = String::new();
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).expect("a folder of sources") {
@@ -154,9 +156,10 @@ fn keys_asked_for(source: &str) -> BTreeSet<String> {
     let literals = openings.map(|opening| literals_behind(source, opening));
     let mut keys: BTreeSet<String> = literals.into_iter().flatten().map(str::to_owned).collect();
     let text_rs = read("src/text.rs");
-    for enumeration in ["RowState", "Mismatch", "ErrorKind"] {
+    for enumeration in ["RowState", "Mismatch", "ErrorKind", "Verdict"] {
         keys.extend(names_of(enumeration, &text_rs));
     }
+    keys.extend(names_of("Self", &read("messages/src/finding.rs")));
     keys.extend(advice_keys(source));
     keys
 }

@@ -11,6 +11,7 @@ pub(crate) mod icon;
 pub(crate) mod language_choice;
 pub(crate) mod page_error;
 pub(crate) mod rejections;
+pub(crate) mod setup_check;
 pub(crate) mod sign_in;
 pub(crate) mod tab_signs;
 pub(crate) mod totals_bar;

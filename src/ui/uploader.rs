@@ -14,6 +14,7 @@ use crate::{
         drop_zone::drop_zone,
         file_list::file_list,
         html::{Html, html, keep},
+        setup_check::setup_check,
         totals_bar::totals_bar,
     },
 };
@@ -37,6 +38,7 @@ pub(crate) fn uploader(context: &Context) -> Vec<Html> {
         rejections,
         notice,
         totals_bar(context),
+        setup_check(context),
         file_list(context),
         announcer(context),
     ]

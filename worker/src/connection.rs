@@ -93,6 +93,7 @@ fn hear(driver: &Rc<Driver>, message: ToWorker, along: &Array) {
         ToWorker::Network(true) => driver.tell(Event::Online),
         ToWorker::Network(false) => driver.tell(Event::Offline),
         ToWorker::LookedAt => restore::look_elsewhere(driver),
+        ToWorker::CheckSetup => driver.check_setup(),
         ToWorker::AccessToken(token) => driver.set_access_token(token),
         ToWorker::Start(_) | ToWorker::End => {}
     }

@@ -34,6 +34,8 @@ use crate::{
     keeper::Keeper,
     restore,
     screen::Screen,
+    setup_check::{self, BrowserNetwork},
+    verdicts::{self, Verdicts},
 };
 
 /// How long changes are gathered before the page is told of them.
@@ -67,7 +69,8 @@ pub(crate) struct Inner {
     files: HashMap<FileId, File>,
     requests: HashMap<Ticket, InFlight>,
     calls: HashMap<CallId, InFlight>,
-    screen: Screen,
+    pub(crate) screen: Screen,
+    pub(crate) verdicts: Verdicts,
     /// Set while there is something to tell the page.
     gathering: Option<Timer>,
     countdown: Option<Timer>,
@@ -90,6 +93,7 @@ impl Driver {
                 requests: HashMap::new(),
                 calls: HashMap::new(),
                 screen: Screen::default(),
+                verdicts: Verdicts::new(start.verdicts),
                 gathering: None,
                 countdown: None,
             }),
@@ -116,6 +120,20 @@ impl Driver {
         if is_there {
             self.tell(Event::SignedIn);
         }
+    }
+
+    /// Checks the set-up, and tells the page what was found.
+    pub(crate) fn check_setup(self: &Rc<Self>) {
+        let network = BrowserNetwork {
+            api_request: self.inner.borrow().api_request(""),
+        };
+        let driver = Rc::downgrade(self);
+        spawn_local(async move {
+            let findings = setup_check::check(&network).await;
+            with(&driver, |driver| {
+                driver.say(Told::Message(ToPage::SetupChecked(findings)));
+            });
+        });
     }
 
     /// The page shows these rows, and wants to know of them now.
@@ -212,7 +230,9 @@ impl Driver {
             self.carry_out(command);
         }
         if !removed.is_empty() {
-            self.inner.borrow_mut().screen.remove(&removed);
+            let mut inner = self.inner.borrow_mut();
+            inner.screen.remove(&removed);
+            inner.verdicts.remove(&removed);
         }
         restore::write(self);
         self.gather();
@@ -308,7 +328,7 @@ impl Driver {
     }
 
     fn call(self: &Rc<Self>, call: CallId, route: ApiRoute, body: String) {
-        let request = self.inner.borrow().api_request(route);
+        let request = self.inner.borrow().api_request(route.path());
         let driver = Rc::downgrade(self);
         let request = Fetch.send(&request, Body::Text(body), move |told| {
             if let transport::Told::Ended(answer) = told {
@@ -346,7 +366,7 @@ impl Driver {
     }
 
     /// Tells the page of all changes in a moment.
-    fn gather(self: &Rc<Self>) {
+    pub(crate) fn gather(self: &Rc<Self>) {
         let mut inner = self.inner.borrow_mut();
         if inner.gathering.is_none() {
             let driver = Rc::downgrade(self);
@@ -362,10 +382,18 @@ impl Driver {
             let mut inner = self.inner.borrow_mut();
             inner.gathering = None;
             let now = inner.clock.now();
-            let Inner { engine, screen, .. } = &mut *inner;
-            screen.tell(engine, now)
+            let Inner {
+                engine,
+                screen,
+                verdicts,
+                ..
+            } = &mut *inner;
+            screen.tell(engine, verdicts, now)
         };
         for message in told {
+            if let ToPage::Ended(files) = &message {
+                verdicts::await_stored(self, files);
+            }
             self.say(Told::Message(message));
         }
         if is_more {
@@ -396,12 +424,13 @@ impl Driver {
 }
 
 impl Inner {
-    fn api_request(&self, route: ApiRoute) -> SignedRequest {
+    /// A POST to the API at this path, without its body.
+    pub(crate) fn api_request(&self, path: &str) -> SignedRequest {
         let token = self.access_token.as_ref();
         let authorization = token.map(|token| ("authorization".to_owned(), format!("Bearer {token}")));
         SignedRequest {
             method: HttpMethod::Post,
-            url: format!("{}{}", self.api_url, route.path()),
+            url: format!("{}{path}", self.api_url),
             headers: [("content-type".to_owned(), "application/json".to_owned())]
                 .into_iter()
                 .chain(authorization)

@@ -16,6 +16,8 @@ mod keeper;
 mod restore;
 mod row;
 mod screen;
+mod setup_check;
+mod verdicts;
 
 use wasm_bindgen::prelude::wasm_bindgen;
 use web_sys::MessagePort;

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use engine::{FileId, FileStatus, FileView, UploadError};
-use messages::{Row, RowError, RowState};
+use messages::{Row, RowError, RowState, Verdict};
 
-/// A file as its row shows it at this time of the engine's clock.
-pub(crate) fn row(id: FileId, view: FileView, now: Duration) -> Row {
+/// A file as its row shows it at this time of the engine's clock, with what was found in it.
+pub(crate) fn row(id: FileId, view: FileView, verdict: Option<Verdict>, now: Duration) -> Row {
     Row {
         id,
         name: view.name,
@@ -17,6 +17,7 @@ pub(crate) fn row(id: FileId, view: FileView, now: Duration) -> Row {
         bytes_per_second: view.bytes_per_second,
         key: view.key,
         notice: view.notice,
+        verdict,
     }
 }
 

@@ -8,10 +8,10 @@ use std::{
     time::Duration,
 };
 
-use engine::{Engine, FileId, FileStatus, FileView, Totals};
+use engine::{Engine, ErrorKind, FileId, FileStatus, FileView, Totals};
 use messages::{Ended, Filter, Outcome, ToPage, Window};
 
-use crate::row;
+use crate::{row, verdicts::Verdicts};
 
 /// How often the totals, and which files a filter shows, are told.
 const TOTALS_INTERVAL: Duration = Duration::from_millis(500);
@@ -32,6 +32,8 @@ pub(crate) struct Screen {
     ended: HashSet<FileId>,
     /// Whether other rows are to be shown than the page was told of.
     is_moved: bool,
+    /// Whether the page was told that the set-up may be at fault.
+    suspected: bool,
     totals_told_at: Option<Duration>,
     /// What was told then.
     totals: Totals,
@@ -80,7 +82,12 @@ impl Screen {
     }
 
     /// What the page has to be told now, and whether there is more to tell in a while.
-    pub(crate) fn tell(&mut self, engine: &Engine, now: Duration) -> (Vec<ToPage>, bool) {
+    pub(crate) fn tell(
+        &mut self,
+        engine: &Engine,
+        verdicts: &Verdicts,
+        now: Duration,
+    ) -> (Vec<ToPage>, bool) {
         let totals = engine.totals();
         let is_time = self.is_turn(&totals)
             || self
@@ -91,8 +98,9 @@ impl Screen {
         }
         let changed = std::mem::take(&mut self.changed);
         let mut told = Vec::new();
-        told.extend(self.rows(engine, &changed, now));
+        told.extend(self.rows(engine, verdicts, &changed, now));
         told.extend(self.ends(engine, &changed));
+        told.extend(self.suspect(engine, &changed));
         if is_time {
             self.totals_told_at = Some(now);
             self.totals = totals;
@@ -117,8 +125,17 @@ impl Screen {
         self.filtered = filtered;
     }
 
-    fn rows(&mut self, engine: &Engine, changed: &BTreeSet<FileId>, now: Duration) -> Option<ToPage> {
-        let row = |id: &FileId| engine.view(*id).map(|view| row::row(*id, view, now));
+    fn rows(
+        &mut self,
+        engine: &Engine,
+        verdicts: &Verdicts,
+        changed: &BTreeSet<FileId>,
+        now: Duration,
+    ) -> Option<ToPage> {
+        let row = |id: &FileId| {
+            let view = engine.view(*id)?;
+            Some(row::row(*id, view, verdicts.of(*id), now))
+        };
         if !std::mem::take(&mut self.is_moved) {
             let rows: Vec<_> = self
                 .shown
@@ -158,6 +175,34 @@ impl Screen {
         }
         (!ends.is_empty()).then_some(ToPage::Ended(ends))
     }
+
+    /// Tells once that the set-up may be at fault.
+    fn suspect(&mut self, engine: &Engine, changed: &BTreeSet<FileId>) -> Option<ToPage> {
+        let is_suspect = |id: &FileId| match engine.view(*id).map(|view| view.status) {
+            Some(FileStatus::Failed(error) | FileStatus::Waiting { error, .. }) => is_of_setup(error.kind),
+            _ => false,
+        };
+        let is_new = !self.suspected && changed.iter().any(is_suspect);
+        self.suspected |= is_new;
+        is_new.then_some(ToPage::SetupSuspected)
+    }
+}
+
+/// Whether a mistake of the set-up causes such an error, and no fault of the file or the moment.
+const fn is_of_setup(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::ApiUnreachable
+            | ErrorKind::ApiUnexpectedAnswer
+            | ErrorKind::S3Unreachable
+            | ErrorKind::Expired
+            | ErrorKind::ClockSkewed
+            | ErrorKind::AccessDenied
+            | ErrorKind::SignatureRefused
+            | ErrorKind::EtagHidden
+            | ErrorKind::S3UnexpectedAnswer
+            | ErrorKind::S3Refused
+    )
 }
 
 fn end(id: FileId, view: FileView) -> Option<Ended> {

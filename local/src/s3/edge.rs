@@ -64,7 +64,7 @@ impl Handler for Edge {
         if asked.method != Method::OPTIONS {
             response
                 .headers_mut()
-                .extend(self.cors.actual(&asked.method, &asked.headers));
+                .extend(self.cors().actual(&asked.method, &asked.headers));
         }
         insert(response.headers_mut(), "x-amz-request-id", &ids.request_id);
         insert(response.headers_mut(), "x-amz-id-2", &ids.host_id);
@@ -84,6 +84,13 @@ impl Handler for Edge {
 }
 
 impl Edge {
+    /// The bucket's CORS configuration as it is now.
+    fn cors(&self) -> Arc<CorsConfiguration> {
+        self.controls
+            .bucket_cors()
+            .unwrap_or_else(|| Arc::clone(&self.cors))
+    }
+
     async fn outcome(
         &self,
         parts: Parts,
@@ -92,7 +99,7 @@ impl Edge {
     ) -> Result<Response<s3s::Body>, Failure> {
         if parts.method == Method::OPTIONS {
             let mut response = Response::new(s3s::Body::empty());
-            *response.headers_mut() = self.cors.preflight(&parts.headers)?;
+            *response.headers_mut() = self.cors().preflight(&parts.headers)?;
             return Ok(response);
         }
         if let Some((status, code)) = self.controls.take_planned_failure(&parts.method) {

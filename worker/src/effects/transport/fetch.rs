@@ -5,7 +5,7 @@ use std::{cell::RefCell, rc::Rc};
 use engine::{HttpAnswer, TransportFailure};
 use gloo_net::http::{Method, RequestBuilder};
 use wasm_bindgen_futures::spawn_local;
-use web_sys::{AbortController, RequestCache};
+use web_sys::{AbortController, AbortSignal, RequestCache};
 use wire::SignedRequest;
 
 use super::{Body, Told, Transport};
@@ -24,9 +24,7 @@ impl Transport for Fetch {
         let tell = Rc::new(RefCell::new(Some(tell)));
         let told = Rc::clone(&tell);
         spawn_local(async move {
-            let answer = fetch(&request, body, signal.as_ref())
-                .await
-                .map_err(|_| TransportFailure::NoAnswer);
+            let answer = exchange(&request, body, signal.as_ref()).await;
             let tell = told.borrow_mut().take();
             if let Some(tell) = tell {
                 tell(Told::Ended(answer));
@@ -41,10 +39,23 @@ impl Transport for Fetch {
     }
 }
 
+/// Sends a request and waits for its answer, which goes on until that is there or the signal aborts it.
+///
+/// # Errors
+/// Where there is no answer that the browser shows.
+pub(crate) async fn exchange(
+    request: &SignedRequest,
+    body: Body,
+    signal: Option<&AbortSignal>,
+) -> Result<HttpAnswer, TransportFailure> {
+    let answer = fetch(request, body, signal).await;
+    answer.map_err(|_| TransportFailure::NoAnswer)
+}
+
 async fn fetch(
     request: &SignedRequest,
     body: Body,
-    signal: Option<&web_sys::AbortSignal>,
+    signal: Option<&AbortSignal>,
 ) -> Result<HttpAnswer, gloo_net::Error> {
     let method = Method::from_bytes(request.method.as_str().as_bytes()).unwrap_or(Method::GET);
     let mut builder = RequestBuilder::new(&request.url)

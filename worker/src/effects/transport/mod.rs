@@ -9,7 +9,7 @@ use wire::SignedRequest;
 
 use super::in_flight::InFlight;
 
-pub(crate) use fetch::Fetch;
+pub(crate) use fetch::{Fetch, exchange};
 pub(crate) use xhr::Xhr;
 
 /// What a request carries.

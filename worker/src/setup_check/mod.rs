@@ -1,0 +1,266 @@
+//! Checks whether everything that an upload needs is set up, and says what to paste where it is not.
+//!
+//! A multipart upload of a probe goes the whole way of a large file but for its end: the API plans and
+//! signs, S3 creates, stores a part of one byte, lists it, and is asked to complete a part that it does
+//! not have, which it refuses. Then the upload is aborted, so that nothing is left in the bucket. Where
+//! the API takes no file so large, a PutObject is sent whose byte is not the one that was hashed, which S3
+//! refuses too.
+//!
+//! [`Network`] is the way out, `judge` says what an answer means, and `configuration` writes what is to be
+//! pasted. Everything but the way out is driven by recorded answers in the tests.
+
+mod configuration;
+mod judge;
+mod network;
+#[cfg(test)]
+mod tests;
+
+use engine::{HttpAnswer, parse_create_result};
+use messages::{Finding, FindingKind};
+use serde::{Serialize, de::DeserializeOwned};
+use wire::{
+    ErrorCode, FileToUpload, MultipartOperation, OperationOutcome, PlanOutcome, SINGLE_PUT_MAX_BYTES,
+    Sha256Digest, SignRequest, SignResponse, SignedRequest, UploadsRequest, UploadsResponse,
+};
+
+use judge::{ApiProblem, Place, Step};
+pub(crate) use network::BrowserNetwork;
+
+/// The probe's size in bytes, which makes it a multipart upload.
+const PROBE_BYTES: u64 = SINGLE_PUT_MAX_BYTES + 1;
+
+/// The byte of the probe that is sent.
+const PROBE: &str = "0";
+
+/// The SHA-256 of [`PROBE`].
+const PROBE_SHA256: Sha256Digest = Sha256Digest::new([
+    0x5f, 0xec, 0xeb, 0x66, 0xff, 0xc8, 0x6f, 0x38, 0xd9, 0x52, 0x78, 0x6c, 0x6d, 0x69, 0x6c, 0x79, 0xc2,
+    0xdb, 0xc2, 0x39, 0xdd, 0x4e, 0x91, 0xb4, 0x67, 0x29, 0xd7, 0x3a, 0x27, 0xfb, 0x57, 0xe9,
+]);
+
+/// A byte that is not the one that was hashed.
+const OTHER: &str = "1";
+
+/// What completes no upload: S3 does not have this part.
+const MISSING_PART: &str = "<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">\
+     <Part><ETag>\"missing\"</ETag><PartNumber>2</PartNumber></Part></CompleteMultipartUpload>";
+
+/// The way out.
+pub(crate) trait Network {
+    /// The page's origin, as browsers send it (RFC 6454).
+    fn origin(&self) -> String;
+    /// A POST to the API at this path, without its body.
+    fn api_request(&self, path: &str) -> SignedRequest;
+    /// The answer to a request; nothing where there is none, or CORS does not let the page see it.
+    async fn send(&self, request: &SignedRequest, body: &str) -> Option<HttpAnswer>;
+    /// Whether a server answers at this address, whatever it says and whoever may read it.
+    async fn is_reachable(&self, url: &str) -> bool;
+}
+
+/// Checks the set-up; what is found comes in the order in which it was met. All being right is a finding
+/// too.
+pub(crate) async fn check(network: &impl Network) -> Vec<Finding> {
+    let mut check = Check {
+        network,
+        findings: Vec::new(),
+    };
+    if let Err(finding) = check.run().await {
+        check.add(finding);
+    }
+    if check.findings.is_empty() {
+        check.findings.push(finding(FindingKind::AllRight, "", ""));
+    }
+    check.findings
+}
+
+fn finding(kind: FindingKind, details: impl Into<String>, paste: impl Into<String>) -> Finding {
+    Finding {
+        kind,
+        details: details.into(),
+        paste: paste.into(),
+    }
+}
+
+struct Check<'a, N> {
+    network: &'a N,
+    findings: Vec<Finding>,
+}
+
+/// Where the probe goes.
+struct Plan {
+    outcome: PlanOutcome,
+    /// The API's clock, in seconds since 1970.
+    server_time: u64,
+}
+
+impl<N: Network> Check<'_, N> {
+    /// Goes the whole way. An error is a finding behind which nothing more can be learned.
+    async fn run(&mut self) -> Result<(), Finding> {
+        let plan = self.plan().await?;
+        match plan.outcome {
+            PlanOutcome::Multipart { key, create, .. } => {
+                let place = Place::of(&create, &key, plan.server_time, self.network.origin());
+                self.multipart(&place, &key, &create).await
+            }
+            PlanOutcome::Put { key, put } => {
+                let place = Place::of(&put, &key, plan.server_time, self.network.origin());
+                self.step(Step::PutObject, &place, &put, OTHER).await.map(|_| ())
+            }
+            PlanOutcome::Refused(error) => Err(judge::refused(&error)),
+        }
+    }
+
+    /// Asks where a probe may go. Where the API takes no such type or no such size, one that it takes.
+    async fn plan(&self) -> Result<Plan, Finding> {
+        let (mut media_type, mut size) = ("application/octet-stream".to_owned(), PROBE_BYTES);
+        loop {
+            let file = FileToUpload {
+                id: "probe".to_owned(),
+                name: "slipway-set-up-check".to_owned(),
+                size,
+                media_type: media_type.clone(),
+                sha256: (size < PROBE_BYTES).then_some(PROBE_SHA256),
+            };
+            let request = UploadsRequest { files: vec![file] };
+            let answer = self.call::<UploadsResponse>("/uploads", &request).await;
+            match answer {
+                Ok(mut response) => {
+                    let plan = response.files.pop().ok_or_else(judge::empty_answer)?;
+                    return Ok(Plan {
+                        outcome: plan.outcome,
+                        server_time: response.server_time,
+                    });
+                }
+                Err(ApiProblem::Refused(error)) => match (error.code, &error.allowed_types) {
+                    (ErrorCode::FileTooLarge, _) if size > 1 => size = 1,
+                    (ErrorCode::TypeNotAllowed, Some(types)) if is_new(&media_type, types) => {
+                        media_type = types[0].replace('*', "x-probe");
+                    }
+                    _ => return Err(judge::refused(&error)),
+                },
+                Err(ApiProblem::Found(finding)) => return Err(finding),
+            }
+        }
+    }
+
+    async fn multipart(&mut self, place: &Place, key: &str, create: &SignedRequest) -> Result<(), Finding> {
+        let created = self.step(Step::CreateMultipartUpload, place, create, "").await?;
+        let upload_id = parse_create_result(&created.body)
+            .map_err(|_| judge::unexpected(Step::CreateMultipartUpload, &created))?;
+        let request = SignRequest {
+            key: key.to_owned(),
+            upload_id: upload_id.clone(),
+            operations: operations(),
+        };
+        let signed = self.call::<SignResponse>("/sign", &request).await;
+        let signed = signed.map_err(|problem| problem.finding())?.requests;
+        let steps = [
+            (Step::UploadPart, PROBE),
+            (Step::ListParts, ""),
+            (Step::CompleteMultipartUpload, MISSING_PART),
+            (Step::AbortMultipartUpload, ""),
+        ];
+        for ((step, body), outcome) in steps.into_iter().zip(signed) {
+            match outcome {
+                OperationOutcome::Signed(request) => {
+                    if let Err(mut finding) = self.step(step, place, &request, body).await {
+                        if step == Step::AbortMultipartUpload {
+                            finding.details += &format!(" The upload {upload_id} of {key} was not removed.");
+                        }
+                        self.add(finding);
+                    }
+                }
+                OperationOutcome::Error(error) => self.add(judge::refused(&error)),
+            }
+        }
+        Ok(())
+    }
+
+    /// One request to S3; an error is what keeps it from working.
+    async fn step(
+        &self,
+        step: Step,
+        place: &Place,
+        request: &SignedRequest,
+        body: &str,
+    ) -> Result<HttpAnswer, Finding> {
+        match self.network.send(request, body).await {
+            Some(answer) => match judge::storage(step, &answer, place) {
+                Some(finding) => Err(finding),
+                None => Ok(answer),
+            },
+            None => Err(self.silence(step, place, request, body).await),
+        }
+    }
+
+    /// Why the browser shows no answer of S3. Each header is tried alone; none of these requests can do
+    /// anything, since S3 refuses one that lacks a signed header.
+    async fn silence(&self, step: Step, place: &Place, request: &SignedRequest, body: &str) -> Finding {
+        if !self.network.is_reachable(&request.url).await {
+            return judge::unreachable(place);
+        }
+        let with = |headers| SignedRequest {
+            headers,
+            ..request.clone()
+        };
+        if self.network.send(&with([].into()), body).await.is_none() {
+            return judge::method_refused(step, request.method, place);
+        }
+        let mut refused = Vec::new();
+        for (name, value) in &request.headers {
+            let alone = with([(name.clone(), value.clone())].into());
+            if self.network.send(&alone, body).await.is_none() {
+                refused.push(name.as_str());
+            }
+        }
+        judge::headers_refused(step, &refused, place)
+    }
+
+    async fn call<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, ApiProblem> {
+        let request = self.network.api_request(path);
+        let body = serde_json::to_string(body).unwrap_or_default();
+        match self.network.send(&request, &body).await {
+            Some(answer) => judge::api(&request.url, &answer),
+            None => {
+                let is_reachable = self.network.is_reachable(&request.url).await;
+                let origin = self.network.origin();
+                Err(ApiProblem::Found(judge::api_silence(
+                    &request.url,
+                    is_reachable,
+                    &origin,
+                )))
+            }
+        }
+    }
+
+    /// Adds a finding, unless an earlier one is put right by the same paste.
+    fn add(&mut self, finding: Finding) {
+        let is_known = |known: &Finding| known.kind == finding.kind && known.paste == finding.paste;
+        match self.findings.iter_mut().find(|known| is_known(known)) {
+            Some(known) => known.details = [known.details.as_str(), &finding.details].join(" "),
+            None => self.findings.push(finding),
+        }
+    }
+}
+
+/// Whether the first of the accepted types was not tried yet.
+fn is_new(tried: &str, types: &[String]) -> bool {
+    types
+        .first()
+        .is_some_and(|first| first.replace('*', "x-probe") != tried)
+}
+
+fn operations() -> Vec<MultipartOperation> {
+    vec![
+        MultipartOperation::UploadPart {
+            part_number: 1,
+            size: PROBE.len() as u64,
+            sha256: PROBE_SHA256,
+        },
+        MultipartOperation::ListParts {
+            part_number_marker: None,
+        },
+        MultipartOperation::CompleteMultipartUpload { size: PROBE_BYTES },
+        MultipartOperation::AbortMultipartUpload,
+    ]
+}
