@@ -9,6 +9,8 @@
 mod browser;
 mod devtools;
 mod environment;
+mod fault_proxy;
+mod faulty;
 mod files;
 mod large_file;
 mod memory;
@@ -24,6 +26,8 @@ mod web_driver;
 pub use browser::{Browser, Kind};
 pub use devtools::run_before_pages;
 pub use environment::xtask_program;
+pub use fault_proxy::{Answer, Fault, FaultProxy, Faults, Phase, ProxyListeners};
+pub use faulty::{FaultyScenario, with_faulty_page};
 pub use files::{SourceFile, SourceFolder, stored_files};
 pub use large_file::{sha256_of, stored_paths, write_large_file};
 pub use memory::peak_tab_memory;

@@ -54,7 +54,17 @@ impl Site {
             policy = policy.replace("connect-src 'self'", &format!("connect-src 'self' {issuer}"));
             settings["signIn"] = serde_json::json!({ "issuer": issuer, "clientId": client_id });
         }
-        let policy = HeaderValue::from_str(&policy)?;
+        Self::serve_with(listener, folder, &policy, &settings)
+    }
+
+    /// Serves `folder` on a listener under a Content-Security-Policy, with these settings as `config.json`.
+    pub(crate) fn serve_with(
+        listener: TcpListener,
+        folder: &Path,
+        policy: &str,
+        settings: &serde_json::Value,
+    ) -> Result<Self> {
+        let policy = HeaderValue::from_str(policy)?;
         let settings = settings.to_string();
         let settings = get(|| async move { ([(header::CONTENT_TYPE, "application/json")], settings) });
         let worker_prelude = Arc::<Mutex<String>>::default();
