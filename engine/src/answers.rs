@@ -401,15 +401,11 @@ pub(crate) fn requests(work: &Work) -> Vec<(u64, Duration)> {
 /// What a failure does to a transfer, and whether it is tried again.
 fn transfer_failed(transfer: &mut Transfer, verdict: Verdict, conditions: &mut Conditions) -> Decision {
     let Stage::Sending {
-        digest,
-        request,
-        sent,
-        ..
+        digest, request, ..
     } = std::mem::replace(&mut transfer.stage, Stage::Unhashed(None))
     else {
         return Decision::Again;
     };
-    let all_sent = sent == transfer.size();
     let again = |request| Earlier {
         digest,
         then: Then::Send(request),
@@ -417,10 +413,11 @@ fn transfer_failed(transfer: &mut Transfer, verdict: Verdict, conditions: &mut C
     match verdict {
         Verdict::Retry(error) if error.s3.is_none() => {
             transfer.outcome_unknown = !planted(Bug::OutcomeForgotten);
-            // What is behind a lost connection may be a file that changed, so it is hashed again.
+            // What is behind a lost connection may be a file that changed, so it is hashed again. Browsers
+            // tell late how much was sent, so S3 may have a part of which they told nothing.
             transfer.stage = match transfer.part {
-                Some(_) if all_sent => Stage::Lost(again(request)),
-                _ => Stage::Unhashed(Some(again(request))),
+                Some(_) => Stage::Lost(again(request)),
+                None => Stage::Unhashed(Some(again(request))),
             };
             if conditions.online {
                 transfer.attempts.failed(error, conditions)

@@ -67,6 +67,14 @@ fn a_request_without_progress_is_given_up_and_one_with_progress_is_not() {
 }
 
 #[test]
+fn a_part_without_an_answer_is_asked_for_although_the_browser_told_of_no_byte() {
+    let mut page = Page::uploading();
+    page.lose("part 2 of 0");
+    page.answer("list 0", listed(&[2]));
+    assert_eq!(page.requests(), ["part 1 of 0", "part 3 of 0"]);
+}
+
+#[test]
 fn a_listing_that_leads_nowhere_is_not_followed() {
     let mut page = Page::uploading();
     page.progress("part 3 of 0", 4 * MIB);

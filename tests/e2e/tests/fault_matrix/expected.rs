@@ -35,7 +35,7 @@ pub(crate) enum Course {
     Recovers,
     /// The page says this and gives up, and Retry works once the fault has ended.
     Fails(&'static str),
-    /// It goes on after a person paused and resumed it.
+    /// It goes on after a person reloaded the page and picked the file again.
     Resumes,
     /// It was cancelled, and S3 keeps nothing of it once the fault has ended.
     CleansUp,

@@ -129,6 +129,7 @@ fn table(rows: &[Row]) -> String {
         + "\n\n\
         unnoticed: stored, and the page said nothing. waited: the page said what was wrong, and went on by\n\
         itself once it was over. recovered: stored although the fault went on, or came once. retried: the page\n\
-        gave up with the reason, and Retry stored it. resumed: a person paused it and went on with it.\n\
-        cleaned up: cancelled, and S3 keeps nothing of it.\n"
+        gave up with the reason, and Retry stored it. resumed: a person reloaded the page and picked the file again.\n\
+        cleaned up: cancelled, and S3 keeps nothing of it.\n\
+        *: S3 keeps multipart uploads whose ids were lost with the answers, until the lifecycle rule.\n"
 }
