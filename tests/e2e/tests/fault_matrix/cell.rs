@@ -191,7 +191,10 @@ impl Cell {
         let advice = row.error.strip_prefix(words).unwrap_or_default();
         // What goes on by itself needs nobody to do anything.
         let needs_advice = state == "failed";
-        ensure!(needs_advice != advice.trim().is_empty(), "the advice is wrong: {row:?}");
+        ensure!(
+            needs_advice != advice.trim().is_empty(),
+            "the advice is wrong: {row:?}"
+        );
         let is_s3s = |code| row.error_details.contains(code) && row.error_details.contains("FAULTPROXY");
         let is_shown = match (self.kind, self.phase) {
             (_, Phase::Plan | Phase::Sign | Phase::Preflight) => true,
