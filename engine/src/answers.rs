@@ -211,6 +211,7 @@ impl Engine {
             return;
         }
         let found = std::mem::take(&mut listing.found);
+        let lost = std::mem::take(&mut listing.lost);
         parts.listing = None;
         match std::mem::replace(&mut parts.finish, Finish::Open) {
             Finish::Asking(Doubt::NoAnswer) => parts.finish = Finish::Completing(Errand::Unsigned),
@@ -221,12 +222,12 @@ impl Engine {
             }
             other => {
                 parts.finish = other;
-                self.parts_found(id, &found, commands);
+                self.parts_found(id, &lost, &found, commands);
             }
         }
     }
 
-    fn parts_found(&mut self, id: FileId, found: &[ListedPart], commands: &mut Vec<Command>) {
+    fn parts_found(&mut self, id: FileId, lost: &[u32], found: &[ListedPart], commands: &mut Vec<Command>) {
         let Some((_, parts)) = self.uploading(id) else {
             return;
         };
@@ -234,7 +235,7 @@ impl Engine {
             parts.settle_resumed(found);
             commands.push(Command::Save(id));
         } else {
-            let settled = parts.settle_lost_parts(found);
+            let settled = parts.settle_lost_parts(lost, found);
             commands.extend(settled.into_iter().map(|number| Command::SavePart(id, number)));
         }
         self.show_progress(id, commands);
@@ -400,9 +401,8 @@ pub(crate) fn requests(work: &Work) -> Vec<(u64, Duration)> {
 
 /// What a failure does to a transfer, and whether it is tried again.
 fn transfer_failed(transfer: &mut Transfer, verdict: Verdict, conditions: &mut Conditions) -> Decision {
-    let Stage::Sending {
-        digest, request, ..
-    } = std::mem::replace(&mut transfer.stage, Stage::Unhashed(None))
+    let Stage::Sending { digest, request, .. } =
+        std::mem::replace(&mut transfer.stage, Stage::Unhashed(None))
     else {
         return Decision::Again;
     };

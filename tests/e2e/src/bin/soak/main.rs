@@ -72,16 +72,19 @@ async fn soak(scenario: &FaultyScenario, options: &Options, seed: u64, report: &
     memory::prepare(scenario.browser().client()).await?;
     let mut random = fastrand::Rng::with_seed(seed);
     scenario.faults().plan(mishaps::choose(random.fork()));
-    report.memory_before = Memory::measure(scenario.browser().client()).await?;
     let mean = options.bytes / options.files.max(1);
     let mut left = (options.files, options.bytes);
     while left.0 > 0 {
         let batch = Batch::write(scenario, &mut random, mean, left, (BATCH_FILES, BATCH_BYTES))?;
-        left.0 -= batch.files();
+        let batch_files = batch.files();
+        left.0 -= batch_files;
         left.1 = left.1.saturating_sub(batch.bytes());
         let outcome: Outcome = batch.upload(scenario, &page).await?;
         report.add(&outcome, begun.elapsed());
         report.memory = Memory::measure(scenario.browser().client()).await?;
+        if left.0 + batch_files == options.files {
+            report.memory_first = report.memory;
+        }
         report.most_memory = report.most_memory.max(report.memory);
         println!("{}", report.line());
     }

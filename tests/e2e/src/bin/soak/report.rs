@@ -26,7 +26,8 @@ pub(crate) struct Report {
     pub(crate) faults: BTreeMap<String, (usize, usize)>,
     /// Multipart uploads that only the bucket's lifecycle rule removes.
     pub(crate) unfinished_uploads: usize,
-    pub(crate) memory_before: Memory,
+    /// After the first batch.
+    pub(crate) memory_first: Memory,
     /// After the last batch.
     pub(crate) memory: Memory,
     pub(crate) most_memory: Memory,
@@ -43,7 +44,7 @@ impl Report {
             retries: 0,
             faults: BTreeMap::new(),
             unfinished_uploads: 0,
-            memory_before: Memory::default(),
+            memory_first: Memory::default(),
             memory: Memory::default(),
             most_memory: Memory::default(),
         }
@@ -85,12 +86,12 @@ impl Display for Report {
         writeln!(
             formatter,
             "\n{:20}{:>8}{:>8}{:>8}  MiB",
-            "memory", "before", "after", "most"
+            "memory", "first", "last", "most"
         )?;
         let row = |name, of: fn(&Memory) -> u64| {
-            let [before, after, most] = [&self.memory_before, &self.memory, &self.most_memory]
+            let [first, last, most] = [&self.memory_first, &self.memory, &self.most_memory]
                 .map(|memory| of(memory) as f64 / f64::from(1 << 20));
-            format!("{name:20}{before:8.1}{after:8.1}{most:8.1}")
+            format!("{name:20}{first:8.1}{last:8.1}{most:8.1}")
         };
         writeln!(formatter, "{}", row("page's heap", |memory| memory.page_heap))?;
         writeln!(formatter, "{}", row("worker's heap", |memory| memory.worker_heap))?;
