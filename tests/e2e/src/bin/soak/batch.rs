@@ -1,26 +1,20 @@
 //! As many files as the disk can bear at once: written, uploaded, compared and deleted.
 
-use std::{collections::HashMap, fs, path::PathBuf};
+use std::{collections::HashMap, fs, path::PathBuf, time::Duration};
 
 use anyhow::{Context, Result, ensure};
 use e2e::{FaultyScenario, Page, sha256_of, wait_at_most, write_random_file};
 use fantoccini::Locator;
 use fastrand::Rng;
 
-use std::time::Duration;
-
 /// How long a batch may take on a busy machine.
 const DEADLINE: Duration = Duration::from_secs(900);
 
-/// How many files of the list have come to an end, and in which way.
+/// What the page says of all files, and whether it offers to retry those that failed.
 const READ_TOTALS: &str = "
-    const shown = action => {
-        const button = document.querySelector(`.totals [data-action=${action}], [data-action=${action}]:not([data-file-id] *)`);
-        return button !== null && button.checkVisibility();
-    };
     return [
         document.querySelector('.totals-summary')?.textContent ?? '',
-        shown('retryFailed'),
+        document.querySelector('[data-action=retryFailed]')?.checkVisibility() ?? false,
     ];";
 
 /// Files on the disk, with their SHA-256.
@@ -39,8 +33,8 @@ pub(crate) struct Outcome {
 }
 
 impl Batch {
-    /// Writes files until there are as many, or they are as large, as they may be at most. The sizes are
-    /// spread over many powers of two, around a mean; the last file takes what is left.
+    /// Writes files until there are as many, or they are as large, as they may be at most. The last file of
+    /// all takes what is left.
     pub(crate) fn write(
         scenario: &FaultyScenario,
         random: &mut Rng,
@@ -145,11 +139,14 @@ impl Batch {
     }
 }
 
-/// From 1/64 of the mean to 8 times as much, most of them small, so that the mean is about kept.
+/// Two of a hundred files are large, one is empty, and the sizes of the others are spread over nine powers of
+/// two, so that the mean is about kept.
 fn size(random: &mut Rng, mean: u64) -> u64 {
-    let scale = mean as f64 * 3.2;
-    let power = 9.0 * random.f64() - 7.0;
-    (scale * power.exp2()) as u64
+    match random.u32(..100) {
+        0 => 0,
+        1 | 2 => mean * random.u64(17..40),
+        _ => (mean as f64 * 2.8 * (-9.0 * random.f64()).exp2()) as u64,
+    }
 }
 
 /// Presses a button that is for all files.

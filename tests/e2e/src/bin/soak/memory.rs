@@ -5,7 +5,8 @@ use e2e::tab_memory;
 use fantoccini::Client;
 use serde::{Deserialize, Serialize};
 
-/// Has the worker tell what its WebAssembly and its scripts hold, whenever it is asked.
+/// Has the worker tell what its WebAssembly holds, whenever it is asked. Chromium does not tell a worker of its
+/// JavaScript heap, which is in the process's memory.
 pub(crate) const IN_WORKER: &str = "
     {
         const channel = new BroadcastChannel('soak');
@@ -19,7 +20,6 @@ pub(crate) const IN_WORKER: &str = "
         WebAssembly.instantiateStreaming = async (...given) => keep(await instantiateStreaming(...given));
         channel.onmessage = ({ data }) => data === 'measure' && channel.postMessage({
             worker_wasm: memory?.buffer.byteLength ?? 0,
-            worker_heap: performance.memory?.usedJSHeapSize ?? 0,
         });
     }
 ";
@@ -42,8 +42,6 @@ const MEASURE: &str = "
 pub(crate) struct Memory {
     /// The JavaScript heap of the page.
     pub(crate) page_heap: u64,
-    /// The JavaScript heap of the worker, 0 where the browser does not tell.
-    pub(crate) worker_heap: u64,
     /// The linear memory of the worker's WebAssembly.
     pub(crate) worker_wasm: u64,
     /// What of the tab's process is resident.
@@ -69,7 +67,6 @@ impl Memory {
     pub(crate) fn max(self, other: Self) -> Self {
         Self {
             page_heap: self.page_heap.max(other.page_heap),
-            worker_heap: self.worker_heap.max(other.worker_heap),
             worker_wasm: self.worker_wasm.max(other.worker_wasm),
             resident: self.resident.max(other.resident),
         }

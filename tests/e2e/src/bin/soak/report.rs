@@ -94,7 +94,6 @@ impl Display for Report {
             format!("{name:20}{first:8.1}{last:8.1}{most:8.1}")
         };
         writeln!(formatter, "{}", row("page's heap", |memory| memory.page_heap))?;
-        writeln!(formatter, "{}", row("worker's heap", |memory| memory.worker_heap))?;
         writeln!(
             formatter,
             "{}",
