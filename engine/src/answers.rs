@@ -211,6 +211,7 @@ impl Engine {
             return;
         }
         let found = std::mem::take(&mut listing.found);
+        let lost = std::mem::take(&mut listing.lost);
         parts.listing = None;
         match std::mem::replace(&mut parts.finish, Finish::Open) {
             Finish::Asking(Doubt::NoAnswer) => parts.finish = Finish::Completing(Errand::Unsigned),
@@ -221,12 +222,12 @@ impl Engine {
             }
             other => {
                 parts.finish = other;
-                self.parts_found(id, &found, commands);
+                self.parts_found(id, &lost, &found, commands);
             }
         }
     }
 
-    fn parts_found(&mut self, id: FileId, found: &[ListedPart], commands: &mut Vec<Command>) {
+    fn parts_found(&mut self, id: FileId, lost: &[u32], found: &[ListedPart], commands: &mut Vec<Command>) {
         let Some((_, parts)) = self.uploading(id) else {
             return;
         };
@@ -234,7 +235,7 @@ impl Engine {
             parts.settle_resumed(found);
             commands.push(Command::Save(id));
         } else {
-            let settled = parts.settle_lost_parts(found);
+            let settled = parts.settle_lost_parts(lost, found);
             commands.extend(settled.into_iter().map(|number| Command::SavePart(id, number)));
         }
         self.show_progress(id, commands);
@@ -400,16 +401,11 @@ pub(crate) fn requests(work: &Work) -> Vec<(u64, Duration)> {
 
 /// What a failure does to a transfer, and whether it is tried again.
 fn transfer_failed(transfer: &mut Transfer, verdict: Verdict, conditions: &mut Conditions) -> Decision {
-    let Stage::Sending {
-        digest,
-        request,
-        sent,
-        ..
-    } = std::mem::replace(&mut transfer.stage, Stage::Unhashed(None))
+    let Stage::Sending { digest, request, .. } =
+        std::mem::replace(&mut transfer.stage, Stage::Unhashed(None))
     else {
         return Decision::Again;
     };
-    let all_sent = sent == transfer.size();
     let again = |request| Earlier {
         digest,
         then: Then::Send(request),
@@ -417,10 +413,11 @@ fn transfer_failed(transfer: &mut Transfer, verdict: Verdict, conditions: &mut C
     match verdict {
         Verdict::Retry(error) if error.s3.is_none() => {
             transfer.outcome_unknown = !planted(Bug::OutcomeForgotten);
-            // What is behind a lost connection may be a file that changed, so it is hashed again.
+            // What is behind a lost connection may be a file that changed, so it is hashed again. Browsers
+            // tell late how much was sent, so S3 may have a part of which they told nothing.
             transfer.stage = match transfer.part {
-                Some(_) if all_sent => Stage::Lost(again(request)),
-                _ => Stage::Unhashed(Some(again(request))),
+                Some(_) => Stage::Lost(again(request)),
+                None => Stage::Unhashed(Some(again(request))),
             };
             if conditions.online {
                 transfer.attempts.failed(error, conditions)

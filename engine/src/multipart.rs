@@ -90,6 +90,8 @@ pub(crate) struct Listing {
     pub(crate) errand: Errand,
     /// The last part number of the page before.
     pub(crate) marker: Option<u32>,
+    /// The parts without an answer that it is asked for. It says nothing of those that are lost later.
+    pub(crate) lost: Vec<u32>,
     pub(crate) found: Vec<ListedPart>,
 }
 
@@ -269,12 +271,13 @@ impl Parts {
             .transfers
             .iter()
             .filter(|transfer| matches!(transfer.stage, Stage::Lost(_)));
-        let first = lost.filter_map(|transfer| transfer.part).min();
-        if let Some(first) = first
+        let lost: Vec<u32> = lost.filter_map(|transfer| transfer.part).collect();
+        if let Some(first) = lost.iter().min()
             && self.listing.is_none()
         {
             self.listing = Some(Listing {
                 marker: Some(first - 1),
+                lost,
                 ..Listing::default()
             });
         }
@@ -304,15 +307,17 @@ impl Parts {
         }
     }
 
-    /// Settles the lost parts by what S3 listed: a part counts only if its number, size and checksum
-    /// are those of the bytes that were sent. Gives the numbers of those that do.
-    pub(crate) fn settle_lost_parts(&mut self, found: &[ListedPart]) -> Vec<u32> {
+    /// Settles the parts that were lost when S3 was asked, by what it listed: a part counts only if its
+    /// number, size and checksum are those of the bytes that were sent. Gives the numbers of those that do.
+    pub(crate) fn settle_lost_parts(&mut self, asked: &[u32], found: &[ListedPart]) -> Vec<u32> {
         let mut settled = Vec::new();
         let lost: Vec<(u32, u64, Earlier)> = self
             .transfers
             .iter()
             .filter_map(|transfer| match (&transfer.stage, transfer.part) {
-                (Stage::Lost(earlier), Some(number)) => Some((number, transfer.size(), earlier.clone())),
+                (Stage::Lost(earlier), Some(number)) if asked.contains(&number) => {
+                    Some((number, transfer.size(), earlier.clone()))
+                }
                 _ => None,
             })
             .collect();
@@ -472,7 +477,7 @@ mod tests {
                 digest,
                 then: Then::Sign,
             });
-            parts.settle_lost_parts(&found);
+            parts.settle_lost_parts(&[1], &found);
             assert_eq!(parts.sent(), if counts { 10 } else { 0 }, "{found:?}");
             parts.ask_for_lost_parts();
             assert!(parts.listing.is_none(), "{found:?}");

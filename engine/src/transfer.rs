@@ -177,7 +177,6 @@ impl Transfer {
     /// the attempt to cancel.
     pub(crate) fn stop(&mut self) -> Option<u64> {
         let is_part = self.part.is_some();
-        let size = self.size();
         let stage = std::mem::replace(&mut self.stage, Stage::Unhashed(None));
         let (stage, attempt) = match stage {
             Stage::Hashing { attempt, earlier } => (Stage::Unhashed(earlier), Some(attempt)),
@@ -186,11 +185,11 @@ impl Transfer {
                 attempt,
                 digest,
                 request,
-                sent,
                 ..
             } => {
                 self.outcome_unknown = !planted(Bug::OutcomeForgotten);
-                let stage = if sent == size && is_part {
+                // S3 may have a part of which the browser had not told yet that it was sent.
+                let stage = if is_part {
                     Stage::Lost(Earlier {
                         digest,
                         then: Then::Send(request),

@@ -26,6 +26,7 @@ mod s3_services;
 mod serve;
 mod shrink;
 mod simulate;
+mod soak;
 mod step;
 mod subresources;
 mod tally;
@@ -57,6 +58,8 @@ enum Task {
     Test(test::Options),
     /// Play the upload engine in simulated worlds, from seeds
     Simulate(simulate::Options),
+    /// Upload thousands of files in a browser while requests fail at random
+    Soak(soak::Options),
     /// Build the page and the Lambda as they are deployed, and say what they weigh
     Dist(DistOptions),
     /// Build everything and deploy it to an AWS account
@@ -104,6 +107,7 @@ fn run(task: &Task) -> Result<ExitCode> {
         Task::Serve(options) => serve::run(options, &toolbox),
         Task::Test(options) => test::run(options, &toolbox),
         Task::Simulate(options) => simulate::run(options, &toolbox),
+        Task::Soak(options) => soak::run(options, &toolbox),
         Task::Dist(options) => match options.part {
             Some(Part::Page) => dist::run(&toolbox),
             Some(Part::Lambda) => dist_lambda::run(&toolbox),

@@ -2,7 +2,7 @@
 
 use engine::{ErrorKind, Event, FileFailure, FileStatus, Selection, Settings};
 
-use crate::support::{MIB, Page, created, stored};
+use crate::support::{MIB, Page, created, listed, stored};
 
 #[test]
 fn a_file_that_changed_before_its_last_part_makes_no_object() {
@@ -20,6 +20,7 @@ fn other_bytes_under_the_same_name_are_found_when_a_part_is_hashed_again() {
     let mut page = Page::uploading();
     page.version = 1;
     page.lose("part 1 of 0");
+    page.answer("list 0", listed(&[]));
     page.wait();
     assert_eq!(page.failure(0), ErrorKind::FileChanged);
 }
@@ -41,6 +42,7 @@ fn a_changed_file_that_is_tried_again_is_sent_as_it_is_now() {
     page.answer("part 1 of 0", stored());
     page.version = 1;
     page.lose("part 2 of 0");
+    page.answer("list 0", listed(&[]));
     page.wait();
     page.answer("abort 0", stored());
     page.tell(Event::Retry(Selection::All));

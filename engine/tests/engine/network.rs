@@ -33,13 +33,13 @@ fn online_without_offline_disturbs_nothing() {
 }
 
 #[test]
-fn a_part_that_was_sent_whole_is_asked_for_before_it_is_sent_again() {
+fn parts_that_were_on_their_way_are_asked_for_before_they_are_sent_again() {
     let mut page = Page::uploading();
     page.progress("part 1 of 0", 8 * MIB);
     page.progress("part 2 of 0", MIB);
     page.tell(Event::Offline);
     page.tell(Event::Online);
-    assert_eq!(page.requests(), ["part 2 of 0", "part 3 of 0", "list 0"]);
+    assert_eq!(page.requests(), ["list 0"]);
     page.answer("list 0", listed(&[1]));
     assert_eq!(page.requests(), ["part 2 of 0", "part 3 of 0"]);
 }
@@ -64,6 +64,25 @@ fn a_request_without_progress_is_given_up_and_one_with_progress_is_not() {
     }
     assert_eq!(page.ticket("put 1"), moving);
     assert_ne!(page.ticket("put 0"), stalled, "it was cancelled and sent again");
+}
+
+#[test]
+fn a_part_without_an_answer_is_asked_for_although_the_browser_told_of_no_byte() {
+    let mut page = Page::uploading();
+    page.lose("part 2 of 0");
+    page.answer("list 0", listed(&[2]));
+    assert_eq!(page.requests(), ["part 1 of 0", "part 3 of 0"]);
+}
+
+#[test]
+fn a_part_that_is_lost_while_s3_is_asked_for_another_is_asked_for_too() {
+    let mut page = Page::uploading();
+    page.lose("part 2 of 0");
+    page.lose("part 1 of 0");
+    page.answer("list 0", listed(&[2]));
+    assert_eq!(page.requests(), ["part 3 of 0", "list 0"]);
+    page.answer("list 0", listed(&[1, 2]));
+    assert_eq!(page.requests(), ["part 3 of 0"]);
 }
 
 #[test]

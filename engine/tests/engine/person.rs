@@ -2,7 +2,7 @@
 
 use engine::{Event, FileId, FileStatus, Selection, Settings};
 
-use crate::support::{MIB, Page, busy, created, stored};
+use crate::support::{MIB, Page, busy, created, listed, stored};
 
 #[test]
 fn a_pause_sends_nothing_finished_again() {
@@ -11,7 +11,8 @@ fn a_pause_sends_nothing_finished_again() {
     page.tell(Event::Pause(Selection::All));
     assert!(page.requests().is_empty());
     page.tell(Event::Resume(Selection::All));
-    assert_eq!(page.requests(), ["part 1 of 0", "part 3 of 0"]);
+    page.answer("list 0", listed(&[1, 2]));
+    assert_eq!(page.requests(), ["part 3 of 0"]);
 }
 
 #[test]

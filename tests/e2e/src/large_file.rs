@@ -32,6 +32,23 @@ pub fn write_large_file(path: &Path, size: u64) -> Result<()> {
     Ok(())
 }
 
+/// Writes a file of this size that is random throughout.
+///
+/// # Errors
+/// Where it cannot be written.
+pub fn write_random_file(path: &Path, size: u64, random: &mut fastrand::Rng) -> Result<()> {
+    let mut file = File::create(path).with_context(|| format!("{} cannot be made", path.display()))?;
+    let mut piece = vec![0; 1 << 16];
+    let mut left = size;
+    while left > 0 {
+        let length = left.min(piece.len() as u64) as usize;
+        random.fill(&mut piece[..length]);
+        file.write_all(&piece[..length])?;
+        left -= length as u64;
+    }
+    Ok(())
+}
+
 /// The SHA-256 of a file, read piece by piece.
 ///
 /// # Errors

@@ -12,6 +12,18 @@ use crate::process;
 /// # Errors
 /// Where there is no tab, or `/proc` does not say.
 pub fn peak_tab_memory() -> Result<u64> {
+    largest_tab("VmHWM:")
+}
+
+/// The memory, in bytes, that the largest tab started by this process has resident now (`VmRSS`).
+///
+/// # Errors
+/// As [`peak_tab_memory`].
+pub fn tab_memory() -> Result<u64> {
+    largest_tab("VmRSS:")
+}
+
+fn largest_tab(field: &str) -> Result<u64> {
     let mut descendants = HashSet::from([std::process::id()]);
     let processes = processes()?;
     // A child may be listed before its parent.
@@ -24,7 +36,7 @@ pub fn peak_tab_memory() -> Result<u64> {
     descendants
         .into_iter()
         .filter(|process| is_tab(*process))
-        .filter_map(|process| status(&process::folder(process), "VmHWM:"))
+        .filter_map(|process| status(&process::folder(process), field))
         .max()
         .map(|kibibytes| kibibytes * 1024)
         .context("no tab is there")

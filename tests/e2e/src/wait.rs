@@ -25,7 +25,10 @@ pub async fn wait_until<T>(
 }
 
 /// Looks at a condition until it gives something, for as long as this.
-pub(crate) async fn wait_at_most<T>(
+///
+/// # Errors
+/// As [`wait_until`].
+pub async fn wait_at_most<T>(
     deadline: Duration,
     what: &str,
     mut condition: impl AsyncFnMut() -> Result<Result<T, String>>,

@@ -1,0 +1,157 @@
+//! As many files as the disk can bear at once: written, uploaded, compared and deleted.
+
+use std::{collections::HashMap, fs, path::PathBuf, time::Duration};
+
+use anyhow::{Context, Result, ensure};
+use e2e::{FaultyScenario, Page, sha256_of, wait_at_most, write_random_file};
+use fantoccini::Locator;
+use fastrand::Rng;
+
+/// How long a batch may take on a busy machine.
+const DEADLINE: Duration = Duration::from_secs(900);
+
+/// What the page says of all files, and whether it offers to retry those that failed.
+const READ_TOTALS: &str = "
+    return [
+        document.querySelector('.totals-summary')?.textContent ?? '',
+        document.querySelector('[data-action=retryFailed]')?.checkVisibility() ?? false,
+    ];";
+
+/// Files on the disk, with their SHA-256.
+pub(crate) struct Batch {
+    hashes: HashMap<String, [u8; 32]>,
+    paths: Vec<PathBuf>,
+    bytes: u64,
+}
+
+/// What came of a batch.
+pub(crate) struct Outcome {
+    pub(crate) files: u64,
+    pub(crate) bytes: u64,
+    pub(crate) duplicates: u64,
+    pub(crate) retries: u64,
+}
+
+impl Batch {
+    /// Writes files until there are as many, or they are as large, as they may be at most. The last file of
+    /// all takes what is left.
+    pub(crate) fn write(
+        scenario: &FaultyScenario,
+        random: &mut Rng,
+        mean: u64,
+        left: (u64, u64),
+        most: (u64, u64),
+    ) -> Result<Self> {
+        let mut batch = Self {
+            hashes: HashMap::new(),
+            paths: Vec::new(),
+            bytes: 0,
+        };
+        while batch.files() < left.0.min(most.0) && batch.bytes < most.1 {
+            let remaining = (left.0 - batch.files(), left.1.saturating_sub(batch.bytes));
+            let size = match remaining.0 {
+                1 => remaining.1.min(most.1),
+                _ => size(random, mean).min(remaining.1),
+            };
+            let name = format!("soak-{}.bin", left.0 - batch.files());
+            let path = scenario.files.path(&name);
+            write_random_file(&path, size, random)?;
+            batch.hashes.insert(name, sha256_of(&path)?);
+            batch.paths.push(path);
+            batch.bytes += size;
+        }
+        Ok(batch)
+    }
+
+    pub(crate) fn files(&self) -> u64 {
+        self.paths.len() as u64
+    }
+
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Uploads the files, has those that failed for good tried again as a person does, and compares what
+    /// S3 has.
+    pub(crate) async fn upload(self, scenario: &FaultyScenario, page: &Page) -> Result<Outcome> {
+        let paths: Vec<_> = self.paths.iter().map(PathBuf::as_path).collect();
+        page.pick_paths(&paths).await?;
+        let retries = self.wait(scenario).await?;
+        let duplicates = self.compare(scenario)?;
+        press(scenario, "clearFinished").await?;
+        for path in &self.paths {
+            fs::remove_file(path)?;
+        }
+        Ok(Outcome {
+            files: self.files(),
+            bytes: self.bytes,
+            duplicates,
+            retries,
+        })
+    }
+
+    async fn wait(&self, scenario: &FaultyScenario) -> Result<u64> {
+        let count = self.files();
+        let plural = if count == 1 { "file" } else { "files" };
+        let done = format!("{count} of {count} {plural} uploaded");
+        let mut retries = 0;
+        wait_at_most(DEADLINE, "all files to be uploaded", async || {
+            let totals = scenario
+                .browser()
+                .client()
+                .execute(READ_TOTALS, Vec::new())
+                .await?;
+            let (summary, has_failed): (String, bool) = serde_json::from_value(totals)?;
+            if has_failed {
+                // It may be gone by now, as it is when an earlier press has done all.
+                retries += u64::from(press(scenario, "retryFailed").await.is_ok());
+            }
+            Ok(if summary == done { Ok(()) } else { Err(summary) })
+        })
+        .await?;
+        Ok(retries)
+    }
+
+    /// Each file has an object with its bytes, and no object has other bytes. Gives how many objects there
+    /// are besides, and deletes them all.
+    fn compare(&self, scenario: &FaultyScenario) -> Result<u64> {
+        let mut found: HashMap<String, u64> = HashMap::new();
+        for path in scenario.all_objects() {
+            let name = path
+                .file_name()
+                .and_then(|name| name.to_str())
+                .context("a name")?;
+            let expected = self
+                .hashes
+                .get(name)
+                .with_context(|| format!("{name} was not sent"))?;
+            ensure!(sha256_of(&path)? == *expected, "{name} has other bytes");
+            *found.entry(name.to_owned()).or_default() += 1;
+            fs::remove_file(&path)?;
+        }
+        let missing: Vec<_> = self
+            .hashes
+            .keys()
+            .filter(|name| !found.contains_key(*name))
+            .collect();
+        ensure!(missing.is_empty(), "shown as stored, and not there: {missing:?}");
+        Ok(found.values().map(|times| times - 1).sum())
+    }
+}
+
+/// Two of a hundred files are large, one is empty, and the sizes of the others are spread over nine powers of
+/// two, so that the mean is about kept.
+fn size(random: &mut Rng, mean: u64) -> u64 {
+    match random.u32(..100) {
+        0 => 0,
+        1 | 2 => mean * random.u64(17..40),
+        _ => (mean as f64 * 2.8 * (-9.0 * random.f64()).exp2()) as u64,
+    }
+}
+
+/// Presses a button that is for all files.
+async fn press(scenario: &FaultyScenario, action: &str) -> Result<()> {
+    let selector = format!("[data-action={action}]");
+    let button = scenario.browser().client().find(Locator::Css(&selector)).await?;
+    Ok(button.click().await?)
+}

@@ -1,0 +1,136 @@
+//! Every fault in the path at every phase of an upload, in a real browser, and the matrix of how it ended.
+
+mod cell;
+mod expected;
+
+use std::{fmt::Write as _, io::Write as _, time::Duration};
+
+use anyhow::{Result, ensure};
+use e2e::{Phase, with_faulty_page};
+use futures::{StreamExt, stream};
+use serde_json::json;
+
+use cell::{Cell, Ended};
+use expected::{Course, FaultKind, course};
+
+/// Browsers at once.
+const BROWSERS: usize = 2;
+
+/// How long the cells of one fault may take on a busy machine.
+const DEADLINE: Duration = Duration::from_secs(240);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_fault_at_each_phase_has_its_end() -> Result<()> {
+    let rows: Vec<Row> = stream::iter(FaultKind::ALL)
+        .map(|kind| async move { run_row(kind).await })
+        .buffered(BROWSERS)
+        .collect()
+        .await;
+    // Test harnesses hold back what passing tests print by the macros.
+    std::io::stdout().write_all(table(&rows).as_bytes())?;
+    let failures: Vec<String> = rows
+        .iter()
+        .flat_map(|row| row.cells.iter().map(move |cell| (row.kind, cell)))
+        .filter_map(|(kind, (phase, outcome))| {
+            let Outcome::Ran(Err(error)) = outcome else {
+                return None;
+            };
+            Some(format!("{kind} at {phase}: {error:#}"))
+        })
+        .collect();
+    ensure!(failures.is_empty(), "{}", failures.join("\n\n"));
+    Ok(())
+}
+
+/// A fault, and what came of it at each phase.
+struct Row {
+    kind: FaultKind,
+    cells: Vec<(Phase, Outcome)>,
+}
+
+enum Outcome {
+    /// It cannot be, or means nothing: the text says why.
+    Senseless(&'static str),
+    Ran(Result<Ended>),
+}
+
+/// Plays a fault at one phase after the other, in one page as long as all goes well.
+async fn run_row(kind: FaultKind) -> Row {
+    let mut cells = Vec::new();
+    let mut phases = Vec::new();
+    for phase in Phase::ALL {
+        match course(kind, phase) {
+            Course::Senseless(reason) => cells.push((phase, Outcome::Senseless(reason))),
+            course => phases.push(Cell { kind, phase, course }),
+        }
+    }
+    let mut waiting = phases.into_iter().peekable();
+    while waiting.peek().is_some() {
+        let settings = json!({
+            "backoffMilliseconds": 200,
+            "maxAttempts": 100,
+            // A short patience would take a busy machine for a stall where none is made.
+            "stallSeconds": if kind == FaultKind::BlackHole { 1 } else { 60 },
+        });
+        let ran = with_faulty_page(settings, DEADLINE, async |scenario| {
+            let page = scenario.open_page().await?;
+            for cell in waiting.by_ref() {
+                let phase = cell.phase;
+                let ended = cell.run(scenario, &page).await;
+                let is_lost = ended.is_err();
+                cells.push((phase, Outcome::Ran(ended)));
+                if is_lost {
+                    // What the page is left with would be in the way of the next cell.
+                    break;
+                }
+            }
+            Ok(())
+        })
+        .await;
+        if let Err(error) = ran {
+            let phase = cells.last().map_or(Phase::Plan, |(phase, _)| *phase);
+            cells.push((phase, Outcome::Ran(Err(error))));
+            break;
+        }
+    }
+    Row { kind, cells }
+}
+
+fn table(rows: &[Row]) -> String {
+    let mut table = format!("\n{:24}", "");
+    for phase in Phase::ALL {
+        let _ = write!(table, "{phase:11}");
+    }
+    let mut reasons: Vec<&str> = Vec::new();
+    for row in rows {
+        let _ = write!(table, "\n{:24}", row.kind.to_string());
+        for phase in Phase::ALL {
+            let of_phase = row.cells.iter().rev().find(|(other, _)| *other == phase);
+            let text = match of_phase {
+                Some((_, Outcome::Ran(Ok(ended)))) => ended.to_string(),
+                Some((_, Outcome::Ran(Err(_)))) => "WRONG".to_owned(),
+                Some((_, Outcome::Senseless(reason))) => {
+                    let known = reasons.iter().position(|known| known == reason);
+                    let number = known.unwrap_or_else(|| {
+                        reasons.push(reason);
+                        reasons.len() - 1
+                    });
+                    format!("({})", number + 1)
+                }
+                None => "not run".to_owned(),
+            };
+            let _ = write!(table, "{text:11}");
+        }
+    }
+    table.push('\n');
+    for (number, reason) in reasons.iter().enumerate() {
+        let _ = write!(table, "\n({}) {reason}", number + 1);
+    }
+    table
+        + "\n\n\
+        unnoticed: stored, and the page said nothing. waited: the page said what was wrong, and went on by\n\
+        itself once it was over. recovered: stored although the fault went on, or came once. retried: the page\n\
+        gave up with the reason, and Retry stored it. resumed: a person reloaded the page and picked the file again.\n\
+        cleaned up: cancelled, and S3 keeps nothing of it.\n\
+        *: S3 keeps multipart uploads whose ids were lost with the answers, until the lifecycle rule.\n"
+}
