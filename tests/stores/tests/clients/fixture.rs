@@ -28,6 +28,7 @@ impl Fixture {
             api_port: 0,
             allowed_origins: Vec::new(),
             lambda_variables: Vec::new(),
+            authorizer: None,
         });
         Ok(Self {
             stack: stack.await?,
