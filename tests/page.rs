@@ -67,7 +67,9 @@ fn find(place: &HtmlElement, selector: &str) -> Option<HtmlElement> {
 
 /// Picks files by the page's own input, as a browser does.
 async fn pick(place: &HtmlElement, names: &[&str]) {
-    let picker: HtmlInputElement = until(|| find(place, "input[id^=file-picker]")).await.unchecked_into();
+    let picker: HtmlInputElement = until(|| find(place, "input[id^=file-picker]"))
+        .await
+        .unchecked_into();
     let transfer = DataTransfer::new().expect("a DataTransfer");
     for name in names {
         let file = File::new_with_str_sequence(&js_sys::Array::of1(&"abc".into()), name).expect("a file");

@@ -31,7 +31,12 @@ fn check(bug: Bug, expected: &[&str]) {
 fn an_answer_taken_for_another_request_is_found() {
     check(
         Bug::NoAttemptCheck,
-        &["InvalidPart", "the budget is", "is stored and is sent again"],
+        &[
+            "InvalidPart",
+            "the budget is",
+            "is stored and is sent again",
+            "is cancelled and not under way",
+        ],
     );
 }
 
