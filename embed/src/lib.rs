@@ -3,10 +3,11 @@
 
 use std::rc::Rc;
 
-use js_sys::{Object, Reflect};
+use js_sys::{Object, Promise, Reflect};
 use leptos::mount::mount_to;
 use messages::{Ended, Outcome, Totals};
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
+use wasm_bindgen_futures::future_to_promise;
 use web_sys::{CustomEvent, CustomEventInit, EventTarget, HtmlElement};
 
 use slipway::{Options, Uploads, app, config::Config, load_words, text};
@@ -29,15 +30,19 @@ impl Embedded {
 }
 
 /// Puts an uploader into an element. `settings` is JSON as in `config.json`, and `assets` the URL of the
-/// page's own files, with a slash at its end. `host` hears these events, each with a `detail`:
+/// page's own files, with a slash at its end. The promise gives [`Embedded`]. `host` hears these events, each with a `detail`:
 ///
 /// - `uploaded`: `{name, size, key}` of a file that S3 has;
 /// - `failed`: `{name, size, code, message, details}` of a file that was given up;
 /// - `progress`: `{files, uploaded, failed, size, sent}` of all files, in bytes, about twice a second.
 #[wasm_bindgen]
-pub async fn embed(place: HtmlElement, host: EventTarget, settings: String, assets: String) -> Embedded {
+pub fn embed(place: HtmlElement, host: EventTarget, settings: String, assets: String) -> Promise {
+    future_to_promise(async move { Ok(begin(place, host, &settings, assets).await.into()) })
+}
+
+async fn begin(place: HtmlElement, host: EventTarget, settings: &str, assets: String) -> Embedded {
     load_words(&assets).await;
-    let loaded = Config::parse(&settings);
+    let loaded = Config::parse(settings);
     let options = Options {
         assets,
         ..Options::default()
