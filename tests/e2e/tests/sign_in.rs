@@ -175,6 +175,7 @@ async fn an_upload_that_the_api_takes_for_nobody_s_is_waited_out() -> Result<()>
 async fn without_a_refresh_token_a_person_signs_in_again_in_a_window_and_the_upload_goes_on() -> Result<()> {
     let options = ProviderOptions {
         refresh_tokens: false,
+        access_token_seconds: 8,
         ..Default::default()
     };
     with_sign_in(options, async |scenario, _| {
@@ -182,14 +183,12 @@ async fn without_a_refresh_token_a_person_signs_in_again_in_a_window_and_the_upl
         let page = sign_in(scenario, "alice").await?;
         let path = pick_large_file(scenario, &page).await?;
         let client = scenario.browser().client().clone();
-        scenario.controls().set_gateway_clock_offset_seconds(7_200);
         let words = says(&client, ".sign-in-ended").await?;
         ensure!(words.contains("Nothing was lost"), "{words}");
         page.wait_for_state("waiting").await?;
         scenario.save_screenshot("sign-in-ended").await?;
         let finished = scenario.stored_parts();
         scenario.controls().set_s3_bytes_per_second(None);
-        scenario.controls().set_gateway_clock_offset_seconds(0);
 
         // The provider remembers who is signed in, so the window closes without a word.
         press(&client, "[data-action=signInAgain]").await?;

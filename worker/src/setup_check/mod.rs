@@ -41,9 +41,9 @@ const PROBE_SHA256: Sha256Digest = Sha256Digest::new([
 /// A byte that is not the one that was hashed.
 const OTHER: &str = "1";
 
-/// What completes no upload: S3 does not have this part.
+/// What completes no upload: the part that S3 has has another ETag.
 const MISSING_PART: &str = "<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">\
-     <Part><ETag>\"missing\"</ETag><PartNumber>2</PartNumber></Part></CompleteMultipartUpload>";
+     <Part><ETag>\"missing\"</ETag><PartNumber>1</PartNumber></Part></CompleteMultipartUpload>";
 
 /// The way out.
 pub(crate) trait Network {
