@@ -126,6 +126,7 @@ fn the_bucket_shares_with_the_page_only(deployment: &Deployment<'_>) {
 }
 
 /// The page's program.
+/// The page's own program. The names of those that it loads later have no hash, and they are asked for anew.
 fn wasm_name(page: &Path) -> String {
     let entries = fs::read_dir(page).expect("the page's folder");
     let names = entries.map(|entry| {
@@ -135,7 +136,7 @@ fn wasm_name(page: &Path) -> String {
             .into_string()
             .expect("a name")
     });
-    let mut programs = names.filter(|name| name.ends_with(".wasm"));
+    let mut programs = names.filter(|name| name.starts_with("slipway-") && name.ends_with(".wasm"));
     programs.next().expect("the page has a program")
 }
 
