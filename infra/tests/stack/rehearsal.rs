@@ -125,7 +125,6 @@ fn the_bucket_shares_with_the_page_only(deployment: &Deployment<'_>) {
     assert_eq!(preflight("https://elsewhere.example"), 403);
 }
 
-/// The page's program.
 /// The page's own program. The names of those that it loads later have no hash, and they are asked for anew.
 fn wasm_name(page: &Path) -> String {
     let entries = fs::read_dir(page).expect("the page's folder");
