@@ -55,7 +55,8 @@ pub struct Swift {
     endpoint: Endpoint,
     proxy: Server,
     object_servers: Vec<Server>,
-    others: Vec<Server>,
+    account_servers: Vec<Server>,
+    container_servers: Vec<Server>,
     /// Removed after the servers.
     _folder: TempDir,
 }
@@ -74,33 +75,23 @@ impl Swift {
             .iter()
             .map(Reservation::port)
             .collect::<Result<Vec<_>>>()?;
-        let [proxy_port, account_port, container_port, object_ports @ ..] = &ports[..] else {
+        let [proxy, account, container, objects @ ..] = &ports[..] else {
             bail!("too few ports");
         };
-
         write(&layout.common(), &configuration::common())?;
         write(&layout.allow_origin(), configuration::ALLOW_ORIGIN)?;
         let rings = [
-            (Kind::Account, slice::from_ref(account_port)),
-            (Kind::Container, slice::from_ref(container_port)),
-            (Kind::Object, object_ports),
+            (Kind::Account, slice::from_ref(account)),
+            (Kind::Container, slice::from_ref(container)),
+            (Kind::Object, objects),
         ];
         build_rings(&layout, &rings).await?;
-        let storage = |kind, number, port: &u16| start_storage(&layout, kind, number, *port);
-        let others = vec![
-            storage(Kind::Account, 0, account_port)?,
-            storage(Kind::Container, 0, container_port)?,
-        ];
-        let object_servers = object_ports
-            .iter()
-            .enumerate()
-            .map(|(number, port)| storage(Kind::Object, number, port))
-            .collect::<Result<Vec<_>>>()?;
         let mut swift = Self {
-            endpoint: endpoint(*proxy_port),
-            proxy: start_proxy(&layout, options, *proxy_port)?,
-            object_servers,
-            others,
+            endpoint: endpoint(*proxy),
+            proxy: start_proxy(&layout, options, *proxy)?,
+            object_servers: start_storage(&layout, Kind::Object, objects)?,
+            account_servers: start_storage(&layout, Kind::Account, slice::from_ref(account))?,
+            container_servers: start_storage(&layout, Kind::Container, slice::from_ref(container))?,
             _folder: folder,
         };
         swift.await_servers().await?;
@@ -134,8 +125,13 @@ impl Swift {
     /// Waits until every server accepts connections.
     async fn await_servers(&mut self) -> Result<()> {
         let start = Instant::now();
-        let storage = self.others.iter_mut().chain(&mut self.object_servers);
-        for server in storage.chain([&mut self.proxy]) {
+        let servers = [
+            &mut self.account_servers[..],
+            &mut self.container_servers[..],
+            &mut self.object_servers[..],
+            slice::from_mut(&mut self.proxy),
+        ];
+        for server in servers.into_iter().flatten() {
             while !server.accepts_connections().await {
                 server.check_running()?;
                 ensure!(start.elapsed() < START, "{} does not start", server.describe());
@@ -163,12 +159,16 @@ fn endpoint(port: u16) -> Endpoint {
     }
 }
 
-fn start_storage(layout: &Layout, kind: Kind, number: usize, port: u16) -> Result<Server> {
-    let device = layout.device(kind, number);
-    fs::create_dir_all(&device).with_context(|| format!("{} cannot be made", device.display()))?;
-    let file = layout.server(kind, number);
-    write(&file, &configuration::storage(layout, kind, number, port)?)?;
-    Server::start(kind, &file, port)
+/// Starts a server of this kind on each port.
+fn start_storage(layout: &Layout, kind: Kind, ports: &[u16]) -> Result<Vec<Server>> {
+    let start = |(number, port): (usize, &u16)| {
+        let device = layout.device(kind, number);
+        fs::create_dir_all(&device).with_context(|| format!("{} cannot be made", device.display()))?;
+        let file = layout.server(kind, number);
+        write(&file, &configuration::storage(layout, kind, number, *port)?)?;
+        Server::start(kind, &file, *port)
+    };
+    ports.iter().enumerate().map(start).collect()
 }
 
 fn start_proxy(layout: &Layout, options: &SwiftOptions, port: u16) -> Result<Server> {

@@ -42,7 +42,7 @@ pub(crate) fn facts() -> Vec<Fact> {
         Fact::new(
             "ListParts of 1001 parts",
             "1000 and more to come, then 1",
-            |service| list_many(service),
+            list_many,
         ),
     ]
 }
