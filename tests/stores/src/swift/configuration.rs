@@ -37,6 +37,9 @@ pub(super) const ALLOW_ORIGIN: &str = include_str!("allow_origin.py");
 /// The headers that a page may read.
 const EXPOSED: &str = "etag, x-amz-request-id, x-amz-id-2, date";
 
+/// How long a server waits for another, in seconds.
+const PATIENCE_SECONDS: u32 = 60;
+
 /// The device of every storage server, below its own folder.
 pub(super) const DEVICE: &str = "disk";
 
@@ -180,7 +183,8 @@ const PLAIN_FILTERS: [&str; 7] = [
 ];
 
 /// What every server is told. Without workers it serves in the process that was started, so that ending
-/// the process ends the server.
+/// the process ends the server. It waits for the others for as long as a busy machine may need, since what
+/// it gives up is left to daemons that do not run here.
 fn defaults(layout: &Layout, port: u16) -> Result<String> {
     let user = User::from_uid(geteuid())?.context("this process's user has no name")?;
     Ok(format!(
@@ -189,7 +193,11 @@ fn defaults(layout: &Layout, port: u16) -> Result<String> {
          bind_port = {port}\n\
          workers = 0\n\
          user = {}\n\
-         swift_dir = {}\n",
+         swift_dir = {}\n\
+         fallocate_reserve = 0\n\
+         conn_timeout = {PATIENCE_SECONDS}\n\
+         node_timeout = {PATIENCE_SECONDS}\n\
+         container_update_timeout = {PATIENCE_SECONDS}\n",
         user.name,
         layout.folder().display()
     ))
