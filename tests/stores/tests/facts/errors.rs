@@ -38,7 +38,7 @@ fn authorization() -> Vec<Fact> {
             },
         )
         .swift_differs(
-            "403 AccessDenied: Request has expired",
+            &["403 AccessDenied: Request has expired"],
             "it tells no times; the page knows an expired URL by the message",
         ),
         Fact::new(
@@ -64,7 +64,7 @@ fn authorization() -> Vec<Fact> {
                 Ok(format!("{}: {}", answer.summary(&[]), answer.need("Message")?))
             },
         )
-        .swift_differs("403 AccessDenied: Access Denied.", "another text"),
+        .swift_differs(&["403 AccessDenied: Access Denied."], "another text"),
         Fact::new("unknown access key", "403 InvalidAccessKeyId", |service| {
             let key = AccessKey {
                 id: "AKIAUNKNOWN".to_owned(),
@@ -74,7 +74,7 @@ fn authorization() -> Vec<Fact> {
             Ok(put(service).signed_by(&key).send()?.summary(&[]))
         })
         .swift_differs(
-            "403 SignatureDoesNotMatch",
+            &["403 SignatureDoesNotMatch"],
             "it does not tell whether a key is known",
         ),
         Fact::new(
@@ -86,16 +86,16 @@ fn authorization() -> Vec<Fact> {
                 Ok(call.send_to(&url)?.summary(&[]))
             },
         )
-        .swift_differs("403 AccessDenied", "another word for the same refusal"),
+        .swift_differs(&["403 AccessDenied"], "another word for the same refusal"),
         Fact::new("session token dead", "400 ExpiredToken", |service| {
             let key = key_of_a_dead_session(service);
             Ok(put(service).signed_by(&key).send()?.summary(&[]))
         })
-        .swift_differs("200", "it has no sessions: a token is any query parameter"),
+        .swift_differs(&["200"], "it has no sessions: a token is any query parameter"),
         Fact::new("clock wrong", "403 RequestTimeTooSkewed", |service| {
             Ok(put(service).age(-3_600).send()?.summary(&[]))
         })
-        .swift_differs("200", "it takes a URL that was signed in the future"),
+        .swift_differs(&["200"], "it takes a URL that was signed in the future"),
     ]
 }
 
@@ -145,7 +145,7 @@ fn bodies() -> Vec<Fact> {
             call.send()?.success()?;
             Ok(call.send()?.summary(&["Condition"]))
         })
-        .swift_differs("412 PreconditionFailed", FEWER_FIELDS),
+        .swift_differs(&["412 PreconditionFailed"], FEWER_FIELDS),
         Fact::new("too slow", "400 RequestTimeout", |service| {
             if let Some(controls) = service.controls() {
                 controls.set_s3_body_timeout(Duration::from_millis(200));
@@ -161,7 +161,7 @@ fn bodies() -> Vec<Fact> {
             Ok(request.answer()?.summary(&[]))
         })
         .swift_differs(
-            "400 RequestTimeout",
+            &["400 RequestTimeout"],
             "another word for the same; both are tried again",
         ),
         Fact::new("no length", "411 MissingContentLength", |service| {
@@ -183,7 +183,7 @@ fn multipart() -> Vec<Fact> {
                 Ok(upload.complete(&parts).send()?.summary(&fields))
             },
         )
-        .swift_differs("400 EntityTooSmall", FEWER_FIELDS),
+        .swift_differs(&["400 EntityTooSmall"], FEWER_FIELDS),
         Fact::new(
             "bad part",
             "400 InvalidPart with PartNumber, ETag, UploadId",
@@ -197,7 +197,7 @@ fn multipart() -> Vec<Fact> {
                     .summary(&["PartNumber", "ETag", "UploadId"]))
             },
         )
-        .swift_differs("400 InvalidPart with UploadId", FEWER_FIELDS),
+        .swift_differs(&["400 InvalidPart with UploadId"], FEWER_FIELDS),
         Fact::new(
             "bad ETag",
             "400 InvalidPart with PartNumber, ETag, UploadId",
@@ -211,7 +211,7 @@ fn multipart() -> Vec<Fact> {
                     .summary(&["PartNumber", "ETag", "UploadId"]))
             },
         )
-        .swift_differs("400 InvalidPart with UploadId", FEWER_FIELDS),
+        .swift_differs(&["400 InvalidPart with UploadId"], FEWER_FIELDS),
         Fact::new("parts out of order", "400 InvalidPartOrder", |service| {
             let upload = Upload::begin(service.endpoint(), KEY)?;
             let parts = [
@@ -229,7 +229,7 @@ fn multipart() -> Vec<Fact> {
                 .send()?
                 .summary(&[]))
         })
-        .swift_differs("200", "it ignores the header; the parts' own checks remain"),
+        .swift_differs(&["200"], "it ignores the header; the parts' own checks remain"),
         Fact::new("unknown upload", "404 NoSuchUpload with UploadId", |service| {
             let endpoint: &Endpoint = service.endpoint();
             let call = Call::put(endpoint, KEY, BODY)
@@ -256,7 +256,7 @@ fn service() -> Vec<Fact> {
             controls.fail_next_s3_requests(1, "PUT", 503, "SlowDown");
             Ok(put(service).send()?.summary(&[]))
         })
-        .swift_differs(NOT_PROVOKED, NO_SWITCH),
+        .swift_differs(&[NOT_PROVOKED], NO_SWITCH),
         Fact::new(
             "Complete that answers 200 with an error in its body",
             "200 InternalError",
@@ -270,6 +270,6 @@ fn service() -> Vec<Fact> {
                 Ok(upload.complete(&[part]).send()?.summary(&[]))
             },
         )
-        .swift_differs(NOT_PROVOKED, NO_SWITCH),
+        .swift_differs(&[NOT_PROVOKED], NO_SWITCH),
     ]
 }

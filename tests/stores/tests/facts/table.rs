@@ -22,8 +22,8 @@ pub(crate) struct Fact {
 /// A known difference.
 #[derive(Clone, Copy)]
 pub(crate) struct Difference {
-    /// What the service answers.
-    pub(crate) answer: &'static str,
+    /// What the service answers: always this, or one of these where it comes down to chance.
+    pub(crate) answers: &'static [&'static str],
     /// Why it does not matter, or what follows from it.
     pub(crate) reason: &'static str,
 }
@@ -39,13 +39,13 @@ impl Fact {
         }
     }
 
-    pub(crate) fn local_differs(mut self, answer: &'static str, reason: &'static str) -> Self {
-        self.local = Some(Difference { answer, reason });
+    pub(crate) fn local_differs(mut self, answers: &'static [&'static str], reason: &'static str) -> Self {
+        self.local = Some(Difference { answers, reason });
         self
     }
 
-    pub(crate) fn swift_differs(mut self, answer: &'static str, reason: &'static str) -> Self {
-        self.swift = Some(Difference { answer, reason });
+    pub(crate) fn swift_differs(mut self, answers: &'static [&'static str], reason: &'static str) -> Self {
+        self.swift = Some(Difference { answers, reason });
         self
     }
 }
@@ -60,10 +60,10 @@ pub(crate) struct Line<'a> {
 impl Line<'_> {
     /// Whether the answer is the one that the table has.
     pub(crate) fn is_as_listed(&self) -> bool {
-        let listed = self
-            .difference
-            .map_or(self.fact.amazon, |difference| difference.answer);
-        self.answer == listed
+        match self.difference {
+            None => self.answer == self.fact.amazon,
+            Some(difference) => difference.answers.contains(&self.answer.as_str()),
+        }
     }
 }
 
@@ -78,8 +78,9 @@ impl fmt::Display for Line<'_> {
         if self.difference.is_some() || !self.is_as_listed() {
             write!(formatter, "\n{:11}  Amazon S3: {}", "", self.fact.amazon)?;
         }
-        if let Some(Difference { answer, reason }) = self.difference {
-            write!(formatter, "\n{:11}  listed: {answer}, because {reason}", "")?;
+        if let Some(Difference { answers, reason }) = self.difference {
+            let answers = answers.join(" or ");
+            write!(formatter, "\n{:11}  listed: {answers}, because {reason}", "")?;
         }
         Ok(())
     }
