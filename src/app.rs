@@ -1,30 +1,29 @@
 //! The whole page: its settings and its language, then the uploader.
 
 use std::{
-    cell::{Cell, OnceCell, RefCell},
+    cell::{Cell, OnceCell},
     rc::Rc,
     time::Duration,
 };
 
-use crate::effects::task::spawn;
 use leptos::{
     mount::mount_to,
     prelude::{
-        Get, Owner, RwSignal, Set, StoredValue, Track, Update, WithValue, document, on_cleanup, set_timeout,
-        window,
+        Get, RwSignal, Set, StoredValue, Track, Update, WithValue, document, on_cleanup, set_timeout, window,
     },
 };
 use messages::Start;
 use wasm_bindgen::JsCast;
 use web_sys::{HtmlElement, MessagePort};
 
+use crate::effects::task::spawn;
 use crate::{
     config::{Config, ConfigError},
     effects, language,
     text::{self, Explanation},
     ui::{
         Context, Shared,
-        html::{Html, html, watch},
+        html::{Html, html, redraw},
         language_choice::language_choice,
         page_error::page_error,
         sign_in::{Session, signed_in},
@@ -111,24 +110,15 @@ pub fn app(place: &HtmlElement, loaded: Result<Config, ConfigError>, options: Op
     });
     // Counts up when the language changes.
     let spoken = RwSignal::new(0);
-    let drawn = RefCell::new(None::<Owner>);
-    let owner = Owner::current();
     let place = Html::from(place.clone());
-    watch(move || {
+    redraw(place.clone(), move || {
         spoken.track();
-        let failure = failure.get();
-        let inside = owner.as_ref().map_or_else(Owner::new, Owner::child);
-        if let Some(before) = drawn.replace(Some(inside.clone())) {
-            before.cleanup();
-        }
-        place.element().set_text_content(None);
         let (code, direction) = (language::code(), language::direction(language::code()));
         if options.is_document {
             effects::language::declare(code, direction);
         }
         let _ = place.clone().set("lang", code).set("dir", direction);
-        let parts = inside.with(|| parts(context.as_ref(), failure.as_ref(), &options, spoken));
-        let _ = place.clone().with(parts);
+        parts(context.as_ref(), failure.get().as_ref(), &options, spoken)
     });
     uploads
 }

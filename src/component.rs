@@ -1,9 +1,9 @@
 //! The uploader as a leptos component, for pages that are written with leptos themselves.
 
-use crate::effects::task::spawn;
 use leptos::prelude::*;
 use messages::Ended;
 
+use crate::effects::task::spawn;
 use crate::{Options, app, config::Config, load_words};
 
 /// An uploader. Uploads end with the component.

@@ -5,7 +5,6 @@
 
 use std::{cell::RefCell, rc::Rc};
 
-use crate::effects::task::spawn;
 use browser::{Listener, Port};
 use js_sys::Array;
 use leptos::prelude::{ArcRwSignal, GetUntracked, Set};
@@ -15,6 +14,7 @@ use messages::{
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{MessageChannel, MessagePort};
 
+use crate::effects::task::spawn;
 use crate::effects::{
     files::Chosen,
     handle::{self, FileHandle},

@@ -2,10 +2,11 @@
 
 use std::{cell::RefCell, rc::Rc};
 
-use crate::effects::task::spawn;
 use js_sys::{Function, Promise, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
+
+use crate::effects::task::spawn;
 
 /// Keeps the screen on until it is dropped, where the browser can.
 pub(crate) struct WakeLock {

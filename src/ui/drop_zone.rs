@@ -2,12 +2,12 @@
 
 use std::{cell::Cell, rc::Rc};
 
-use crate::effects::task::spawn;
 use browser::Listener;
 use leptos::prelude::{Get, GetUntracked, RwSignal, Set, Update};
 use wasm_bindgen::JsCast;
 use web_sys::{ClipboardEvent, DragEvent, Event};
 
+use crate::effects::task::spawn;
 use crate::{
     acceptance::{self, Reason},
     effects::{

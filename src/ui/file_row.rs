@@ -5,13 +5,13 @@ use std::{
     rc::Rc,
 };
 
-use crate::effects::task::spawn;
 use leptos::prelude::{Get, GetUntracked, window};
 use messages::{Action, FileId, Row, RowError, RowState, Selection};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{HtmlElement, HtmlProgressElement};
 
+use crate::effects::task::spawn;
 use crate::{
     format,
     language::{fill, word},

@@ -7,7 +7,7 @@
 use std::cell::RefCell;
 
 use browser::Listener;
-use leptos::prelude::{Effect, LocalStorage, StoredValue, UpdateValue, document, on_cleanup};
+use leptos::prelude::{Effect, LocalStorage, Owner, StoredValue, UpdateValue, document, on_cleanup};
 use wasm_bindgen::{JsCast, UnwrapThrowExt};
 use web_sys::{Element, Event, HtmlElement};
 
@@ -100,6 +100,23 @@ impl Html {
         watch(move || element.set_hidden(is_hidden()));
         self
     }
+}
+
+/// Draws parts into an element now, and all of them anew whenever a signal that `parts` read changes. What
+/// was drawn before is cleaned up first.
+pub(crate) fn redraw(place: Html, parts: impl Fn() -> Vec<Html> + 'static) {
+    let owner = Owner::current().unwrap_or_default();
+    let drawn = RefCell::new(None::<Owner>);
+    let parts: Box<dyn Fn() -> Vec<Html>> = Box::new(parts);
+    watch(move || {
+        // Not of the effect itself, whose own owner ends before this is run again.
+        let inside = owner.child();
+        if let Some(before) = drawn.replace(Some(inside.clone())) {
+            before.cleanup();
+        }
+        place.element().set_text_content(None);
+        let _ = place.clone().with(inside.with(&parts));
+    });
 }
 
 /// Does something now, and again whenever a signal that it read changes.

@@ -10,7 +10,7 @@ use crate::{
     language::{fill, plural, word},
     ui::{
         Context,
-        html::{Html, html, watch},
+        html::{Html, html, redraw},
     },
 };
 
@@ -46,17 +46,9 @@ pub(crate) fn add(groups: &mut Vec<Group>, reason: Reason, name: Option<&str>) {
 /// The groups, if there are any.
 pub(crate) fn rejections(context: &Context, groups: RwSignal<Vec<Group>>) -> Html {
     let list = html("ul", "");
-    let element = list.clone();
     let context = Rc::clone(context);
-    watch(move || {
-        element.element().set_text_content(None);
-        let items = groups.with(|groups| {
-            groups
-                .iter()
-                .map(|group| describe(&context, group))
-                .collect::<Vec<_>>()
-        });
-        let _ = element.clone().with(items);
+    redraw(list.clone(), move || {
+        groups.with(|groups| groups.iter().map(|group| describe(&context, group)).collect())
     });
     html("div", "rejections")
         .set("role", "alert")

@@ -1,18 +1,18 @@
 //! The sign-in around the uploader: nobody picks a file before it would be accepted.
 
-use std::{future::Future, pin::Pin, rc::Rc};
+use std::{cell::RefCell, future::Future, pin::Pin, rc::Rc};
 
-use crate::effects::task::spawn;
-use leptos::prelude::{Get, Owner, RwSignal, Set};
+use leptos::prelude::{Get, RwSignal, Set};
 use wasm_bindgen::JsValue;
 
+use crate::effects::task::spawn;
 use crate::{
     effects::sign_in::{self, SignIn},
     language::{fill, word},
     text::Explanation,
     ui::{
         Context,
-        html::{Html, html, watch},
+        html::{Html, html, redraw},
         page_error::page_error,
         uploader::uploader,
     },
@@ -27,7 +27,7 @@ pub(crate) struct Session {
     stage: RwSignal<Stage>,
     has_token: RwSignal<bool>,
     error: RwSignal<Option<(String, String)>>,
-    sign_in: Rc<std::cell::RefCell<Option<SignIn>>>,
+    sign_in: Rc<RefCell<Option<SignIn>>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,27 +95,16 @@ impl Session {
 /// The uploader of somebody who is signed in, or the way to sign in.
 pub(crate) fn signed_in(context: &Context, session: &Session) -> Html {
     let place = html("div", "page");
-    let (inside, session, context) = (place.clone(), session.clone(), Rc::clone(context));
-    let owner = Owner::current().unwrap_or_default();
-    let drawn = std::cell::RefCell::new(None::<Owner>);
-    watch(move || {
-        let stage = session.stage.get();
-        let now = owner.child();
-        if let Some(before) = drawn.replace(Some(now.clone())) {
-            before.cleanup();
+    let (session, context) = (session.clone(), Rc::clone(context));
+    redraw(place.clone(), move || match session.stage.get() {
+        Stage::Beginning => Vec::new(),
+        Stage::Window => vec![html("p", "sign-in").text(&word("closeWindow"))],
+        Stage::SignedOut => form(&session),
+        Stage::SignedIn => {
+            let mut parts = bar(&session);
+            parts.extend(uploader(&context));
+            parts
         }
-        inside.element().set_text_content(None);
-        let parts = now.with(|| match stage {
-            Stage::Beginning => Vec::new(),
-            Stage::Window => vec![html("p", "sign-in").text(&word("closeWindow"))],
-            Stage::SignedOut => form(&session),
-            Stage::SignedIn => {
-                let mut parts = bar(&session);
-                parts.extend(uploader(&context));
-                parts
-            }
-        });
-        let _ = inside.clone().with(parts);
     });
     place
 }
@@ -163,17 +152,15 @@ fn button(key: &str, class: &str, press: impl Fn() + 'static) -> Html {
 /// Why the sign-in did not work, if so.
 fn problem(session: &Session) -> Html {
     let (place, error) = (html("div", ""), session.error);
-    let inside = place.clone();
-    watch(move || {
-        inside.element().set_text_content(None);
-        if let Some((name, reason)) = error.get() {
-            let advice = fill(&[&name, "Advice"].concat(), &[("reason", &reason)]);
-            let explanation = Explanation {
-                what: word(&name),
-                advice,
-            };
-            let _ = inside.clone().with([page_error(&explanation)]);
-        }
+    redraw(place.clone(), move || {
+        let Some((name, reason)) = error.get() else {
+            return Vec::new();
+        };
+        let advice = fill(&[&name, "Advice"].concat(), &[("reason", &reason)]);
+        vec![page_error(&Explanation {
+            what: word(&name),
+            advice,
+        })]
     });
     place
 }

@@ -2,11 +2,11 @@
 
 use std::rc::Rc;
 
-use crate::effects::task::spawn;
 use leptos::prelude::{Get, RwSignal, Set};
 use messages::{Action, Selection, Totals};
 use web_sys::HtmlProgressElement;
 
+use crate::effects::task::spawn;
 use crate::{
     effects::notification,
     format,
