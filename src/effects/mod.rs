@@ -1,5 +1,6 @@
 //! What browsers can do, one file an ability.
 
+pub(crate) mod clipboard;
 pub(crate) mod fetch;
 pub(crate) mod files;
 pub(crate) mod folders;

@@ -5,14 +5,13 @@ use std::{
     rc::Rc,
 };
 
-use leptos::prelude::{Get, GetUntracked, window};
+use leptos::prelude::{Get, GetUntracked};
 use messages::{Action, FileId, Row, RowError, RowState, Selection};
 use wasm_bindgen::JsCast;
-use wasm_bindgen_futures::JsFuture;
 use web_sys::{HtmlElement, HtmlProgressElement};
 
-use crate::effects::task::spawn;
 use crate::{
+    effects::{clipboard, task::spawn},
     format,
     language::{fill, word},
     text,
@@ -257,8 +256,7 @@ fn button(offer: Offer, name: &str, press: Press) -> Html {
 
 /// Puts a key into the clipboard, and says so where the state is said.
 async fn copy(key: String, line: Html) {
-    let clipboard = window().navigator().clipboard();
-    let said = if JsFuture::from(clipboard.write_text(&key)).await.is_ok() {
+    let said = if clipboard::copy(&key).await {
         word("keyCopied")
     } else {
         fill("keyNotCopied", &[("key", &key)])

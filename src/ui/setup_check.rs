@@ -5,13 +5,13 @@ use std::rc::Rc;
 
 use leptos::prelude::{Get, GetUntracked, Set, window};
 use messages::Finding;
-use wasm_bindgen_futures::{JsFuture, spawn_local};
 
 use crate::{
+    effects::{clipboard, task::spawn},
     language::word,
     ui::{
         Context,
-        html::{Html, html, watch},
+        html::{Html, html, redraw},
     },
     uploads::SetupCheck,
 };
@@ -24,12 +24,9 @@ pub(crate) fn setup_check(context: &Context) -> Html {
     }
     let (hidden, said, running) = (check.clone(), check.clone(), check.clone());
     let list = html("ul", "findings");
-    let element = list.clone();
-    watch(move || {
-        element.element().set_text_content(None);
-        if let SetupCheck::Done(findings) = check.get() {
-            let _ = element.clone().with(findings.iter().map(describe));
-        }
+    redraw(list.clone(), move || match check.get() {
+        SetupCheck::Done(findings) => findings.iter().map(describe).collect(),
+        _ => Vec::new(),
     });
     let context = Rc::clone(context);
     html("section", "totals setup-check")
@@ -82,9 +79,8 @@ fn describe(finding: &Finding) -> Html {
     let label = button.element().clone();
     let button = button.on("click", move |_| {
         let (paste, label) = (paste.clone(), label.clone());
-        spawn_local(async move {
-            let clipboard = window().navigator().clipboard();
-            if JsFuture::from(clipboard.write_text(&paste)).await.is_ok() {
+        spawn(async move {
+            if clipboard::copy(&paste).await {
                 label.set_text_content(Some(&word("copied")));
             }
         });

@@ -1,15 +1,11 @@
 //! The browsers that tests drive.
 
-use std::{
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{path::PathBuf, process::Command};
 
-use anyhow::{Context, Result, bail};
+use anyhow::Result;
 
 use crate::{
-    process,
-    step::step,
+    debian::{self, Programs},
     tools::{GECKODRIVER, Toolbox, on_path},
 };
 
@@ -24,9 +20,12 @@ const CHROMIUM: [&str; 4] = [
 /// The names that Firefox goes by.
 const FIREFOX: [&str; 2] = ["firefox-esr", "firefox"];
 
-/// What installs the browsers and Chromium's driver on Debian, for root.
-const APT_INSTALL: &str =
-    "apt-get update && apt-get install -y --no-install-recommends chromium chromium-driver firefox-esr";
+/// The browsers and Chromium's driver.
+const PROGRAMS: Programs = Programs {
+    what: "Chromium, chromedriver of Chromium's version, and Firefox",
+    packages: "chromium chromium-driver firefox-esr",
+    elsewhere: "macOS: brew install --cask firefox chromium chromedriver",
+};
 
 /// The browsers and their WebDrivers.
 pub(crate) struct Browsers {
@@ -41,27 +40,7 @@ impl Browsers {
     /// # Errors
     /// Where they are missing and cannot be installed: the error names the command that would.
     pub(crate) fn ensure(toolbox: &Toolbox) -> Result<Self> {
-        if let Some(browsers) = Self::find() {
-            return Ok(browsers);
-        }
-        let debian = Path::new("/etc/debian_version").exists();
-        if !debian {
-            bail!(
-                "the browser tests need Firefox, Chromium, and chromedriver of Chromium's version on PATH \
-                 (macOS: brew install --cask firefox chromium chromedriver)"
-            );
-        }
-        if !nix::unistd::geteuid().is_root() {
-            bail!("the browser tests need Chromium and Firefox: run sudo sh -c '{APT_INSTALL}'");
-        }
-        step("installing the browsers", || {
-            let mut command = Command::new("sh");
-            command
-                .args(["-c", APT_INSTALL])
-                .env("DEBIAN_FRONTEND", "noninteractive");
-            process::run("installing the browsers", &mut command, toolbox.interrupt)
-        })?;
-        Self::find().with_context(|| format!("a browser is not on PATH after: {APT_INSTALL}"))
+        debian::ensure(toolbox, &PROGRAMS, Self::find)
     }
 
     fn find() -> Option<Self> {
