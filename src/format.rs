@@ -43,17 +43,17 @@ pub fn time(seconds: u64) -> String {
     let unit = |unit, value: u64| number(Number::Unit(unit, 0), value as f64);
     match seconds {
         0..60 => unit("second", seconds),
-        60..600 => format!(
-            "{} {}",
+        60..600 => [
             unit("minute", seconds / 60),
-            unit("second", seconds % 60 / 10 * 10)
-        ),
+            unit("second", seconds % 60 / 10 * 10),
+        ]
+        .join(" "),
         600..3600 => unit("minute", seconds / 60),
-        _ => format!(
-            "{} {}",
+        _ => [
             unit("hour", seconds / 3600),
-            unit("minute", seconds % 3600 / 60)
-        ),
+            unit("minute", seconds % 3600 / 60),
+        ]
+        .join(" "),
     }
 }
 

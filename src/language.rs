@@ -208,7 +208,7 @@ fn filled(text: &str, values: &[(&str, &str)]) -> String {
 /// # Errors
 /// Where they cannot be had.
 pub(crate) async fn load(assets: &str, code: &'static str) -> Result<(), JsValue> {
-    let json = crate::effects::fetch::text(&format!("{assets}languages/{code}.json"))
+    let json = crate::effects::fetch::text(&[assets, "languages/", code, ".json"].concat())
         .await
         .map_err(|_| JsValue::UNDEFINED)?;
     speak(code, &json)

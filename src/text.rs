@@ -22,7 +22,7 @@ pub fn config_error(error: &ConfigError) -> Explanation {
     let reason = match error {
         ConfigError::Unreachable => "config.json".to_owned(),
         ConfigError::Status(status) => format!("config.json: HTTP {status}"),
-        ConfigError::Invalid(reason) => format!("config.json: {reason}"),
+        ConfigError::Invalid(reason) => ["config.json: ", reason].concat(),
     };
     Explanation {
         what: word("configError"),
@@ -34,7 +34,7 @@ pub fn config_error(error: &ConfigError) -> Explanation {
 pub(crate) fn page_error(key: &str) -> Explanation {
     Explanation {
         what: word(key),
-        advice: word(&format!("{key}Advice")),
+        advice: word(&[key, "Advice"].concat()),
     }
 }
 

@@ -217,12 +217,12 @@ fn badge(state: &str) -> Option<Icon> {
 
 /// A name, cut so that its end can stay where its middle does not fit.
 fn split(name: &str) -> (&str, &str) {
-    let characters = name.chars().count();
-    if characters <= TAIL * 2 {
+    if name.chars().nth(TAIL * 2).is_none() {
         return ("", name);
     }
-    let at = name.char_indices().nth(characters - TAIL).map_or(0, |(at, _)| at);
-    name.split_at(at)
+    let start = name.char_indices().rev().nth(TAIL - 1).map_or(0, |(at, _)| at);
+    // The splitting that can panic would bring the words of its panic, and the tables of Unicode for them.
+    name.split_at_checked(start).unwrap_or(("", name))
 }
 
 /// What a button needs when it is pressed.
