@@ -49,11 +49,7 @@ pub fn time(seconds: u64) -> String {
         ]
         .join(" "),
         600..3600 => unit("minute", seconds / 60),
-        _ => [
-            unit("hour", seconds / 3600),
-            unit("minute", seconds % 3600 / 60),
-        ]
-        .join(" "),
+        _ => [unit("hour", seconds / 3600), unit("minute", seconds % 3600 / 60)].join(" "),
     }
 }
 

@@ -33,6 +33,7 @@ mod tally;
 mod test;
 mod tools;
 mod trunk_configuration;
+mod unused_classes;
 mod wasm_functions;
 
 use std::process::ExitCode;

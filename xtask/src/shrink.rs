@@ -1,5 +1,5 @@
-//! Making the built page small: short names between its script and its WebAssembly, and scripts and style
-//! sheets without what only people read.
+//! Making the built page small: without what no script uses, with short names between its script and its
+//! WebAssembly, and scripts and style sheets without what only people read.
 
 use std::{fs, path::Path, process::Command};
 
@@ -10,6 +10,7 @@ use crate::{
     step::step,
     subresources::{content_hash, integrity, subresources},
     tools::Toolbox,
+    unused_classes,
 };
 
 /// What the names of the page's own script and module begin with.
@@ -30,7 +31,7 @@ pub(crate) fn shrink(toolbox: &Toolbox, folder: &Path) -> Result<()> {
     step("making the page small", || {
         let index = folder.join("index.html");
         let mut html = fs::read_to_string(&index).context("the page is missing")?;
-        shorten_imports(toolbox, folder, &html)?;
+        cut_and_shorten(toolbox, folder, &html)?;
         for file in subresources(&html) {
             let path = folder.join(&file.path);
             let is_text = [".js", ".css"].iter().any(|end| file.path.ends_with(end));
@@ -50,7 +51,7 @@ pub(crate) fn shrink(toolbox: &Toolbox, folder: &Path) -> Result<()> {
     })
 }
 
-fn shorten_imports(toolbox: &Toolbox, folder: &Path, html: &str) -> Result<()> {
+fn cut_and_shorten(toolbox: &Toolbox, folder: &Path, html: &str) -> Result<()> {
     let named = |end: &str| {
         let file = subresources(html)
             .into_iter()
@@ -59,7 +60,8 @@ fn shorten_imports(toolbox: &Toolbox, folder: &Path, html: &str) -> Result<()> {
         anyhow::Ok(folder.join(file.path))
     };
     let (script, module) = (named(".js")?, named(".wasm")?);
-    let renamed = import_names::shorten(&fs::read(&module)?, &fs::read_to_string(&script)?)?;
+    let cut = unused_classes::remove(&fs::read(&module)?, &fs::read_to_string(&script)?)?;
+    let renamed = import_names::shorten(&cut.module, &cut.script)?;
     fs::write(&script, renamed.script)?;
     fs::write(&module, renamed.module)?;
     optimise(toolbox, &module)
