@@ -336,7 +336,7 @@ impl Engine {
                 continue;
             }
             commands.push(Command::Cancel { ticket });
-            self.answered(ticket, Err(TransportFailure::NoAnswer), commands);
+            self.answered(ticket, Err(TransportFailure::Stalled), commands);
         }
         self.cleanups.stalled(&mut self.conditions, commands);
     }

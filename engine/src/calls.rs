@@ -439,7 +439,7 @@ impl Engine {
             .collect();
         for call in stalled {
             commands.push(Command::CancelCall { call });
-            self.call_answered(call, Err(TransportFailure::NoAnswer), commands);
+            self.call_answered(call, Err(TransportFailure::Stalled), commands);
         }
     }
 

@@ -177,7 +177,7 @@ impl Cleanups {
             .collect();
         for ticket in stalled {
             commands.push(Command::Cancel { ticket });
-            self.answered(ticket, Err(TransportFailure::NoAnswer), conditions);
+            self.answered(ticket, Err(TransportFailure::Stalled), conditions);
         }
     }
 

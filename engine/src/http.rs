@@ -19,6 +19,9 @@ pub enum TransportFailure {
     /// The browser could not connect, lost the connection, or withheld the answer because CORS did
     /// not allow it; it does not tell these apart. The request may still have been carried out.
     NoAnswer,
+    /// Nothing moved for [`Settings::stall`](crate::Settings::stall), so that the page gave the request up.
+    /// It may still have been carried out.
+    Stalled,
 }
 
 /// A file that could not be read.

@@ -36,6 +36,9 @@ pub(crate) fn judge(answer: Result<HttpAnswer, TransportFailure>) -> Result<Http
         Err(TransportFailure::NoAnswer) => {
             return Err(Verdict::Retry(UploadError::new(ErrorKind::S3Unreachable)));
         }
+        Err(TransportFailure::Stalled) => {
+            return Err(Verdict::Retry(UploadError::new(ErrorKind::Stalled)));
+        }
     };
     let has_error = s3_xml::parse_error(answer.status, &answer.body).is_some();
     if (200..300).contains(&answer.status) && (!has_error || planted(Bug::ErrorIn200IsSuccess)) {
@@ -205,10 +208,12 @@ mod tests {
 
     #[test]
     fn no_answer_at_all_is_tried_again() {
-        let verdict = judge(Err(TransportFailure::NoAnswer)).expect_err("no success");
-        assert_eq!(
-            verdict,
-            Verdict::Retry(UploadError::new(ErrorKind::S3Unreachable))
-        );
+        for (failure, expected) in [
+            (TransportFailure::NoAnswer, ErrorKind::S3Unreachable),
+            (TransportFailure::Stalled, ErrorKind::Stalled),
+        ] {
+            let verdict = judge(Err(failure)).expect_err("no success");
+            assert_eq!(verdict, Verdict::Retry(UploadError::new(expected)));
+        }
     }
 }

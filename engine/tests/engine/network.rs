@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use engine::{Event, FileStatus, Selection, Settings};
+use engine::{ErrorKind, Event, FileStatus, Selection, Settings};
 
 use crate::support::{MIB, Page, created, listed, stored};
 
@@ -64,6 +64,19 @@ fn a_request_without_progress_is_given_up_and_one_with_progress_is_not() {
     }
     assert_eq!(page.ticket("put 1"), moving);
     assert_ne!(page.ticket("put 0"), stalled, "it was cancelled and sent again");
+}
+
+#[test]
+fn a_file_that_is_given_up_after_its_requests_stalled_says_so() {
+    let settings = Settings {
+        max_attempts: 1,
+        ..Settings::default()
+    };
+    let mut page = Page::with_files(settings, &[1_000]);
+    for _ in 1..=35 {
+        page.pass(Duration::from_secs(1));
+    }
+    assert_eq!(page.failure(0), ErrorKind::Stalled);
 }
 
 #[test]
