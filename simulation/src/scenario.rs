@@ -84,6 +84,17 @@ pub(crate) struct Scenario {
 }
 
 impl Scenario {
+    /// How long the files may keep each other waiting where an operation never works: each backs off as
+    /// often as it may before the next one gets its request.
+    pub(crate) fn longest_refusals(&self) -> Duration {
+        if self.broken.is_none() {
+            return Duration::ZERO;
+        }
+        let files: usize = self.picks.iter().map(|(_, files)| files.len()).sum();
+        let rounds = files.div_ceil(self.settings.parallel_requests) as u32;
+        rounds * self.settings.max_attempts * self.settings.backoff_limit
+    }
+
     pub(crate) fn new(random: &mut Rng) -> Self {
         let faults_end = Duration::from_secs(random.u64(5..200));
         let settings = Settings {

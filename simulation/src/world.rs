@@ -23,7 +23,7 @@ use crate::{
     trace::{Trace, describe_command, describe_event},
 };
 
-/// How long a world without faults may take to come to its end.
+/// How long a world of few files may take to come to its end, once its faults are over.
 const PATIENCE: Duration = Duration::from_secs(4 * 3600);
 
 /// More events than any world needs: an engine that goes round in circles reaches it.
@@ -204,7 +204,7 @@ impl<'a> World<'a> {
     }
 
     fn play(&mut self) -> Result<(), String> {
-        let end = self.time.max(self.scenario.faults_end) + PATIENCE;
+        let end = self.time.max(self.scenario.faults_end) + PATIENCE + self.scenario.longest_refusals();
         for _ in 0..MOST_EVENTS {
             let Some(((time, _), happening)) = self.agenda.pop_first() else {
                 return Ok(());
