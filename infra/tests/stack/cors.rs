@@ -67,3 +67,20 @@ fn the_pages_origin_is_allowed_and_further_ones_where_they_are_given() {
         set(&["https://up.example.com"])
     );
 }
+
+#[test]
+fn pages_of_further_origins_may_load_the_uploader_and_others_may_not() {
+    let cors = |parameters: &[(&str, &str)]| {
+        let headers = render(parameters);
+        let headers = headers.properties("PageHeaders").expect("the headers");
+        headers["ResponseHeadersPolicyConfig"]["CorsConfig"].clone()
+    };
+    assert_eq!(cors(&[]), Value::Null);
+    let with_others = cors(&[("OtherOrigins", "https://a.example,http://127.0.0.1:8080")]);
+    let origins = texts(&with_others["AccessControlAllowOrigins"]["Items"]);
+    assert_eq!(
+        origins.iter().collect::<Vec<_>>(),
+        ["http://127.0.0.1:8080", "https://a.example"]
+    );
+    assert_eq!(with_others["OriginOverride"], false);
+}

@@ -74,6 +74,7 @@ fn the_page_is_served_as_it_is_to_be(deployment: &Deployment<'_>) {
     assert_eq!(header(&config, "cache-control"), "no-cache");
     let config: Value = serde_json::from_str(&text(&mut config)).expect("settings");
     assert_eq!(config["apiUrl"], "/api");
+    assert_eq!(config["verdicts"], Value::Null);
 
     let mut index = deployment.visit("");
     assert_eq!(index.status(), 200);
@@ -301,6 +302,7 @@ fn what_changed_has_changed(deployment: &Deployment<'_>) {
         "scopes": ["openid", "email"],
     });
     assert_eq!(config["signIn"], expected);
+    assert_eq!(config["verdicts"], true);
     let index = deployment.visit("");
     let policy = header(&index, "content-security-policy");
     assert!(

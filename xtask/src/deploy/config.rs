@@ -7,10 +7,16 @@ use super::command_line::Outputs;
 /// The path of the API on the page's own origin, where the distribution passes it on.
 const API_PATH: &str = "/api";
 
-/// The settings that a page was built with, for this stack: its API, and its sign-in if it has one.
+/// The settings that a page was built with, for this stack: its API, and its verdicts and sign-in if it
+/// has them.
 pub(crate) fn for_stack(base: &Map<String, Value>, outputs: &Outputs) -> Value {
     let mut config = base.clone();
     config.insert("apiUrl".to_owned(), json!(API_PATH));
+    if outputs.contains_key("VerdictsRoute") {
+        config.insert("verdicts".to_owned(), json!(true));
+    } else {
+        config.remove("verdicts");
+    }
     config.remove("signIn");
     if let (Some(issuer), Some(client_id)) = (outputs.get("SignInIssuer"), outputs.get("SignInClientId")) {
         let scopes = outputs.get("SignInScopes").map(String::as_str);
@@ -59,9 +65,18 @@ mod tests {
     }
 
     #[test]
-    fn a_sign_in_that_the_stack_does_not_have_is_dropped() {
+    fn a_stack_that_inspects_uploads_says_so() {
         check(
-            json!({"apiUrl": "/api", "signIn": {"issuer": "https://old.example"}}),
+            json!({"apiUrl": "/api"}),
+            &[("VerdictsRoute", "POST /verdicts")],
+            json!({"apiUrl": "/api", "verdicts": true}),
+        );
+    }
+
+    #[test]
+    fn a_sign_in_and_verdicts_that_the_stack_does_not_have_are_dropped() {
+        check(
+            json!({"apiUrl": "/api", "verdicts": true, "signIn": {"issuer": "https://old.example"}}),
             &[],
             json!({"apiUrl": "/api"}),
         );
