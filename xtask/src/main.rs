@@ -11,6 +11,7 @@ mod dependencies;
 mod deploy;
 mod dist;
 mod dist_lambda;
+mod end_to_end;
 mod fuzz;
 mod import_names;
 mod infrastructure;
@@ -33,6 +34,7 @@ mod tally;
 mod test;
 mod tools;
 mod trunk_configuration;
+mod uppy;
 mod wasm_functions;
 
 use std::process::ExitCode;
