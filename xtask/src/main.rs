@@ -11,6 +11,7 @@ mod dependencies;
 mod deploy;
 mod dist;
 mod dist_lambda;
+mod end_to_end;
 mod fuzz;
 mod import_names;
 mod infrastructure;
@@ -34,6 +35,7 @@ mod test;
 mod tools;
 mod trunk_configuration;
 mod unused_classes;
+mod uppy;
 mod wasm_functions;
 
 use std::process::ExitCode;

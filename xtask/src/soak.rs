@@ -58,7 +58,10 @@ pub(crate) fn run(options: &Options, toolbox: &Toolbox) -> Result<ExitCode> {
     if let Some(path) = &options.json {
         command.arg("--json").arg(std::path::absolute(path)?);
     }
-    browsers.tell(toolbox, &mut command)?.env("SLIPWAY_PAGE", page);
+    browsers
+        .tell(toolbox, &mut command)?
+        .env("SLIPWAY_BROWSER", "chromium")
+        .env("SLIPWAY_PAGE", page);
     process::run("the soak", &mut command, toolbox.interrupt)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -31,19 +31,22 @@ impl Verdict {
 
     /// Adds what a harness reports in a line such as
     /// `test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.1s`.
-    /// Any other line adds nothing. What a filter leaves out was not asked for, so it does not count.
+    /// Any other line adds nothing, and so does what a filter leaves out.
     pub(crate) fn add_line(&mut self, line: &str) {
-        let Some(result) = line.trim_start().strip_prefix("test result: ") else {
-            return;
-        };
-        for count in result.split([';', '.']) {
-            match count.trim().split_once(' ') {
-                Some((number, "passed")) => self.passed += number.parse().unwrap_or(0),
-                Some((number, "failed")) => self.failed += number.parse().unwrap_or(0),
-                Some((number, "ignored")) => self.skipped += number.parse().unwrap_or(0),
+        for (number, what) in counts(line) {
+            match what {
+                "passed" => self.passed += number,
+                "failed" => self.failed += number,
+                "ignored" => self.skipped += number,
                 _ => (),
             }
         }
+    }
+
+    /// Adds what a filter has left out by such a line, as skipped.
+    pub(crate) fn add_left_out(&mut self, line: &str) {
+        let counts = counts(line).filter(|(_, what)| *what == "filtered out");
+        self.skipped += counts.map(|(number, _)| number).sum::<usize>();
     }
 
     /// The verdict of a run that ended so. One that failed without a failed case, by not compiling or
@@ -63,6 +66,16 @@ impl Verdict {
             skipped: self.skipped + other.skipped,
         }
     }
+}
+
+/// The numbers in a line in which a harness reports, and what each is of.
+fn counts(line: &str) -> impl Iterator<Item = (usize, &str)> {
+    let result = line.trim_start().strip_prefix("test result: ");
+    let counts = result.unwrap_or_default().split([';', '.']);
+    counts.filter_map(|count| {
+        let (number, what) = count.trim().split_once(' ')?;
+        Some((number.parse().ok()?, what))
+    })
 }
 
 impl fmt::Display for Verdict {
@@ -135,6 +148,15 @@ mod tests {
             "    test result: FAILED. 1 passed; 2 failed; 0 ignored; 0 filtered out; finished in 0.01s",
             verdict(1, 2, 0),
         );
+    }
+
+    #[test]
+    fn what_is_left_out_is_skipped_where_that_is_asked_for() {
+        let mut counted = Verdict::default();
+        counted.add_left_out(
+            "test result: ok. 12 passed; 0 failed; 3 ignored; 0 measured; 4 filtered out; finished in 9s",
+        );
+        assert_eq!(counted, verdict(0, 0, 4));
     }
 
     #[test]

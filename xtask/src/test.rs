@@ -10,18 +10,18 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 
 use crate::{
-    api_fuzz, axe,
+    api_fuzz,
     browsers::Browsers,
-    dependencies, dist_lambda, fuzz, infrastructure, npm,
-    page::{self, Profile},
-    process, runtime_api, s3_services,
+    dependencies, dist_lambda,
+    end_to_end::{self, Browser, Flows, S3},
+    fuzz, infrastructure, npm, process, runtime_api, s3_services,
     step::seconds,
     tally::{Tally, Verdict},
     tools::{Toolbox, WASM_BINDGEN, WASM_TARGET},
 };
 
 /// Tells the tests where the OpenID Connect provider is that they sign in at.
-const OIDC_PROVIDER: &str = "SLIPWAY_OIDC_PROVIDER";
+pub(crate) const OIDC_PROVIDER: &str = "SLIPWAY_OIDC_PROVIDER";
 
 /// The packages that are compiled for browsers only.
 const IN_BROWSERS: [&str; 6] = ["slipway", "worker", "browser", "sign-in", "embed", EXAMPLE];
@@ -35,12 +35,18 @@ pub(crate) struct Options {
     /// Run only this step; may be given several times
     #[arg(long, value_name = "STEP")]
     only: Vec<Step>,
+    /// Run the end-to-end tests, and no other unless it is asked for, in these browsers
+    #[arg(long, value_name = "BROWSER", value_delimiter = ',')]
+    pub(crate) browser: Vec<Browser>,
+    /// Run the end-to-end tests, and no other unless it is asked for, on these S3 services
+    #[arg(long, value_name = "SERVICE", value_delimiter = ',')]
+    pub(crate) s3: Vec<S3>,
     /// Run the end-to-end tests on the page as it is deployed
     #[arg(long)]
-    release: bool,
+    pub(crate) release: bool,
     /// Save the screenshots of the end-to-end tests in this folder
     #[arg(long, value_name = "DIR")]
-    screenshots: Option<PathBuf>,
+    pub(crate) screenshots: Option<PathBuf>,
 }
 
 /// The steps, in the order they are run.
@@ -80,23 +86,21 @@ enum Step {
 /// Where the user interrupts the task.
 pub(crate) fn run(options: &Options, toolbox: &Toolbox) -> Result<ExitCode> {
     let mut tally = Tally::default();
+    let mut flows = None;
     for step in Step::value_variants() {
-        if !options.only.is_empty() && !options.only.contains(step) {
+        if !options.ask_for(*step) {
             continue;
         }
         let name = step.name();
-        println!("==> {name}");
-        let start = Instant::now();
-        let verdict = step.run(options, toolbox);
-        if toolbox.interrupt.wait(Duration::ZERO) {
-            anyhow::bail!("interrupted during {name}");
-        }
-        let verdict = verdict.unwrap_or_else(|error| {
-            println!("error: {error:#}");
-            Verdict::failed()
-        });
-        println!("    {name}: {verdict} in {}", seconds(start.elapsed()));
-        tally.add(name, verdict, start.elapsed());
+        measure(&mut tally, name, toolbox, || {
+            step.run(options, toolbox, &mut flows)
+        })?;
+    }
+    // They are the last step, and each run of them has a line of its own.
+    for run in end_to_end::runs(&options.browser, &options.s3) {
+        let Some(flows) = &flows else { break };
+        let name = format!("{} in {run}", Step::EndToEnd.name());
+        measure(&mut tally, name, toolbox, || flows.run(run, toolbox))?;
     }
     println!("\n{tally}");
     Ok(if tally.passed() {
@@ -106,13 +110,48 @@ pub(crate) fn run(options: &Options, toolbox: &Toolbox) -> Result<ExitCode> {
     })
 }
 
+impl Options {
+    fn ask_for(&self, step: Step) -> bool {
+        match &self.only[..] {
+            [] => step == Step::EndToEnd || (self.browser.is_empty() && self.s3.is_empty()),
+            only => only.contains(&step),
+        }
+    }
+}
+
+/// Does a part of the work, says how it ended and after which time, and adds that to the tally.
+///
+/// # Errors
+/// Where the user interrupts it. Its own errors are a failure in the tally.
+fn measure(
+    tally: &mut Tally,
+    name: String,
+    toolbox: &Toolbox,
+    work: impl FnOnce() -> Result<Verdict>,
+) -> Result<()> {
+    println!("==> {name}");
+    let start = Instant::now();
+    let verdict = work();
+    if toolbox.interrupt.wait(Duration::ZERO) {
+        anyhow::bail!("interrupted during {name}");
+    }
+    let verdict = verdict.unwrap_or_else(|error| {
+        println!("error: {error:#}");
+        Verdict::failed()
+    });
+    println!("    {name}: {verdict} in {}", seconds(start.elapsed()));
+    tally.add(name, verdict, start.elapsed());
+    Ok(())
+}
+
 impl Step {
     fn name(self) -> String {
         self.to_possible_value()
             .map_or_else(String::new, |value| value.get_name().to_owned())
     }
 
-    fn run(self, options: &Options, toolbox: &Toolbox) -> Result<Verdict> {
+    /// Runs a step; of the last only what comes before the flows, which are given to the caller.
+    fn run(self, options: &Options, toolbox: &Toolbox, flows: &mut Option<Flows>) -> Result<Verdict> {
         match self {
             Self::Format => {
                 toolbox.ensure_components()?;
@@ -139,7 +178,11 @@ impl Step {
                 let excluded = excluded.flat_map(|package| ["--exclude", package]);
                 let provider = npm::ensure_oidc_provider(toolbox)?;
                 let mut command = cargo(toolbox, &scope);
-                self.count(toolbox, command.args(excluded).env(OIDC_PROVIDER, provider))
+                count(
+                    &self.name(),
+                    toolbox,
+                    command.args(excluded).env(OIDC_PROVIDER, provider),
+                )
             }
             Self::ReleasedLambda => {
                 let program = dist_lambda::build_for_this_machine(toolbox)?;
@@ -151,7 +194,11 @@ impl Step {
                     "--test",
                     "program",
                 ];
-                self.count(toolbox, cargo(toolbox, &scope).env("SLIPWAY_LAMBDA", program))
+                count(
+                    &self.name(),
+                    toolbox,
+                    cargo(toolbox, &scope).env("SLIPWAY_LAMBDA", program),
+                )
             }
             Self::Dependencies => dependencies::run(toolbox).map(|()| Verdict::one_passed()),
             Self::Fuzz => fuzz::run(toolbox).map(|()| Verdict::one_passed()),
@@ -160,7 +207,11 @@ impl Step {
             Self::Infrastructure => {
                 let scope = ["test", "--no-fail-fast", "--package", "infra"];
                 let mut command = cargo(toolbox, &scope);
-                self.count(toolbox, infrastructure::tell(toolbox, &mut command)?)
+                count(
+                    &self.name(),
+                    toolbox,
+                    infrastructure::tell(toolbox, &mut command)?,
+                )
             }
             Self::Conformance => {
                 let mut command = cargo(toolbox, &["test", "--no-fail-fast", "--package", "stores"]);
@@ -170,10 +221,12 @@ impl Step {
                 command
                     .args(["--", "--show-output"])
                     .env("RUST_LIB_BACKTRACE", "0");
-                self.count(toolbox, &mut command)
+                count(&self.name(), toolbox, &mut command)
             }
             Self::Browser => self.browser(toolbox),
-            Self::EndToEnd => self.end_to_end(options, toolbox),
+            Self::EndToEnd => flows
+                .insert(Flows::build(options, toolbox)?)
+                .test_harness(toolbox),
         }
     }
 
@@ -189,26 +242,7 @@ impl Step {
         command
             .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", runner)
             .env("CHROMEDRIVER", &browsers.chromedriver);
-        self.count(toolbox, &mut command)
-    }
-
-    fn end_to_end(self, options: &Options, toolbox: &Toolbox) -> Result<Verdict> {
-        let browsers = Browsers::ensure(toolbox)?;
-        let page = page::build(toolbox, Profile::from_release(options.release))?;
-        let mut command = cargo(toolbox, &["test", "--no-fail-fast", "--package", "e2e"]);
-        browsers
-            .tell(toolbox, &mut command)?
-            .env("SLIPWAY_PAGE", page)
-            .env("SLIPWAY_LEPTOS_EXAMPLE", page::build_leptos_example(toolbox)?)
-            .env("SLIPWAY_AXE", axe::ensure_script(toolbox)?)
-            .env("SLIPWAY_XTASK", std::env::current_exe()?)
-            .env(OIDC_PROVIDER, npm::ensure_oidc_provider(toolbox)?)
-            // The tests' errors say what was waited for; where they were made says nothing more.
-            .env("RUST_LIB_BACKTRACE", "0");
-        if let Some(folder) = &options.screenshots {
-            command.env("SLIPWAY_SCREENSHOTS", std::path::absolute(folder)?);
-        }
-        self.count(toolbox, &mut command)
+        count(&self.name(), toolbox, &mut command)
     }
 
     /// Runs a check that passes or fails as one.
@@ -216,18 +250,22 @@ impl Step {
         process::run(&self.name(), command, toolbox.interrupt)?;
         Ok(Verdict::one_passed())
     }
-
-    /// Runs tests and counts them by what their harnesses report.
-    fn count(self, toolbox: &Toolbox, command: &mut Command) -> Result<Verdict> {
-        let mut verdict = Verdict::default();
-        let status = process::run_reading_lines(&self.name(), command, toolbox.interrupt, |line| {
-            verdict.add_line(line);
-        })?;
-        Ok(verdict.with_exit(status.success()))
-    }
 }
 
-fn cargo(toolbox: &Toolbox, arguments: &[&str]) -> Command {
+/// Runs tests and counts them by what their harnesses report.
+///
+/// # Errors
+/// Where they cannot be run.
+pub(crate) fn count(name: &str, toolbox: &Toolbox, command: &mut Command) -> Result<Verdict> {
+    let mut verdict = Verdict::default();
+    let status = process::run_reading_lines(name, command, toolbox.interrupt, |line| {
+        verdict.add_line(line);
+    })?;
+    Ok(verdict.with_exit(status.success()))
+}
+
+/// A command of cargo in the checkout.
+pub(crate) fn cargo(toolbox: &Toolbox, arguments: &[&str]) -> Command {
     let mut command = Command::new("cargo");
     command.current_dir(&toolbox.project.root).args(arguments);
     command

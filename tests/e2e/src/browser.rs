@@ -19,6 +19,29 @@ pub enum Kind {
     Chromium,
     /// Firefox.
     Firefox,
+    /// WebKit, in the small browser that comes with WebKitGTK.
+    WebKit,
+}
+
+impl Kind {
+    /// The browser of this name.
+    ///
+    /// # Errors
+    /// Where there is none.
+    pub(crate) fn named(name: &str) -> Result<Self> {
+        let all = [Self::Chromium, Self::Firefox, Self::WebKit];
+        let found = all.into_iter().find(|kind| kind.name() == name);
+        found.with_context(|| format!("{name:?} is no browser of these tests"))
+    }
+
+    /// What it is called on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Chromium => "chromium",
+            Self::Firefox => "firefox",
+            Self::WebKit => "webkit",
+        }
+    }
 }
 
 /// A browser with one tab, driven by WebDriver.
@@ -40,19 +63,12 @@ struct Console {
 }
 
 impl Browser {
-    /// Starts Chromium.
-    ///
-    /// # Errors
-    /// Where chromedriver or Chromium does not start.
-    pub async fn start() -> Result<Self> {
-        Self::start_kind(Kind::Chromium).await
-    }
-
-    /// Starts a browser.
+    /// Starts the browser that the tests are to drive.
     ///
     /// # Errors
     /// Where its driver or itself does not start.
-    pub async fn start_kind(kind: Kind) -> Result<Self> {
+    pub async fn start() -> Result<Self> {
+        let kind = environment::browser()?;
         let profile = tempfile::tempdir()?;
         let driver = WebDriver::start(kind).await?;
         let client = connect(kind, &driver, &profile).await?;
@@ -65,10 +81,16 @@ impl Browser {
         })
     }
 
+    /// Which browser it is.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
     /// Kills the browser's process, as a crash does, and starts it again on the same profile.
     ///
     /// # Errors
-    /// Where the process is not found, or the browser does not start again.
+    /// Where the process is not found, as that of WebKit, which has no profile when a driver has started it;
+    /// or the browser does not start again.
     pub async fn crash_and_restart(&mut self) -> Result<()> {
         let profile = self.profile.path().display().to_string();
         let is_browser = |process: &u32| {
@@ -85,6 +107,11 @@ impl Browser {
         self.driver = WebDriver::start(self.kind).await?;
         self.client = connect(self.kind, &self.driver, &self.profile).await?;
         Ok(())
+    }
+
+    /// The driver's process, which has started the browser.
+    pub(crate) fn driver_process(&self) -> Result<u32> {
+        self.driver.process()
     }
 
     /// The WebDriver session.
@@ -104,8 +131,8 @@ impl Browser {
     /// # Errors
     /// Where there was one; the error quotes it.
     pub async fn check_console(&self) -> Result<()> {
-        if self.kind == Kind::Firefox {
-            // geckodriver does not tell what the console had.
+        if self.kind != Kind::Chromium {
+            // Only chromedriver tells what the console had.
             return Ok(());
         }
         let entries = self.client.issue_cmd(ConsoleLog).await?;
@@ -138,6 +165,7 @@ async fn connect(kind: Kind, driver: &WebDriver, profile: &TempDir) -> Result<Cl
     let capabilities = match kind {
         Kind::Chromium => chromium_capabilities(profile)?,
         Kind::Firefox => firefox_capabilities(profile)?,
+        Kind::WebKit => webkit_capabilities()?,
     };
     ClientBuilder::new(HttpConnector::new())
         .capabilities(serde_json::from_value(capabilities)?)
@@ -173,6 +201,15 @@ fn firefox_capabilities(profile: &TempDir) -> Result<Value> {
         "moz:firefoxOptions": {
             "binary": environment::firefox()?,
             "args": ["-headless", "-profile", profile.path()],
+        },
+    }))
+}
+
+fn webkit_capabilities() -> Result<Value> {
+    Ok(json!({
+        "webkitgtk:browserOptions": {
+            "binary": environment::webkit()?,
+            "args": ["--automation"],
         },
     }))
 }

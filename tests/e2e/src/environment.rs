@@ -4,9 +4,16 @@ use std::{env, path::PathBuf};
 
 use anyhow::{Context, Result};
 
+use crate::{browser::Kind, s3::S3};
+
 /// The folder of the built page.
 pub(crate) fn page_folder() -> Result<PathBuf> {
     path("SLIPWAY_PAGE")
+}
+
+/// The folder of the built pages with Uppy.
+pub(crate) fn uppy_folder() -> Result<PathBuf> {
+    path("SLIPWAY_UPPY")
 }
 
 /// Chromium.
@@ -27,6 +34,31 @@ pub(crate) fn firefox() -> Result<PathBuf> {
 /// Firefox's WebDriver.
 pub(crate) fn geckodriver() -> Result<PathBuf> {
     path("SLIPWAY_GECKODRIVER")
+}
+
+/// WebKit's small browser.
+pub(crate) fn webkit() -> Result<PathBuf> {
+    path("SLIPWAY_WEBKIT")
+}
+
+/// WebKit's WebDriver.
+pub(crate) fn webkit_driver() -> Result<PathBuf> {
+    path("SLIPWAY_WEBKIT_DRIVER")
+}
+
+/// A display without a screen, for a browser that has to have one.
+pub(crate) fn xvfb() -> Result<PathBuf> {
+    path("SLIPWAY_XVFB")
+}
+
+/// The browser that the tests are to drive.
+pub(crate) fn browser() -> Result<Kind> {
+    Kind::named(&text("SLIPWAY_BROWSER")?)
+}
+
+/// The S3 service that the tests are to upload to.
+pub(crate) fn s3() -> Result<S3> {
+    S3::named(&text("SLIPWAY_S3")?)
 }
 
 /// The program behind `cargo xtask`.
@@ -56,6 +88,11 @@ pub fn leptos_example() -> Result<PathBuf> {
 /// Where screenshots are to be kept, if anywhere.
 pub(crate) fn screenshots_folder() -> Option<PathBuf> {
     path("SLIPWAY_SCREENSHOTS").ok()
+}
+
+fn text(variable: &str) -> Result<String> {
+    let path = path(variable)?;
+    Ok(path.to_string_lossy().into_owned())
 }
 
 fn path(variable: &str) -> Result<PathBuf> {

@@ -66,6 +66,11 @@ pub fn sha256_of(path: &Path) -> Result<[u8; 32]> {
     }
 }
 
+/// The SHA-256 of bytes.
+pub(crate) fn sha256_of_bytes(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
+}
+
 /// The paths of every object of a bucket.
 pub fn stored_paths(bucket: &Path) -> Vec<PathBuf> {
     WalkDir::new(bucket)

@@ -1,5 +1,5 @@
-//! WebDriver flows over the whole stack: the built page in headless Chromium, the Lambda's real
-//! handler behind the local API Gateway, and the local S3 on the disk.
+//! WebDriver flows over the whole stack: the built page in a browser, the Lambda's real handler behind the
+//! local API Gateway, and S3: the local one on the disk, or OpenStack Swift.
 //!
 //! Each test has everything of its own: a stack on free ports with a temporary folder, a server for
 //! the page with the strict Content-Security-Policy of a deployment, a WebDriver and a browser
@@ -19,6 +19,7 @@ mod network;
 mod page;
 mod parts;
 mod process;
+mod s3;
 mod scenario;
 mod site;
 mod wait;
@@ -32,10 +33,9 @@ pub use faulty::{FaultyScenario, with_faulty_page};
 pub use files::{SourceFile, SourceFolder, stored_files};
 pub use large_file::{sha256_of, stored_paths, write_large_file, write_random_file};
 pub use look::Look;
-pub use memory::{peak_tab_memory, tab_memory};
 pub use network::set_offline;
 pub use page::{Page, Row};
 pub use parts::StoredParts;
-pub use scenario::{Scenario, with_page, with_page_for, with_page_in, with_sign_in};
+pub use scenario::{Scenario, with_page, with_page_for, with_sign_in, with_uppy};
 pub use site::{Site, content_security_policy};
 pub use wait::{wait_at_most, wait_until};

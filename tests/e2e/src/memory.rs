@@ -1,30 +1,32 @@
-//! How much memory the tab has needed.
+//! How much memory a browser's tab has needed.
 
 use std::{collections::HashSet, fs, path::Path};
 
 use anyhow::{Context, Result};
 
-use crate::process;
+use crate::{browser::Browser, process};
 
-/// The most memory, in bytes, that any tab started by this process has had resident
-/// (`VmHWM`, proc_pid_status(5)).
-///
-/// # Errors
-/// Where there is no tab, or `/proc` does not say.
-pub fn peak_tab_memory() -> Result<u64> {
-    largest_tab("VmHWM:")
+impl Browser {
+    /// The most memory, in bytes, that any of its tabs has had resident (`VmHWM`, proc_pid_status(5)).
+    ///
+    /// # Errors
+    /// Where there is no tab, or `/proc` does not say.
+    pub fn peak_tab_memory(&self) -> Result<u64> {
+        largest_tab(self.driver_process()?, "VmHWM:")
+    }
+
+    /// The memory, in bytes, that the largest of its tabs has resident now (`VmRSS`).
+    ///
+    /// # Errors
+    /// As [`Browser::peak_tab_memory`].
+    pub fn tab_memory(&self) -> Result<u64> {
+        largest_tab(self.driver_process()?, "VmRSS:")
+    }
 }
 
-/// The memory, in bytes, that the largest tab started by this process has resident now (`VmRSS`).
-///
-/// # Errors
-/// As [`peak_tab_memory`].
-pub fn tab_memory() -> Result<u64> {
-    largest_tab("VmRSS:")
-}
-
-fn largest_tab(field: &str) -> Result<u64> {
-    let mut descendants = HashSet::from([std::process::id()]);
+/// Of the tabs that a process or its descendants have started.
+fn largest_tab(ancestor: u32, field: &str) -> Result<u64> {
+    let mut descendants = HashSet::from([ancestor]);
     let processes = processes()?;
     // A child may be listed before its parent.
     while let Some((child, _)) = processes
@@ -53,8 +55,16 @@ fn processes() -> Result<Vec<(u32, u32)>> {
     Ok(processes.filter_map(with_parent).collect())
 }
 
+/// Whether a process is a tab's, whichever browser it is of. Firefox writes all arguments into one.
 fn is_tab(process: u32) -> bool {
-    process::command_line(process).contains("--type=renderer")
+    let line = process::command_line(process);
+    let line = line.trim_end_matches('\0');
+    let program = line.split('\0').next().unwrap_or_default();
+    let last = line.rsplit(['\0', ' ']).next().unwrap_or_default();
+    let chromium = line.contains("--type=renderer");
+    let firefox = line.contains("-contentproc") && last == "tab";
+    let webkit = program.ends_with("/WebKitWebProcess");
+    chromium || firefox || webkit
 }
 
 fn status(folder: &Path, field: &str) -> Option<u64> {

@@ -3,22 +3,20 @@
 use std::{collections::HashMap, path::Path};
 
 use anyhow::{Result, ensure};
-use local::BUCKET;
 
-use crate::{
-    large_file::{sha256_of, stored_paths},
-    scenario::Scenario,
-    wait::wait_until,
-};
+use crate::{scenario::Scenario, wait::wait_until};
 
 /// How often S3 stored each part, by the part's number.
 pub type StoredParts = HashMap<String, usize>;
 
 impl Scenario {
     /// How often S3 stored each part.
-    pub fn stored_parts(&self) -> StoredParts {
+    ///
+    /// # Errors
+    /// Where S3 does not tell.
+    pub fn stored_parts(&self) -> Result<StoredParts> {
         let mut parts = HashMap::new();
-        for request in self.controls().s3_requests() {
+        for request in self.s3_requests()? {
             let number = request
                 .query
                 .split('&')
@@ -27,7 +25,7 @@ impl Scenario {
                 *parts.entry(number.to_owned()).or_default() += 1;
             }
         }
-        parts
+        Ok(parts)
     }
 
     /// Waits until S3 has so many parts, and gives those that it has.
@@ -36,7 +34,7 @@ impl Scenario {
     /// Where it has not within a minute.
     pub async fn wait_for_parts(&self, count: usize) -> Result<StoredParts> {
         wait_until("some parts to be stored", async || {
-            let stored = self.stored_parts();
+            let stored = self.stored_parts()?;
             Ok(if stored.len() >= count {
                 Ok(stored)
             } else {
@@ -52,7 +50,7 @@ impl Scenario {
     /// Where it has not within a minute.
     pub async fn wait_for_abort(&self) -> Result<()> {
         wait_until("S3 to be asked to abort the upload", async || {
-            let requests = self.controls().s3_requests();
+            let requests = self.s3_requests()?;
             let is_aborted = requests
                 .iter()
                 .any(|request| request.method == "DELETE" && request.status == 204);
@@ -72,10 +70,8 @@ impl Scenario {
     /// # Errors
     /// Where it did not, or one was.
     pub fn check_arrived(&self, path: &Path, parts: usize, finished: &StoredParts) -> Result<()> {
-        let objects = stored_paths(&self.data().join(BUCKET));
-        ensure!(objects.len() == 1, "{objects:?}");
-        ensure!(sha256_of(&objects[0])? == sha256_of(path)?, "other bytes arrived");
-        let stored = self.stored_parts();
+        self.check_only_object(path)?;
+        let stored = self.stored_parts()?;
         ensure!(stored.len() == parts, "{stored:?}");
         let again = finished.keys().filter(|number| stored[*number] > 1).count();
         ensure!(again == 0, "finished: {finished:?}, in the end: {stored:?}");

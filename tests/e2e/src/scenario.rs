@@ -8,18 +8,20 @@ use std::{
 };
 
 use anyhow::{Context, Result};
+use fantoccini::Client;
 use futures::FutureExt;
-use local::{AuthorizerOptions, BUCKET, Controls, Stack, StackOptions};
+use local::{AuthorizerOptions, Controls, Stack};
 use oidc_provider::{AUDIENCE, OidcProvider, PAGE_CLIENT, ProviderOptions};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::{net::TcpListener, task::spawn_blocking, time::timeout};
 
 use crate::{
-    browser::{Browser, Kind},
+    browser::Browser,
     environment,
-    files::{SourceFolder, stored_files},
+    files::SourceFolder,
     page::Page,
+    s3::Storage,
     site::{Site, content_security_policy},
 };
 
@@ -31,7 +33,7 @@ pub struct Scenario {
     /// Where a test puts the files it uploads.
     pub files: SourceFolder,
     browser: Browser,
-    stack: Stack,
+    storage: Storage,
     url: String,
     data: TempDir,
     site: Site,
@@ -56,18 +58,27 @@ pub async fn with_page_for(
     deadline: Duration,
     test: impl AsyncFnOnce(&mut Scenario, &Page) -> Result<()>,
 ) -> Result<()> {
-    run(Scenario::start(Kind::Chromium).await?, deadline, opened(test)).await
+    run(Scenario::start().await?, deadline, opened(test)).await
 }
 
-/// Runs a test on a page in a browser of this kind.
+/// Runs a test on a page with this version of Uppy instead of Slipway's own page. The page may connect to
+/// `data:` URLs too.
 ///
 /// # Errors
 /// As [`with_page`].
-pub async fn with_page_in(
-    kind: Kind,
-    test: impl AsyncFnOnce(&mut Scenario, &Page) -> Result<()>,
+pub async fn with_uppy(
+    version: &str,
+    test: impl AsyncFnOnce(&Scenario, &Client) -> Result<()>,
 ) -> Result<()> {
-    run(Scenario::start(kind).await?, DEADLINE, opened(test)).await
+    let folder = environment::uppy_folder()?.join(version);
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let scenario = Scenario::start_on(listener, &folder, "data:", None).await?;
+    run(scenario, DEADLINE, async |scenario| {
+        let client = scenario.browser.client();
+        client.goto(&scenario.url).await?;
+        test(scenario, client).await
+    })
+    .await
 }
 
 /// Runs a test of a page that asks for a sign-in at a provider of its own. The page is not opened yet.
@@ -85,7 +96,8 @@ pub async fn with_sign_in(
         ..options
     };
     let provider = spawn_blocking(move || OidcProvider::start(&options)).await??;
-    let scenario = Scenario::start_on(listener, Kind::Chromium, Some(&provider)).await?;
+    let folder = environment::page_folder()?;
+    let scenario = Scenario::start_on(listener, &folder, provider.issuer(), Some(&provider)).await?;
     run(scenario, DEADLINE, async |scenario| {
         test(scenario, &provider).await
     })
@@ -119,42 +131,40 @@ async fn run(
 }
 
 impl Scenario {
-    async fn start(kind: Kind) -> Result<Self> {
-        Self::start_on(TcpListener::bind("127.0.0.1:0").await?, kind, None).await
+    async fn start() -> Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        Self::start_on(listener, &environment::page_folder()?, "", None).await
     }
 
-    async fn start_on(listener: TcpListener, kind: Kind, provider: Option<&OidcProvider>) -> Result<Self> {
+    /// Starts everything for the page in `folder`, which may connect to `connections` besides its API and S3.
+    async fn start_on(
+        listener: TcpListener,
+        folder: &Path,
+        connections: &str,
+        provider: Option<&OidcProvider>,
+    ) -> Result<Self> {
         let url = format!("http://{}", listener.local_addr()?);
         let elsewhere = TcpListener::bind("127.0.0.1:0").await?;
         let elsewhere_url = format!("http://{}", elsewhere.local_addr()?);
         let data = tempfile::tempdir()?;
-        let stack = Stack::start(StackOptions {
-            data: data.path().to_owned(),
-            s3_port: 0,
-            api_port: 0,
-            allowed_origins: vec![url.clone(), elsewhere_url],
-            lambda_variables: Vec::new(),
-            authorizer: provider.map(|provider| AuthorizerOptions {
-                issuer: provider.issuer().to_owned(),
-                audiences: vec![AUDIENCE.to_owned()],
-                scopes: Vec::new(),
-            }),
-        })
-        .await?;
-        let folder = environment::page_folder()?;
-        let mut policy = content_security_policy(&stack.api_url(), &stack.s3_url());
-        let mut settings = json!({ "apiUrl": stack.api_url() });
+        let authorizer = provider.map(|provider| AuthorizerOptions {
+            issuer: provider.issuer().to_owned(),
+            audiences: vec![AUDIENCE.to_owned()],
+            scopes: Vec::new(),
+        });
+        let storage = Storage::start(&[&url, &elsewhere_url], data.path(), authorizer).await?;
+        let api = storage.stack.api_url();
+        let policy = content_security_policy(&api, &format!("{} {connections}", storage.url()));
+        let mut settings = json!({ "apiUrl": api });
         if let Some(provider) = provider {
-            let issuer = provider.issuer();
-            policy = policy.replace("connect-src 'self'", &format!("connect-src 'self' {issuer}"));
-            settings["signIn"] = json!({ "issuer": issuer, "clientId": PAGE_CLIENT });
+            settings["signIn"] = json!({ "issuer": provider.issuer(), "clientId": PAGE_CLIENT });
         }
-        let site = Site::serve(listener, &folder, &policy)?;
+        let site = Site::serve(listener, folder, &policy)?;
         site.set_settings(&settings);
         Ok(Self {
             files: SourceFolder::new()?,
-            browser: Browser::start_kind(kind).await?,
-            stack,
+            browser: Browser::start().await?,
+            storage,
             url,
             data,
             site,
@@ -220,7 +230,7 @@ impl Scenario {
 
     /// The origin of S3.
     pub fn s3(&self) -> String {
-        self.stack.s3_url()
+        self.storage.url()
     }
 
     /// Kills the browser, starts it again on the same profile and opens the page.
@@ -232,9 +242,9 @@ impl Scenario {
         self.open_page().await
     }
 
-    /// What the test can do to the stack.
+    /// What the test can do to the stack. What it does to S3 is done to the local one, used or not.
     pub fn controls(&self) -> &Controls {
-        self.stack.controls()
+        self.storage.stack.controls()
     }
 
     /// The stack's folder.
@@ -242,17 +252,19 @@ impl Scenario {
         self.data.path()
     }
 
-    /// The bytes of every object, sorted, as a person finds them on the disk.
-    ///
-    /// # Errors
-    /// Where the folder cannot be read.
-    pub fn stored_files(&self) -> Result<Vec<Vec<u8>>> {
-        stored_files(&self.data.path().join(BUCKET))
+    /// The API and S3.
+    pub(crate) fn storage(&self) -> &Storage {
+        &self.storage
+    }
+
+    /// The API and S3, to be changed.
+    pub(crate) fn storage_mut(&mut self) -> &mut Storage {
+        &mut self.storage
     }
 
     /// The origin at which the page finds its API.
     pub fn api(&self) -> String {
-        self.stack.api_url()
+        self.storage.stack.api_url()
     }
 
     /// Runs a script in every worker that starts from now on, before it begins.
@@ -262,7 +274,7 @@ impl Scenario {
 
     /// The whole stack.
     pub fn stack(&mut self) -> &mut Stack {
-        &mut self.stack
+        &mut self.storage.stack
     }
 
     /// Saves what the page looks like, where `cargo xtask test --screenshots` asked for it.

@@ -1,41 +1,46 @@
 //! The program that drives a browser, which is ended when its handle is dropped.
 
-use std::process::Stdio;
+use std::{net::Ipv4Addr, path::Path, process::Stdio};
 
 use anyhow::{Context, Result};
+use stores::Reservation;
 use tokio::{
-    io::{AsyncBufReadExt, BufReader},
-    process::{Child, Command},
+    io::{AsyncBufReadExt, BufReader, Lines},
+    net::TcpStream,
+    process::{Child, ChildStdout, Command},
 };
 
-use crate::{browser::Kind, environment};
+use crate::{browser::Kind, environment, wait::wait_until};
 
-/// A running chromedriver or geckodriver.
+/// A running chromedriver, geckodriver or WebKitWebDriver.
 pub(crate) struct WebDriver {
     url: String,
     /// Killed when it is dropped.
-    _child: Child,
+    child: Child,
+    /// Ended after the driver.
+    _display: Option<Display>,
 }
 
 impl WebDriver {
-    /// Starts a driver on a port of its own choice.
+    /// Starts a driver on a free port.
     ///
     /// # Errors
     /// Where it does not start or does not say its port.
     pub(crate) async fn start(kind: Kind) -> Result<Self> {
-        let (program, arguments): (_, &[&str]) = match kind {
-            Kind::Chromium => (environment::chromedriver()?, &["--port=0"]),
-            Kind::Firefox => (environment::geckodriver()?, &["--port=0", "--websocket-port=0"]),
-        };
-        let mut child = Command::new(&program)
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .with_context(|| format!("{} does not start", program.display()))?;
-        let output = child.stdout.take().context("the output is not piped")?;
-        let mut lines = BufReader::new(output).lines();
+        match kind {
+            Kind::Chromium => Self::start_by_port_line(&environment::chromedriver()?, &["--port=0"]).await,
+            Kind::Firefox => {
+                let arguments = ["--port=0", "--websocket-port=0", "--allow-system-access"];
+                Self::start_by_port_line(&environment::geckodriver()?, &arguments).await
+            }
+            Kind::WebKit => Self::start_webkit().await,
+        }
+    }
+
+    /// Starts a driver that chooses a port and says which.
+    async fn start_by_port_line(program: &Path, arguments: &[&str]) -> Result<Self> {
+        let mut child = spawn(Command::new(program).args(arguments).stdout(Stdio::piped()))?;
+        let mut lines = lines_of(&mut child)?;
         let port = loop {
             let line = lines
                 .next_line()
@@ -45,18 +50,110 @@ impl WebDriver {
                 break port;
             }
         };
-        // Its later lines are read too: with a full pipe it would stand still.
-        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        Ok(Self {
-            url: format!("http://127.0.0.1:{port}"),
-            _child: child,
+        drain(lines);
+        Ok(Self::at(port, child, None))
+    }
+
+    /// Starts WebKit's driver, which says no port and whose browser needs a display.
+    async fn start_webkit() -> Result<Self> {
+        let display = Display::start().await?;
+        let reserved = Reservation::new()?;
+        let port = reserved.port()?;
+        let mut command = Command::new(environment::webkit_driver()?);
+        let child = spawn(
+            command
+                .arg(format!("--port={port}"))
+                .env("DISPLAY", display.name())
+                .env_remove("WAYLAND_DISPLAY"),
+        )?;
+        wait_until("WebKit's driver to listen", async || {
+            Ok(match TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await {
+                Ok(_) => Ok(()),
+                Err(error) => Err(error.to_string()),
+            })
         })
+        .await?;
+        Ok(Self::at(port, child, Some(display)))
+    }
+
+    fn at(port: u16, child: Child, display: Option<Display>) -> Self {
+        Self {
+            url: format!("http://127.0.0.1:{port}"),
+            child,
+            _display: display,
+        }
+    }
+
+    /// The driver's process.
+    ///
+    /// # Errors
+    /// Where it has ended.
+    pub(crate) fn process(&self) -> Result<u32> {
+        self.child.id().context("the driver has ended")
     }
 
     /// Where it listens for WebDriver commands.
     pub(crate) fn url(&self) -> &str {
         &self.url
     }
+}
+
+/// A running Xvfb.
+struct Display {
+    name: String,
+    /// Killed when it is dropped.
+    _child: Child,
+}
+
+impl Display {
+    /// Starts it with the first display number that is free.
+    async fn start() -> Result<Self> {
+        let mut command = Command::new(environment::xvfb()?);
+        let arguments = [
+            "-displayfd",
+            "1",
+            "-screen",
+            "0",
+            "1280x900x24",
+            "-nolisten",
+            "tcp",
+        ];
+        let mut child = spawn(
+            command
+                .args(arguments)
+                .stdout(Stdio::piped())
+                .stderr(Stdio::null()),
+        )?;
+        let mut lines = lines_of(&mut child)?;
+        let number = lines
+            .next_line()
+            .await?
+            .context("Xvfb ended without its number")?;
+        drain(lines);
+        Ok(Self {
+            name: format!(":{number}"),
+            _child: child,
+        })
+    }
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+fn spawn(command: &mut Command) -> Result<Child> {
+    let child = command.stdin(Stdio::null()).kill_on_drop(true).spawn();
+    child.with_context(|| format!("{:?} does not start", command.as_std().get_program()))
+}
+
+fn lines_of(child: &mut Child) -> Result<Lines<BufReader<ChildStdout>>> {
+    let output = child.stdout.take().context("the output is not piped")?;
+    Ok(BufReader::new(output).lines())
+}
+
+/// Reads the later lines too: with a full pipe the program would stand still.
+fn drain(mut lines: Lines<BufReader<ChildStdout>>) {
+    tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
 }
 
 /// The port in the line that says it, whichever driver wrote it.

@@ -81,7 +81,7 @@ async fn soak(scenario: &FaultyScenario, options: &Options, seed: u64, report: &
         left.1 = left.1.saturating_sub(batch.bytes());
         let outcome: Outcome = batch.upload(scenario, &page).await?;
         report.add(&outcome, begun.elapsed());
-        report.memory = Memory::measure(scenario.browser().client()).await?;
+        report.memory = Memory::measure(scenario.browser()).await?;
         if left.0 + batch_files == options.files {
             report.memory_first = report.memory;
         }

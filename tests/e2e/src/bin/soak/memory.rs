@@ -1,7 +1,7 @@
 //! What the page, its worker and its process need.
 
 use anyhow::{Context, Result};
-use e2e::tab_memory;
+use e2e::Browser;
 use fantoccini::Client;
 use serde::{Deserialize, Serialize};
 
@@ -55,11 +55,11 @@ pub(crate) async fn prepare(client: &Client) -> Result<()> {
 }
 
 impl Memory {
-    pub(crate) async fn measure(client: &Client) -> Result<Self> {
-        let told = client.execute_async(MEASURE, Vec::new()).await;
+    pub(crate) async fn measure(browser: &Browser) -> Result<Self> {
+        let told = browser.client().execute_async(MEASURE, Vec::new()).await;
         let told = told.context("the worker does not tell its memory")?;
         Ok(Self {
-            resident: tab_memory()?,
+            resident: browser.tab_memory()?,
             ..serde_json::from_value(told)?
         })
     }

@@ -8,10 +8,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use e2e::{
-    Kind, Page, Scenario, StoredParts, run_before_pages, wait_until, with_page, with_page_in,
-    write_large_file,
-};
+use e2e::{Page, Scenario, StoredParts, run_before_pages, wait_until, with_page, write_large_file};
 use fantoccini::Locator;
 
 const SIZE: u64 = 200 << 20;
@@ -48,12 +45,10 @@ const ADD_SOURCE: &str = "
     source.id = 'test-source';
     document.body.append(source);";
 
-fn large_file(scenario: &Scenario) -> Result<PathBuf> {
+async fn large_file(scenario: &Scenario) -> Result<PathBuf> {
     // A page that nobody has touched may not ask whether it may be left, and Chromium says so.
     scenario.browser().expect_console_errors("beforeunload");
-    scenario
-        .controls()
-        .set_s3_bytes_per_second(Some(SLOW_BYTES_PER_SECOND));
+    scenario.set_bytes_per_second(Some(SLOW_BYTES_PER_SECOND)).await?;
     let path = scenario.files.path("interrupted.bin");
     write_large_file(&path, SIZE)?;
     Ok(path)
@@ -62,7 +57,7 @@ fn large_file(scenario: &Scenario) -> Result<PathBuf> {
 /// The file arrives whole, and no part that S3 had stored was stored a second time. One that was on its
 /// way when the page died may have been: S3 can take it after it was asked.
 async fn arrives(scenario: &Scenario, page: &Page, path: &Path, stored_before: &StoredParts) -> Result<()> {
-    scenario.controls().set_s3_bytes_per_second(None);
+    scenario.set_bytes_per_second(None).await?;
     page.wait_long_for_state("stored", LONG).await?;
     scenario.check_arrived(path, PARTS, stored_before)
 }
@@ -85,7 +80,7 @@ async fn one_click_goes_on_where_the_browser_wants_to_ask_the_person() -> Result
     const ASK: &str = "FileSystemHandle.prototype.requestPermission = async () => 'granted';";
 
     with_page(async |scenario, _| {
-        let path = large_file(scenario)?;
+        let path = large_file(scenario).await?;
         pick_by_handle(scenario, &path).await?;
         let stored_before = scenario.wait_for_parts(2).await?;
         // Only the worker looks whether it has to be asked, and only the page can ask.
@@ -102,7 +97,7 @@ async fn one_click_goes_on_where_the_browser_wants_to_ask_the_person() -> Result
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_browser_goes_on_by_the_handle_of_the_file() -> Result<()> {
     with_page(async |scenario, _| {
-        let path = large_file(scenario)?;
+        let path = large_file(scenario).await?;
         pick_by_handle(scenario, &path).await?;
         let stored_before = scenario.wait_for_parts(KNOWN_PARTS).await?;
 
@@ -112,9 +107,10 @@ async fn a_killed_browser_goes_on_by_the_handle_of_the_file() -> Result<()> {
     .await
 }
 
-async fn a_killed_browser_goes_on_once_the_file_is_picked_again(kind: Kind) -> Result<()> {
-    with_page_in(kind, async |scenario, page| {
-        let path = large_file(scenario)?;
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_browser_goes_on_once_the_file_is_picked_again() -> Result<()> {
+    with_page(async |scenario, page| {
+        let path = large_file(scenario).await?;
         page.pick_paths(&[&path]).await?;
         let stored_before = scenario.wait_for_parts(KNOWN_PARTS).await?;
 
@@ -129,19 +125,9 @@ async fn a_killed_browser_goes_on_once_the_file_is_picked_again(kind: Kind) -> R
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_killed_chromium_goes_on_once_the_file_is_picked_again() -> Result<()> {
-    a_killed_browser_goes_on_once_the_file_is_picked_again(Kind::Chromium).await
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_killed_firefox_goes_on_once_the_file_is_picked_again() -> Result<()> {
-    a_killed_browser_goes_on_once_the_file_is_picked_again(Kind::Firefox).await
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn another_file_of_the_same_name_size_and_time_is_refused_and_the_right_one_goes_on() -> Result<()> {
     with_page(async |scenario, page| {
-        let path = large_file(scenario)?;
+        let path = large_file(scenario).await?;
         page.pick_paths(&[&path]).await?;
         let stored_before = scenario.wait_for_parts(KNOWN_PARTS).await?;
         let page = scenario.open_page().await?;
@@ -174,7 +160,7 @@ async fn another_file_of_the_same_name_size_and_time_is_refused_and_the_right_on
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_tab_leaves_an_upload_alone_and_takes_over_when_the_first_is_gone() -> Result<()> {
     with_page(async |scenario, page| {
-        let path = large_file(scenario)?;
+        let path = large_file(scenario).await?;
         page.pick_paths(&[&path]).await?;
         let stored_before = scenario.wait_for_parts(2).await?;
         let client = scenario.browser().client().clone();
@@ -197,7 +183,7 @@ async fn a_second_tab_leaves_an_upload_alone_and_takes_over_when_the_first_is_go
 #[tokio::test(flavor = "multi_thread")]
 async fn a_forgotten_upload_is_aborted_and_does_not_come_back() -> Result<()> {
     with_page(async |scenario, page| {
-        let path = large_file(scenario)?;
+        let path = large_file(scenario).await?;
         page.pick_paths(&[&path]).await?;
         scenario.wait_for_parts(1).await?;
         let page = scenario.open_page().await?;
@@ -207,7 +193,7 @@ async fn a_forgotten_upload_is_aborted_and_does_not_come_back() -> Result<()> {
         ensure!(page.rows().await?.is_empty());
 
         // A file that is added now is listed first by the next page, unless something else is.
-        scenario.controls().set_s3_bytes_per_second(Some(256 << 10));
+        scenario.set_bytes_per_second(Some(256 << 10)).await?;
         let file = scenario.files.add("later.bin", 4 << 20)?;
         page.pick(std::slice::from_ref(&file)).await?;
         page.wait_for_state("sending").await?;
@@ -225,7 +211,7 @@ async fn of_an_interrupted_batch_only_what_was_not_stored_is_sent_again() -> Res
         let files = (0..12)
             .map(|number| scenario.files.add(&format!("file-{number}.bin"), 1 << 20))
             .collect::<Result<Vec<_>>>()?;
-        scenario.controls().set_s3_bytes_per_second(Some(256 << 10));
+        scenario.set_bytes_per_second(Some(256 << 10)).await?;
         page.pick(&files).await?;
         page.wait_for("a few files to be stored", |rows| {
             let stored = rows.iter().filter(|row| row.state == "stored").count();
@@ -240,7 +226,7 @@ async fn of_an_interrupted_batch_only_what_was_not_stored_is_sent_again() -> Res
         .await?;
         let back: Vec<String> = page.rows().await?.into_iter().map(|row| row.name).collect();
         ensure!(back.len() < files.len(), "{back:?}");
-        scenario.controls().set_s3_bytes_per_second(None);
+        scenario.set_bytes_per_second(None).await?;
         let left: Vec<_> = files
             .iter()
             .filter(|file| back.contains(&file.name))
@@ -267,12 +253,12 @@ async fn credentials_that_expire_in_the_middle_of_an_upload_are_replaced_by_them
         scenario
             .browser()
             .expect_console_errors("Failed to load resource");
-        let path = large_file(scenario)?;
+        let path = large_file(scenario).await?;
         page.pick_paths(&[&path]).await?;
         let stored_before = scenario.wait_for_parts(2).await?;
         scenario.controls().set_lambda_session_expired(true);
         wait_until("S3 to refuse a part", async || {
-            let requests = scenario.controls().s3_requests();
+            let requests = scenario.s3_requests()?;
             let is_refused = requests
                 .iter()
                 .any(|request| request.method == "PUT" && request.status == 400);

@@ -7,8 +7,7 @@ use std::{
 };
 
 use anyhow::{Result, ensure};
-use e2e::{Page, Row, Scenario, StoredParts, set_offline, stored_paths, with_page, write_large_file};
-use local::BUCKET;
+use e2e::{Page, Row, Scenario, StoredParts, set_offline, with_page, write_large_file};
 
 const SIZE: u64 = 64 << 20;
 
@@ -20,9 +19,7 @@ const SLOW_BYTES_PER_SECOND: u64 = 4 << 20;
 
 /// Picks a large file on a slow stack and waits until S3 has some of its parts but not all.
 async fn pick_and_wait_for_parts(scenario: &Scenario, page: &Page) -> Result<PathBuf> {
-    scenario
-        .controls()
-        .set_s3_bytes_per_second(Some(SLOW_BYTES_PER_SECOND));
+    scenario.set_bytes_per_second(Some(SLOW_BYTES_PER_SECOND)).await?;
     let path = scenario.files.path("large.bin");
     write_large_file(&path, SIZE)?;
     page.pick_paths(&[&path]).await?;
@@ -38,7 +35,7 @@ async fn pick_and_wait_for_parts(scenario: &Scenario, page: &Page) -> Result<Pat
 
 /// The file arrives, and no part that was finished by then is sent again.
 async fn arrives(scenario: &Scenario, page: &Page, path: &Path, finished: &StoredParts) -> Result<()> {
-    scenario.controls().set_s3_bytes_per_second(None);
+    scenario.set_bytes_per_second(None).await?;
     page.wait_for_state("stored").await?;
     scenario.check_arrived(path, PARTS, finished)
 }
@@ -50,10 +47,10 @@ async fn a_network_that_is_cut_in_mid_part_and_restored_costs_no_finished_part()
             .browser()
             .expect_console_errors("net::ERR_INTERNET_DISCONNECTED");
         let path = pick_and_wait_for_parts(scenario, page).await?;
-        let finished = scenario.stored_parts();
-        set_offline(scenario.browser().client(), true).await?;
+        let finished = scenario.stored_parts()?;
+        set_offline(scenario.browser(), true).await?;
         page.wait_for_state("offline").await?;
-        set_offline(scenario.browser().client(), false).await?;
+        set_offline(scenario.browser(), false).await?;
         arrives(scenario, page, &path, &finished).await
     })
     .await
@@ -63,7 +60,7 @@ async fn a_network_that_is_cut_in_mid_part_and_restored_costs_no_finished_part()
 async fn a_pause_costs_no_finished_part_and_progress_does_not_go_back() -> Result<()> {
     with_page(async |scenario, page| {
         let path = pick_and_wait_for_parts(scenario, page).await?;
-        let finished = scenario.stored_parts();
+        let finished = scenario.stored_parts()?;
         page.press("pause").await?;
         let paused = page.wait_for_state("paused").await?;
         page.press("resume").await?;
@@ -81,7 +78,7 @@ async fn a_cancelled_large_file_leaves_no_object_and_no_unfinished_upload() -> R
         page.press("cancel").await?;
         page.wait_for_state("cancelled").await?;
         scenario.wait_for_abort().await?;
-        ensure!(stored_paths(&scenario.data().join(BUCKET)).is_empty());
+        ensure!(scenario.stored_files()?.is_empty());
         Ok(())
     })
     .await
@@ -98,10 +95,10 @@ async fn a_file_that_changes_on_its_way_is_named_and_nothing_mixed_is_stored() -
             .write(true)
             .open(&path)?
             .write_all(b"changed")?;
-        scenario.controls().set_s3_bytes_per_second(None);
+        scenario.set_bytes_per_second(None).await?;
         let row = page.wait_for_state("failed").await?;
         ensure!(row.error.contains("changed since you picked it"), "{row:?}");
-        ensure!(stored_paths(&scenario.data().join(BUCKET)).is_empty());
+        ensure!(scenario.stored_files()?.is_empty());
         Ok(())
     })
     .await
@@ -125,14 +122,13 @@ async fn a_complete_that_s3_answers_with_200_and_an_error_is_sent_again() -> Res
             .controls()
             .fail_next_s3_requests(1, "POST", 200, "InternalError");
         arrives(scenario, page, &path, &finished).await?;
-        let parts = scenario.stored_parts();
+        let parts = scenario.stored_parts()?;
         ensure!(
             parts.values().all(|times| *times == 1),
             "a part was sent again: {parts:?}"
         );
         let failed = scenario
-            .controls()
-            .s3_requests()
+            .s3_requests()?
             .iter()
             .filter(|request| request.method == "POST" && request.query.contains("uploadId="))
             .count();

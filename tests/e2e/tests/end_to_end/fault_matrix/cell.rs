@@ -5,7 +5,7 @@ use std::fmt::{self, Display};
 use anyhow::{Context, Result, ensure};
 use e2e::{Fault, FaultyScenario, Page, Phase, Row, SourceFile, sha256_of, wait_until};
 
-use crate::expected::{Course, FaultKind};
+use super::expected::{Course, FaultKind};
 
 /// Sent as one PutObject.
 const SMALL: usize = 3 << 20;

@@ -144,7 +144,7 @@ async fn a_token_that_expires_in_the_middle_of_an_upload_is_renewed() -> Result<
         let page = sign_in(scenario, "alice").await?;
         let path = pick_large_file(scenario, &page).await?;
         wait_for_refresh(provider, refreshed(provider) + 2).await?;
-        let finished = scenario.stored_parts();
+        let finished = scenario.stored_parts()?;
         scenario.controls().set_s3_bytes_per_second(None);
         page.wait_for_state("stored").await?;
         scenario.check_arrived(&path, PARTS, &finished)
@@ -162,7 +162,7 @@ async fn an_upload_that_the_api_takes_for_nobody_s_is_waited_out() -> Result<()>
         scenario.controls().set_gateway_clock_offset_seconds(7_200);
         wait_for_refresh(provider, 1).await?;
         page.wait_for_state("waiting").await?;
-        let finished = scenario.stored_parts();
+        let finished = scenario.stored_parts()?;
         scenario.controls().set_gateway_clock_offset_seconds(0);
         scenario.controls().set_s3_bytes_per_second(None);
         page.wait_for_state("stored").await?;
@@ -187,7 +187,7 @@ async fn without_a_refresh_token_a_person_signs_in_again_in_a_window_and_the_upl
         ensure!(words.contains("Nothing was lost"), "{words}");
         page.wait_for_state("waiting").await?;
         scenario.save_screenshot("sign-in-ended").await?;
-        let finished = scenario.stored_parts();
+        let finished = scenario.stored_parts()?;
         scenario.controls().set_s3_bytes_per_second(None);
 
         // The provider remembers who is signed in, so the window closes without a word.

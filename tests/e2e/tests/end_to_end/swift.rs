@@ -1,0 +1,59 @@
+//! What is so on Swift alone: it has several servers to lose, and tells no checksums of parts.
+
+use std::path::PathBuf;
+
+use anyhow::{Result, ensure};
+use e2e::{Page, Scenario, StoredParts, with_page, write_large_file};
+
+const SIZE: u64 = 64 << 20;
+
+/// Of 8 MiB each.
+const PARTS: usize = 8;
+
+/// Slow enough to lose a server in the middle of a file of eight parts.
+const SLOW_BYTES_PER_SECOND: u64 = 8 << 20;
+
+/// Picks a large file in a browser that sends slowly, and waits until S3 has some of its parts but not all.
+async fn pick_and_wait_for_parts(scenario: &Scenario, page: &Page) -> Result<(PathBuf, StoredParts)> {
+    scenario.set_bytes_per_second(Some(SLOW_BYTES_PER_SECOND)).await?;
+    let path = scenario.files.path("large.bin");
+    write_large_file(&path, SIZE)?;
+    page.pick_paths(&[&path]).await?;
+    let finished = scenario.wait_for_parts(2).await?;
+    ensure!(finished.len() < PARTS, "the upload is through already");
+    Ok((path, finished))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_object_server_that_is_lost_in_the_middle_of_an_upload_costs_nothing() -> Result<()> {
+    with_page(async |scenario, page| {
+        let (path, finished) = pick_and_wait_for_parts(scenario, page).await?;
+        scenario.kill_an_object_server().await?;
+        scenario.set_bytes_per_second(None).await?;
+        page.wait_for_state("stored").await?;
+        scenario.check_arrived(&path, PARTS, &finished)
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interrupted_upload_sends_all_parts_again_as_swift_tells_no_checksums() -> Result<()> {
+    with_page(async |scenario, page| {
+        scenario.browser().expect_console_errors("beforeunload");
+        let (path, finished) = pick_and_wait_for_parts(scenario, page).await?;
+        let page = scenario.open_page().await?;
+        page.wait_for_state("interrupted").await?;
+        scenario.set_bytes_per_second(None).await?;
+        page.pick_paths(&[&path]).await?;
+        page.wait_for_state("stored").await?;
+        scenario.check_only_object(&path)?;
+        let stored = scenario.stored_parts()?;
+        let again = finished.keys().filter(|number| stored[*number] > 1).count();
+        ensure!(
+            again == finished.len(),
+            "finished: {finished:?}, in the end: {stored:?}"
+        );
+        Ok(())
+    })
+    .await
+}
