@@ -265,7 +265,11 @@ mod tests {
             browser: Browser::Firefox,
             s3,
         };
-        assert!(applies(&[Browser::Webkit, Browser::Firefox], &[], firefox_on(S3::Local)));
+        assert!(applies(
+            &[Browser::Webkit, Browser::Firefox],
+            &[],
+            firefox_on(S3::Local)
+        ));
         assert!(!applies(&[Browser::Webkit], &[], firefox_on(S3::Local)));
         assert!(applies(&[Browser::Firefox], &[S3::Swift], firefox_on(S3::Swift)));
         assert!(!applies(&[Browser::Firefox], &[S3::Swift], firefox_on(S3::Local)));

@@ -73,7 +73,7 @@ pub fn xtask_program() -> Result<PathBuf> {
 ///
 /// # Errors
 /// Where the tests were not started by `cargo xtask test`.
-pub fn axe_script() -> Result<PathBuf> {
+pub(crate) fn axe_script() -> Result<PathBuf> {
     path("SLIPWAY_AXE")
 }
 

@@ -6,6 +6,7 @@
 //! profile. [`with_page`] starts all of it and ends it, also when the test panics. `cargo xtask test`
 //! builds the page and says where it and the browser are.
 
+mod accessibility;
 mod browser;
 mod devtools;
 mod environment;
@@ -25,9 +26,10 @@ mod site;
 mod wait;
 mod web_driver;
 
+pub use accessibility::check_accessibility;
 pub use browser::{Browser, Kind};
 pub use devtools::{devtools, run_before_pages};
-pub use environment::{axe_script, leptos_example, xtask_program};
+pub use environment::{leptos_example, xtask_program};
 pub use fault_proxy::{Answer, Fault, FaultProxy, Faults, Phase, ProxyListeners};
 pub use faulty::{FaultyScenario, with_faulty_page};
 pub use files::{SourceFile, SourceFolder, stored_files};

@@ -14,14 +14,14 @@ const READ_FINDINGS: &str = "
 const READ_STATUS: &str = "return document.querySelector('.setup-check [role=status]').textContent;";
 
 #[derive(Debug, Deserialize)]
-struct Finding {
+pub(crate) struct Finding {
     heading: String,
     details: String,
     paste: String,
 }
 
 /// Presses the button, and gives what is found. Nothing may be left in the bucket.
-async fn check(scenario: &Scenario) -> Result<Vec<Finding>> {
+pub(crate) async fn check(scenario: &Scenario) -> Result<Vec<Finding>> {
     let client = scenario.browser().client();
     let button = client.find(Locator::Css("[data-action=checkSetup]")).await?;
     button.click().await?;
@@ -50,7 +50,7 @@ fn is_aborted(scenario: &Scenario) -> bool {
     count("POST", "uploads=", 200) == count("DELETE", "uploadId=", 204)
 }
 
-async fn open(scenario: &Scenario) -> Result<()> {
+pub(crate) async fn open(scenario: &Scenario) -> Result<()> {
     scenario
         .browser()
         .expect_console_errors("Failed to load resource");

@@ -39,7 +39,7 @@ async fn enter_name(client: &Client, name: &str) -> Result<()> {
 }
 
 /// Opens the page and signs in.
-async fn sign_in(scenario: &Scenario, name: &str) -> Result<Page> {
+pub(crate) async fn sign_in(scenario: &Scenario, name: &str) -> Result<Page> {
     let client = scenario.browser().client();
     client.goto(scenario.url()).await?;
     press(client, "[data-action=signIn]").await?;
