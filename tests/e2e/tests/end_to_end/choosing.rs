@@ -1,6 +1,6 @@
 //! All the ways in which files are chosen, and what the page shows of them.
 
-use std::fs;
+use std::{fs, path::PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use base64ct::{Base64, Encoding};
@@ -41,31 +41,57 @@ async fn wait_for_states(page: &Page, states: &[&str]) -> Result<()> {
     .await
 }
 
+/// A folder with a folder in it, and a file in each.
+fn write_survey(scenario: &Scenario) -> Result<PathBuf> {
+    let folder = scenario.files.path("survey");
+    fs::create_dir_all(folder.join("2026/notes"))?;
+    fs::write(folder.join("readme.txt"), "read me")?;
+    fs::write(folder.join("2026/notes/first.txt"), "first")?;
+    Ok(folder)
+}
+
+/// The files of such a folder are stored, below its name.
+async fn survey_is_stored(scenario: &Scenario, page: &Page) -> Result<()> {
+    page.wait_until_stored(2).await?;
+    let mut names: Vec<String> = page.rows().await?.into_iter().map(|row| row.name).collect();
+    names.sort();
+    ensure!(
+        names == ["survey/2026/notes/first.txt", "survey/readme.txt"],
+        "{names:?}"
+    );
+    let stored = stored_paths(&scenario.data().join(BUCKET));
+    for name in names {
+        ensure!(
+            stored.iter().any(|path| path.ends_with(&name)),
+            "{name} is not among {stored:?}"
+        );
+    }
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_folder_keeps_its_paths_on_the_page_and_in_the_keys() -> Result<()> {
     with_page(async |scenario, page| {
-        let folder = scenario.files.path("survey");
-        fs::create_dir_all(folder.join("2026/notes"))?;
-        fs::write(folder.join("readme.txt"), "read me")?;
-        fs::write(folder.join("2026/notes/first.txt"), "first")?;
+        let folder = write_survey(scenario)?;
         let client = scenario.browser().client();
         let picker = client.find(Locator::Id("folder-picker")).await?;
         picker.send_keys(folder.to_str().context("UTF-8")?).await?;
-        page.wait_until_stored(2).await?;
-        let mut names: Vec<String> = page.rows().await?.into_iter().map(|row| row.name).collect();
-        names.sort();
-        ensure!(
-            names == ["survey/2026/notes/first.txt", "survey/readme.txt"],
-            "{names:?}"
-        );
-        let stored = stored_paths(&scenario.data().join(BUCKET));
-        for name in names {
-            ensure!(
-                stored.iter().any(|path| path.ends_with(&name)),
-                "{name} is not among {stored:?}"
-            );
+        survey_is_stored(scenario, page).await
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_that_is_dropped_from_the_desktop_keeps_its_paths() -> Result<()> {
+    with_page(async |scenario, page| {
+        let folder = write_survey(scenario)?;
+        let client = scenario.browser().client();
+        let data = json!({ "items": [], "files": [folder], "dragOperationsMask": 1 });
+        for kind in ["dragEnter", "dragOver", "drop"] {
+            let event = json!({ "type": kind, "x": 40, "y": 300, "data": data });
+            devtools(client, "Input.dispatchDragEvent", event).await?;
         }
-        Ok(())
+        survey_is_stored(scenario, page).await
     })
     .await
 }
