@@ -47,6 +47,7 @@ const API_UNREACHABLE: &str = "The upload service cannot be reached.";
 const API_BUSY: &str = "The upload service has a problem.";
 const API_REFUSED: &str = "The upload service refused this file.";
 const S3_UNREACHABLE: &str = "The connection to the storage was lost.";
+const S3_STALLED: &str = "The upload stopped making progress.";
 const S3_BUSY: &str = "The storage is busy or has a problem.";
 const S3_DENIED: &str = "The storage does not let this page write.";
 const S3_REFUSED: &str = "The storage refused the upload.";
@@ -169,26 +170,26 @@ const fn of_call(kind: FaultKind) -> Course {
     }
 }
 
-/// Browsers do not tell a page what became of a preflight: any that fails is a lost connection to it.
+/// Browsers do not tell a page what became of a preflight: any that fails is a lost connection to it, and one
+/// without an answer a request that stalls.
 const fn of_preflight(kind: FaultKind) -> Course {
     match kind {
         FaultKind::Delay => Course::Unnoticed,
         FaultKind::Throttle | FaultKind::Corrupt => Course::Senseless(NO_BODY),
         FaultKind::Expired => Course::Senseless(NOT_SIGNED),
         FaultKind::Gone => Course::Senseless(NO_UPLOAD),
-        FaultKind::Cut
-        | FaultKind::Reset
-        | FaultKind::Busy
-        | FaultKind::Denied
-        | FaultKind::LostAnswer
-        | FaultKind::BlackHole => Course::Waits(S3_UNREACHABLE),
+        FaultKind::Cut | FaultKind::Reset | FaultKind::Busy | FaultKind::Denied | FaultKind::LostAnswer => {
+            Course::Waits(S3_UNREACHABLE)
+        }
+        FaultKind::BlackHole => Course::Waits(S3_STALLED),
     }
 }
 
 fn of_bytes(kind: FaultKind, phase: Phase) -> Course {
     match kind {
         FaultKind::Delay | FaultKind::Throttle => Course::Unnoticed,
-        FaultKind::Cut | FaultKind::Reset | FaultKind::BlackHole => Course::Waits(S3_UNREACHABLE),
+        FaultKind::Cut | FaultKind::Reset => Course::Waits(S3_UNREACHABLE),
+        FaultKind::BlackHole => Course::Waits(S3_STALLED),
         FaultKind::Busy => Course::Waits(S3_BUSY),
         FaultKind::Corrupt => Course::Fails(CORRUPTED),
         FaultKind::Denied => Course::Fails(S3_DENIED),
@@ -205,9 +206,8 @@ const fn of_create(kind: FaultKind) -> Course {
     match kind {
         FaultKind::Delay => Course::Unnoticed,
         FaultKind::Throttle | FaultKind::Corrupt => Course::Senseless(NO_BODY),
-        FaultKind::Cut | FaultKind::Reset | FaultKind::LostAnswer | FaultKind::BlackHole => {
-            Course::Waits(S3_UNREACHABLE)
-        }
+        FaultKind::Cut | FaultKind::Reset | FaultKind::LostAnswer => Course::Waits(S3_UNREACHABLE),
+        FaultKind::BlackHole => Course::Waits(S3_STALLED),
         FaultKind::Busy => Course::Waits(S3_BUSY),
         FaultKind::Denied => Course::Fails(S3_DENIED),
         FaultKind::Expired => Course::Recovers,
@@ -232,9 +232,8 @@ const fn of_complete(kind: FaultKind) -> Course {
 const fn of_list(kind: FaultKind) -> Course {
     match kind {
         FaultKind::Throttle | FaultKind::Corrupt => Course::Senseless(NO_BODY),
-        FaultKind::Cut | FaultKind::Reset | FaultKind::LostAnswer | FaultKind::BlackHole => {
-            Course::Waits(S3_UNREACHABLE)
-        }
+        FaultKind::Cut | FaultKind::Reset | FaultKind::LostAnswer => Course::Waits(S3_UNREACHABLE),
+        FaultKind::BlackHole => Course::Waits(S3_STALLED),
         FaultKind::Busy => Course::Waits(S3_BUSY),
         FaultKind::Denied => Course::Fails(S3_DENIED),
         FaultKind::Delay | FaultKind::Expired | FaultKind::Gone => Course::Recovers,
