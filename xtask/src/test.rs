@@ -12,7 +12,7 @@ use clap::{Args, ValueEnum};
 use crate::{
     api_fuzz,
     browsers::Browsers,
-    dependencies, dist_lambda,
+    dependencies, dist, dist_lambda,
     end_to_end::{self, Browser, Flows, S3},
     fuzz, infrastructure, npm, process, runtime_api, s3_services,
     step::seconds,
@@ -74,6 +74,8 @@ enum Step {
     Infrastructure,
     /// S3 services answer as the facts say, and other people's programs upload to the local one
     Conformance,
+    /// What a first view of the page loads is within its budget
+    PageWeight,
     /// The page's own tests, in a browser
     Browser,
     /// The whole way of a file, from the page in a browser to the stack's disk
@@ -223,6 +225,7 @@ impl Step {
                     .env("RUST_LIB_BACKTRACE", "0");
                 count(&self.name(), toolbox, &mut command)
             }
+            Self::PageWeight => dist::run(toolbox).map(|_| Verdict::one_passed()),
             Self::Browser => self.browser(toolbox),
             Self::EndToEnd => flows
                 .insert(Flows::build(options, toolbox)?)
