@@ -29,6 +29,7 @@ use crate::{
         handle::FileHandle,
         in_flight::InFlight,
         read,
+        source::Source,
         transport::{self, Body, Fetch, Transport, Xhr},
     },
     keeper::Keeper,
@@ -66,7 +67,7 @@ pub(crate) struct Inner {
     access_token: Option<String>,
     clock: Clock,
     timer: Option<Timer>,
-    files: HashMap<FileId, File>,
+    files: HashMap<FileId, Rc<Source>>,
     requests: HashMap<Ticket, InFlight>,
     calls: HashMap<CallId, InFlight>,
     pub(crate) screen: Screen,
@@ -159,7 +160,10 @@ impl Driver {
             }
             let id = FileId(next);
             next += 1;
-            self.inner.borrow_mut().files.insert(id, file);
+            self.inner
+                .borrow_mut()
+                .files
+                .insert(id, Rc::new(Source::new(file)));
             descriptions.push(description);
             handles.extend(handle.map(|handle| (id, handle)));
         }
@@ -188,7 +192,7 @@ impl Driver {
             if base_name(&view.name) == base_name(&description.name) {
                 description.name = view.name;
             }
-            inner.files.insert(id, file);
+            inner.files.insert(id, Rc::new(Source::new(file)));
         }
         self.tell(Event::Attached {
             id,
@@ -276,15 +280,19 @@ impl Driver {
 
     /// A file that a person picked, while it is on the list.
     pub(crate) fn file(&self, id: FileId) -> Option<File> {
+        self.source(id).map(|source| source.file().clone())
+    }
+
+    fn source(&self, id: FileId) -> Option<Rc<Source>> {
         self.inner.borrow().files.get(&id).cloned()
     }
 
     fn hash(self: &Rc<Self>, ticket: Ticket, range: Range<u64>) {
-        let file = self.file(ticket.file);
+        let source = self.source(ticket.file);
         let driver = Rc::downgrade(self);
         spawn_local(async move {
-            let result = match file {
-                Some(file) => read::sha256(file, range).await,
+            let result = match source {
+                Some(source) => source.hash(range).await,
                 None => Err(FileFailure::Missing),
             };
             with(&driver, |driver| driver.tell(Event::Hashed { ticket, result }));
@@ -292,11 +300,11 @@ impl Driver {
     }
 
     fn check(self: &Rc<Self>, ticket: Ticket) {
-        let file = self.file(ticket.file);
+        let source = self.source(ticket.file);
         let driver = Rc::downgrade(self);
         spawn_local(async move {
-            let result = match file {
-                Some(file) => read::check(file).await,
+            let result = match source {
+                Some(source) => source.check().await,
                 None => Err(FileFailure::Missing),
             };
             with(&driver, |driver| driver.tell(Event::Checked { ticket, result }));

@@ -1,0 +1,122 @@
+//! A file that a person picked, and what was hashed of it.
+
+use std::{cell::RefCell, collections::BTreeMap, ops::Range};
+
+use engine::FileFailure;
+use wasm_bindgen::JsCast;
+use web_sys::{File, WorkerNavigator};
+use wire::Sha256Digest;
+
+use super::read;
+
+/// A file while it is on the list.
+///
+/// A file that changed since it was picked is not to be read (W3C File API, section 4, "snapshot state"),
+/// or parts of different times would make one object. Gecko reads it all the same, so that there what was
+/// hashed is hashed once more before the upload is completed.
+pub(crate) struct Source {
+    file: File,
+    /// The digest of each range but the whole file, by its start; nothing where the browser refuses a file
+    /// that changed. S3 itself compares a whole file with its digest.
+    hashed: Option<RefCell<BTreeMap<u64, (u64, Sha256Digest)>>>,
+}
+
+impl Source {
+    /// A file that was just picked.
+    pub(crate) fn new(file: File) -> Self {
+        Self::watched(file, reads_what_changed())
+    }
+
+    fn watched(file: File, is_watched: bool) -> Self {
+        Self {
+            file,
+            hashed: is_watched.then(RefCell::default),
+        }
+    }
+
+    /// The browser's file.
+    pub(crate) fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// The SHA-256 of a range.
+    ///
+    /// # Errors
+    /// Where the file is gone or changed, or may not be read.
+    pub(crate) async fn hash(&self, range: Range<u64>) -> Result<Sha256Digest, FileFailure> {
+        let digest = read::sha256(self.file.clone(), range.clone()).await?;
+        let is_whole = range == (0..self.file.size() as u64);
+        if let Some(hashed) = self.hashed.as_ref().filter(|_| !is_whole) {
+            hashed.borrow_mut().insert(range.start, (range.end, digest));
+        }
+        Ok(digest)
+    }
+
+    /// Looks whether the file is what it was when its parts were hashed.
+    ///
+    /// # Errors
+    /// Where it is gone or changed, or may not be read.
+    pub(crate) async fn check(&self) -> Result<(), FileFailure> {
+        read::check(self.file.clone()).await?;
+        let Some(hashed) = &self.hashed else {
+            return Ok(());
+        };
+        let hashed = hashed.borrow().clone();
+        for (start, (end, digest)) in hashed {
+            if read::sha256(self.file.clone(), start..end).await? != digest {
+                return Err(FileFailure::Unreadable);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether the browser is built on Gecko. It has no feature to tell this by; every other browser says
+/// `like Gecko`, without a version (WHATWG HTML, section 8.10.1.1).
+fn reads_what_changed() -> bool {
+    let navigator = browser::global().navigator().unchecked_into::<WorkerNavigator>();
+    navigator.user_agent().is_ok_and(|agent| agent.contains("Gecko/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use js_sys::Array;
+    use wasm_bindgen_test::wasm_bindgen_test;
+
+    use super::*;
+
+    fn file(text: &str) -> File {
+        File::new_with_str_sequence(&Array::of1(&text.into()), "name").expect("a file")
+    }
+
+    /// Hashes these ranges of a file, has it become another one, and looks at it.
+    async fn check(ranges: &[Range<u64>], now: &str, expected: Result<(), FileFailure>) {
+        let mut source = Source::watched(file("abcdef"), true);
+        for range in ranges {
+            source.hash(range.clone()).await.expect("a digest");
+        }
+        source.file = file(now);
+        assert_eq!(source.check().await, expected, "{now}");
+    }
+
+    #[wasm_bindgen_test]
+    async fn a_file_that_changed_where_it_was_hashed_is_noticed() {
+        check(&[0..3, 3..6], "abcdef", Ok(())).await;
+        check(&[0..3, 3..6], "abXdef", Err(FileFailure::Unreadable)).await;
+        check(&[0..3, 3..6], "abcdeX", Err(FileFailure::Unreadable)).await;
+        check(&[0..3, 3..6], "abcde", Err(FileFailure::Unreadable)).await;
+    }
+
+    #[wasm_bindgen_test]
+    async fn a_whole_file_is_left_to_s3_to_compare() {
+        check(std::slice::from_ref(&(0..6)), "abcdeX", Ok(())).await;
+    }
+
+    #[wasm_bindgen_test]
+    async fn nothing_is_hashed_twice_where_the_browser_refuses_what_changed() {
+        let mut source = Source::new(file("abcdef"));
+        source.hash(0..3).await.expect("a digest");
+        source.file = file("abXdef");
+        assert_eq!(source.check().await, Ok(()));
+    }
+}
