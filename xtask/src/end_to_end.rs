@@ -22,8 +22,8 @@ use crate::{
     uppy,
 };
 
-/// Tests at once. Most of them wait for bodies that travel slowly on purpose, so two cores take more than two.
-const TESTS_AT_ONCE: &str = "4";
+/// Tests at once. Most of them wait for bodies that travel slowly on purpose, so two cores take three.
+const TESTS_AT_ONCE: &str = "3";
 
 /// The program with all flows.
 const FLOWS: [&str; 5] = ["test", "--package", "e2e", "--test", "end_to_end"];

@@ -1,6 +1,9 @@
 //! A headless browser with a profile of its own.
 
-use std::sync::{Mutex, PoisonError};
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use anyhow::{Context, Result, ensure};
 use fantoccini::{Client, ClientBuilder, wd::WebDriverCompatibleCommand};
@@ -11,6 +14,9 @@ use tempfile::TempDir;
 use url::{ParseError, Url};
 
 use crate::{environment, process, web_driver::WebDriver};
+
+/// How long a test's script may take on a busy machine.
+const SCRIPT_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Which browser.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -162,11 +168,12 @@ impl Browser {
 }
 
 async fn connect(kind: Kind, driver: &WebDriver, profile: &TempDir) -> Result<Client> {
-    let capabilities = match kind {
+    let mut capabilities = match kind {
         Kind::Chromium => chromium_capabilities(profile)?,
         Kind::Firefox => firefox_capabilities(profile)?,
         Kind::WebKit => webkit_capabilities()?,
     };
+    capabilities["timeouts"] = json!({ "script": SCRIPT_TIMEOUT.as_millis() });
     ClientBuilder::new(HttpConnector::new())
         .capabilities(serde_json::from_value(capabilities)?)
         .connect(driver.url())

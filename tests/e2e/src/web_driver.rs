@@ -12,6 +12,9 @@ use tokio::{
 
 use crate::{browser::Kind, environment, wait::wait_until};
 
+/// How often a driver that finds no port is started.
+const MOST_TRIES: u32 = 4;
+
 /// A running chromedriver, geckodriver or WebKitWebDriver.
 pub(crate) struct WebDriver {
     url: String,
@@ -37,9 +40,26 @@ impl WebDriver {
         }
     }
 
-    /// Starts a driver that chooses a port and says which.
+    /// Starts a driver that chooses a port and says which. Chromedriver wants the same port for IPv4 and IPv6,
+    /// and ends where another program has taken one of them.
     async fn start_by_port_line(program: &Path, arguments: &[&str]) -> Result<Self> {
-        let mut child = spawn(Command::new(program).args(arguments).stdout(Stdio::piped()))?;
+        let mut tries = 1;
+        loop {
+            match Self::try_by_port_line(program, arguments).await {
+                Err(_) if tries < MOST_TRIES => tries += 1,
+                outcome => return outcome,
+            }
+        }
+    }
+
+    async fn try_by_port_line(program: &Path, arguments: &[&str]) -> Result<Self> {
+        // What a browser itself writes is of no use beside what a test says.
+        let mut command = Command::new(program);
+        command
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
+        let mut child = spawn(&mut command)?;
         let mut lines = lines_of(&mut child)?;
         let port = loop {
             let line = lines

@@ -63,6 +63,10 @@ async fn a_pause_costs_no_finished_part_and_progress_does_not_go_back() -> Resul
         let finished = scenario.stored_parts()?;
         page.press("pause").await?;
         let paused = page.wait_for_state("paused").await?;
+        // So that it is seen to be sent, however late that is looked at.
+        scenario
+            .set_bytes_per_second(Some(SLOW_BYTES_PER_SECOND / 16))
+            .await?;
         page.press("resume").await?;
         let resumed: Row = page.wait_for_state("sending").await?;
         ensure!(resumed.progress >= paused.progress, "{paused:?} {resumed:?}");
