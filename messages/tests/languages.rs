@@ -334,14 +334,14 @@ fn every_link_inside_the_help_page_leads_somewhere() {
 }
 
 #[test]
-fn the_help_page_is_small_and_needs_only_a_style_sheet_and_an_icon_of_its_own() {
+fn the_help_page_is_small_and_needs_only_style_sheets_and_an_icon_of_its_own() {
     let help = read("help.html");
     assert!(help.len() <= 20 * 1024, "{} bytes", help.len());
     let outside: Vec<&str> = values_of(&help, "href=")
         .into_iter()
         .filter(|link| !link.starts_with('#'))
         .collect();
-    assert_eq!(outside, ["icon.svg", "help.css", "./"]);
+    assert_eq!(outside, ["icon.svg", "theme.css", "help.css", "./"]);
     let tags: Vec<&str> = help
         .split('<')
         .filter_map(|rest| Some(rest.split_once('>')?.0))
