@@ -22,6 +22,7 @@ mod process;
 mod s3;
 mod scenario;
 mod site;
+mod slow_path;
 mod wait;
 mod web_driver;
 
