@@ -65,7 +65,7 @@ impl fmt::Display for Run {
 }
 
 /// The runs in the browsers and on the services that are named. Where no browser is named, the local S3 is
-/// used from each, and Swift from Chromium, which alone can send slowly; where no service is, both are.
+/// used from each, and Swift from Chromium; where no service is, both are.
 pub(crate) fn runs(browsers: &[Browser], services: &[S3]) -> Vec<Run> {
     let all = [S3::Local, S3::Swift];
     let services = if services.is_empty() && browsers.is_empty() {

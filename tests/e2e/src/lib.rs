@@ -23,6 +23,7 @@ mod process;
 mod s3;
 mod scenario;
 mod site;
+mod slow_path;
 mod wait;
 mod web_driver;
 

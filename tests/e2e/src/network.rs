@@ -1,4 +1,4 @@
-//! The browser's network, cut and restored, or slow.
+//! The browser's network, cut and restored.
 
 use anyhow::{Result, bail};
 use fantoccini::{Client, wd::WebDriverCompatibleCommand};
@@ -14,34 +14,19 @@ use crate::browser::{Browser, Kind};
 /// Where the browser does not answer, or cannot do that: WebKit.
 pub async fn set_offline(browser: &Browser, offline: bool) -> Result<()> {
     match browser.kind() {
-        Kind::Chromium => set_conditions(browser, offline, None).await,
+        Kind::Chromium => set_chromium_offline(browser, offline).await,
         Kind::Firefox => set_firefox_offline(browser.client(), offline).await,
         Kind::WebKit => bail!("nothing cuts WebKit off the network"),
     }
 }
 
-/// Limits how many bytes a second the browser sends; `None` ends the limit.
-///
-/// # Errors
-/// Where the browser does not answer, or cannot do that: all but Chromium.
-pub(crate) async fn set_upload_bytes_per_second(
-    browser: &Browser,
-    bytes_per_second: Option<u64>,
-) -> Result<()> {
-    match browser.kind() {
-        Kind::Chromium => set_conditions(browser, false, bytes_per_second).await,
-        other => bail!("nothing makes {other:?} send slowly"),
-    }
-}
-
-async fn set_conditions(browser: &Browser, offline: bool, upload: Option<u64>) -> Result<()> {
-    let upload = upload.map_or(json!(-1), Value::from);
+async fn set_chromium_offline(browser: &Browser, offline: bool) -> Result<()> {
     let body = json!({
         "network_conditions": {
             "offline": offline,
             "latency": 0,
             "download_throughput": -1,
-            "upload_throughput": upload,
+            "upload_throughput": -1,
         },
     });
     let command = PostCommand {

@@ -11,8 +11,8 @@ use crate::{
     environment,
     files::stored_files,
     large_file::{sha256_of, sha256_of_bytes, stored_paths},
-    network::set_upload_bytes_per_second,
     scenario::Scenario,
+    slow_path::SlowPath,
 };
 
 /// How long Swift waits for the next bytes of a body.
@@ -44,7 +44,7 @@ impl S3 {
 /// The API, and the S3 service that its Lambda signs for.
 pub(crate) struct Storage {
     pub(crate) stack: Stack,
-    pub(crate) swift: Option<Swift>,
+    pub(crate) swift: Option<Service>,
 }
 
 impl Storage {
@@ -60,7 +60,7 @@ impl Storage {
         let allowed_origins: Vec<String> = origins.iter().map(|origin| (*origin).to_owned()).collect();
         let swift = match environment::s3()? {
             S3::Local => None,
-            S3::Swift => Some(start_swift(allowed_origins.clone()).await?),
+            S3::Swift => Some(Service::start(allowed_origins.clone()).await?),
         };
         let stack = Stack::start(StackOptions {
             data: data.to_owned(),
@@ -78,28 +78,39 @@ impl Storage {
     pub(crate) fn url(&self) -> String {
         match &self.swift {
             None => self.stack.s3_url(),
-            Some(swift) => swift.endpoint().url(),
+            Some(service) => service.path.url(),
         }
     }
 }
 
-async fn start_swift(allowed_origins: Vec<String>) -> Result<Swift> {
-    Swift::start(&SwiftOptions {
-        allowed_origins,
-        all_answers_allowed: true,
-        client_timeout: CLIENT_TIMEOUT,
-    })
-    .await
+/// Swift, and the way to it that browsers take.
+pub(crate) struct Service {
+    swift: Swift,
+    path: SlowPath,
 }
 
-/// What a Lambda has to be told of Swift. Its keys have no sessions.
-fn lambda_variables(swift: &Swift) -> Vec<(String, String)> {
-    let endpoint = swift.endpoint();
+impl Service {
+    async fn start(allowed_origins: Vec<String>) -> Result<Self> {
+        let swift = Swift::start(&SwiftOptions {
+            allowed_origins,
+            all_answers_allowed: true,
+            client_timeout: CLIENT_TIMEOUT,
+        })
+        .await?;
+        let path = SlowPath::to(&swift.endpoint().host)?;
+        Ok(Self { swift, path })
+    }
+}
+
+/// What a Lambda has to be told of Swift. Its keys have no sessions, and what they sign covers the address
+/// that browsers use.
+fn lambda_variables(service: &Service) -> Vec<(String, String)> {
+    let endpoint = service.swift.endpoint();
     let variables = [
         ("AWS_ACCESS_KEY_ID", endpoint.owner.id.clone()),
         ("AWS_SECRET_ACCESS_KEY", endpoint.owner.secret.clone()),
         ("AWS_SESSION_TOKEN", String::new()),
-        ("AWS_ENDPOINT_URL_S3", endpoint.url()),
+        ("AWS_ENDPOINT_URL_S3", service.path.url()),
         ("AWS_REGION", REGION.to_owned()),
         ("BUCKET_NAME", BUCKET.to_owned()),
     ];
@@ -113,7 +124,7 @@ impl Scenario {
     /// # Errors
     /// Where they cannot be read.
     pub fn stored_files(&self) -> Result<Vec<Vec<u8>>> {
-        let Some(swift) = &self.storage().swift else {
+        let Some(Service { swift, .. }) = &self.storage().swift else {
             return stored_files(&self.data().join(BUCKET));
         };
         let mut objects = block_in_place(|| swift.endpoint().objects())?;
@@ -134,7 +145,7 @@ impl Scenario {
                     .map(|path| sha256_of(path))
                     .collect::<Result<Vec<_>>>()?
             }
-            Some(swift) => {
+            Some(Service { swift, .. }) => {
                 let objects = block_in_place(|| swift.endpoint().objects())?;
                 objects.iter().map(|object| sha256_of_bytes(object)).collect()
             }
@@ -154,21 +165,16 @@ impl Scenario {
                 let requests = self.controls().s3_requests().into_iter();
                 Ok(requests.map(AnsweredRequest::from).collect())
             }
-            Some(swift) => swift.requests(),
+            Some(Service { swift, .. }) => swift.requests(),
         }
     }
 
-    /// Limits how fast a request's body travels, in bytes a second; `None` ends the limit. The local S3
-    /// reads that slowly; for Swift it is the browser that sends slowly, all requests together.
-    ///
-    /// # Errors
-    /// Where the browser cannot be told.
-    pub async fn set_bytes_per_second(&self, bytes_per_second: Option<u64>) -> Result<()> {
-        if self.storage().swift.is_none() {
-            self.controls().set_s3_bytes_per_second(bytes_per_second);
-            return Ok(());
+    /// Limits how fast a request's body travels, in bytes a second; `None` ends the limit.
+    pub fn set_bytes_per_second(&self, bytes_per_second: Option<u64>) {
+        match &self.storage().swift {
+            None => self.controls().set_s3_bytes_per_second(bytes_per_second),
+            Some(Service { path, .. }) => path.set_bytes_per_second(bytes_per_second),
         }
-        set_upload_bytes_per_second(self.browser(), bytes_per_second).await
     }
 
     /// Kills one of Swift's three object servers.
@@ -177,7 +183,7 @@ impl Scenario {
     /// Where S3 is not Swift.
     pub async fn kill_an_object_server(&mut self) -> Result<()> {
         match &mut self.storage_mut().swift {
-            Some(swift) => swift.kill_an_object_server().await,
+            Some(Service { swift, .. }) => swift.kill_an_object_server().await,
             None => bail!("the local S3 has no object servers"),
         }
     }

@@ -19,7 +19,7 @@ const SLOW_BYTES_PER_SECOND: u64 = 4 << 20;
 
 /// Picks a large file on a slow stack and waits until S3 has some of its parts but not all.
 async fn pick_and_wait_for_parts(scenario: &Scenario, page: &Page) -> Result<PathBuf> {
-    scenario.set_bytes_per_second(Some(SLOW_BYTES_PER_SECOND)).await?;
+    scenario.set_bytes_per_second(Some(SLOW_BYTES_PER_SECOND));
     let path = scenario.files.path("large.bin");
     write_large_file(&path, SIZE)?;
     page.pick_paths(&[&path]).await?;
@@ -35,7 +35,7 @@ async fn pick_and_wait_for_parts(scenario: &Scenario, page: &Page) -> Result<Pat
 
 /// The file arrives, and no part that was finished by then is sent again.
 async fn arrives(scenario: &Scenario, page: &Page, path: &Path, finished: &StoredParts) -> Result<()> {
-    scenario.set_bytes_per_second(None).await?;
+    scenario.set_bytes_per_second(None);
     page.wait_for_state("stored").await?;
     scenario.check_arrived(path, PARTS, finished)
 }
@@ -64,9 +64,7 @@ async fn a_pause_costs_no_finished_part_and_progress_does_not_go_back() -> Resul
         page.press("pause").await?;
         let paused = page.wait_for_state("paused").await?;
         // So that it is seen to be sent, however late that is looked at.
-        scenario
-            .set_bytes_per_second(Some(SLOW_BYTES_PER_SECOND / 16))
-            .await?;
+        scenario.set_bytes_per_second(Some(SLOW_BYTES_PER_SECOND / 16));
         page.press("resume").await?;
         let resumed: Row = page.wait_for_state("sending").await?;
         ensure!(resumed.progress >= paused.progress, "{paused:?} {resumed:?}");
@@ -99,7 +97,7 @@ async fn a_file_that_changes_on_its_way_is_named_and_nothing_mixed_is_stored() -
             .write(true)
             .open(&path)?
             .write_all(b"changed")?;
-        scenario.set_bytes_per_second(None).await?;
+        scenario.set_bytes_per_second(None);
         let row = page.wait_for_state("failed").await?;
         ensure!(row.error.contains("changed since you picked it"), "{row:?}");
         ensure!(scenario.stored_files()?.is_empty());

@@ -47,7 +47,7 @@ async fn one_file_is_stored_as_it_was_picked() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn several_files_of_one_pick_are_sent_side_by_side() -> Result<()> {
     with_page(async |scenario, page| {
-        scenario.set_bytes_per_second(Some(SLOW_BYTES_PER_SECOND)).await?;
+        scenario.set_bytes_per_second(Some(SLOW_BYTES_PER_SECOND));
         let files = [
             ("holiday.jpg", 7_400_000),
             ("interview.mp3", 9_100_000),
@@ -63,7 +63,7 @@ async fn several_files_of_one_pick_are_sent_side_by_side() -> Result<()> {
         })
         .await?;
         scenario.save_screenshot("upload-page").await?;
-        scenario.set_bytes_per_second(None).await?;
+        scenario.set_bytes_per_second(None);
         assert_all_stored(scenario, page, &files).await
     })
     .await

@@ -9,7 +9,7 @@ const SLOW_BYTES_PER_SECOND: u64 = 2 << 20;
 #[tokio::test(flavor = "multi_thread")]
 async fn progress_moves_and_never_goes_back() -> Result<()> {
     with_page(async |scenario, page| {
-        scenario.set_bytes_per_second(Some(SLOW_BYTES_PER_SECOND)).await?;
+        scenario.set_bytes_per_second(Some(SLOW_BYTES_PER_SECOND));
         let file = scenario.files.add("watched.bin", 10 << 20)?;
         page.pick(&[file]).await?;
 
@@ -35,7 +35,7 @@ async fn progress_moves_and_never_goes_back() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_cancelled_on_its_way_leaves_no_object() -> Result<()> {
     with_page(async |scenario, page| {
-        scenario.set_bytes_per_second(Some(SLOW_BYTES_PER_SECOND)).await?;
+        scenario.set_bytes_per_second(Some(SLOW_BYTES_PER_SECOND));
         let file = scenario.files.add("unwanted.bin", 15 << 20)?;
         page.pick(&[file]).await?;
         page.wait_for("bytes to be sent", |rows| {

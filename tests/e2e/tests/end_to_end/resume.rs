@@ -45,10 +45,10 @@ const ADD_SOURCE: &str = "
     source.id = 'test-source';
     document.body.append(source);";
 
-async fn large_file(scenario: &Scenario) -> Result<PathBuf> {
+fn large_file(scenario: &Scenario) -> Result<PathBuf> {
     // A page that nobody has touched may not ask whether it may be left, and Chromium says so.
     scenario.browser().expect_console_errors("beforeunload");
-    scenario.set_bytes_per_second(Some(SLOW_BYTES_PER_SECOND)).await?;
+    scenario.set_bytes_per_second(Some(SLOW_BYTES_PER_SECOND));
     let path = scenario.files.path("interrupted.bin");
     write_large_file(&path, SIZE)?;
     Ok(path)
@@ -57,7 +57,7 @@ async fn large_file(scenario: &Scenario) -> Result<PathBuf> {
 /// The file arrives whole, and no part that S3 had stored was stored a second time. One that was on its
 /// way when the page died may have been: S3 can take it after it was asked.
 async fn arrives(scenario: &Scenario, page: &Page, path: &Path, stored_before: &StoredParts) -> Result<()> {
-    scenario.set_bytes_per_second(None).await?;
+    scenario.set_bytes_per_second(None);
     page.wait_long_for_state("stored", LONG).await?;
     scenario.check_arrived(path, PARTS, stored_before)
 }
@@ -80,7 +80,7 @@ async fn one_click_goes_on_where_the_browser_wants_to_ask_the_person() -> Result
     const ASK: &str = "FileSystemHandle.prototype.requestPermission = async () => 'granted';";
 
     with_page(async |scenario, _| {
-        let path = large_file(scenario).await?;
+        let path = large_file(scenario)?;
         pick_by_handle(scenario, &path).await?;
         let stored_before = scenario.wait_for_parts(2).await?;
         // Only the worker looks whether it has to be asked, and only the page can ask.
@@ -97,7 +97,7 @@ async fn one_click_goes_on_where_the_browser_wants_to_ask_the_person() -> Result
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_browser_goes_on_by_the_handle_of_the_file() -> Result<()> {
     with_page(async |scenario, _| {
-        let path = large_file(scenario).await?;
+        let path = large_file(scenario)?;
         pick_by_handle(scenario, &path).await?;
         let stored_before = scenario.wait_for_parts(KNOWN_PARTS).await?;
 
@@ -110,7 +110,7 @@ async fn a_killed_browser_goes_on_by_the_handle_of_the_file() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_browser_goes_on_once_the_file_is_picked_again() -> Result<()> {
     with_page(async |scenario, page| {
-        let path = large_file(scenario).await?;
+        let path = large_file(scenario)?;
         page.pick_paths(&[&path]).await?;
         let stored_before = scenario.wait_for_parts(KNOWN_PARTS).await?;
 
@@ -127,7 +127,7 @@ async fn a_killed_browser_goes_on_once_the_file_is_picked_again() -> Result<()> 
 #[tokio::test(flavor = "multi_thread")]
 async fn another_file_of_the_same_name_size_and_time_is_refused_and_the_right_one_goes_on() -> Result<()> {
     with_page(async |scenario, page| {
-        let path = large_file(scenario).await?;
+        let path = large_file(scenario)?;
         page.pick_paths(&[&path]).await?;
         let stored_before = scenario.wait_for_parts(KNOWN_PARTS).await?;
         let page = scenario.open_page().await?;
@@ -160,7 +160,7 @@ async fn another_file_of_the_same_name_size_and_time_is_refused_and_the_right_on
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_tab_leaves_an_upload_alone_and_takes_over_when_the_first_is_gone() -> Result<()> {
     with_page(async |scenario, page| {
-        let path = large_file(scenario).await?;
+        let path = large_file(scenario)?;
         page.pick_paths(&[&path]).await?;
         let stored_before = scenario.wait_for_parts(2).await?;
         let client = scenario.browser().client().clone();
@@ -183,7 +183,7 @@ async fn a_second_tab_leaves_an_upload_alone_and_takes_over_when_the_first_is_go
 #[tokio::test(flavor = "multi_thread")]
 async fn a_forgotten_upload_is_aborted_and_does_not_come_back() -> Result<()> {
     with_page(async |scenario, page| {
-        let path = large_file(scenario).await?;
+        let path = large_file(scenario)?;
         page.pick_paths(&[&path]).await?;
         scenario.wait_for_parts(1).await?;
         let page = scenario.open_page().await?;
@@ -193,7 +193,7 @@ async fn a_forgotten_upload_is_aborted_and_does_not_come_back() -> Result<()> {
         ensure!(page.rows().await?.is_empty());
 
         // A file that is added now is listed first by the next page, unless something else is.
-        scenario.set_bytes_per_second(Some(256 << 10)).await?;
+        scenario.set_bytes_per_second(Some(256 << 10));
         let file = scenario.files.add("later.bin", 4 << 20)?;
         page.pick(std::slice::from_ref(&file)).await?;
         page.wait_for_state("sending").await?;
@@ -211,7 +211,7 @@ async fn of_an_interrupted_batch_only_what_was_not_stored_is_sent_again() -> Res
         let files = (0..12)
             .map(|number| scenario.files.add(&format!("file-{number}.bin"), 1 << 20))
             .collect::<Result<Vec<_>>>()?;
-        scenario.set_bytes_per_second(Some(256 << 10)).await?;
+        scenario.set_bytes_per_second(Some(256 << 10));
         page.pick(&files).await?;
         page.wait_for("a few files to be stored", |rows| {
             let stored = rows.iter().filter(|row| row.state == "stored").count();
@@ -226,7 +226,7 @@ async fn of_an_interrupted_batch_only_what_was_not_stored_is_sent_again() -> Res
         .await?;
         let back: Vec<String> = page.rows().await?.into_iter().map(|row| row.name).collect();
         ensure!(back.len() < files.len(), "{back:?}");
-        scenario.set_bytes_per_second(None).await?;
+        scenario.set_bytes_per_second(None);
         let left: Vec<_> = files
             .iter()
             .filter(|file| back.contains(&file.name))
@@ -253,7 +253,7 @@ async fn credentials_that_expire_in_the_middle_of_an_upload_are_replaced_by_them
         scenario
             .browser()
             .expect_console_errors("Failed to load resource");
-        let path = large_file(scenario).await?;
+        let path = large_file(scenario)?;
         page.pick_paths(&[&path]).await?;
         let stored_before = scenario.wait_for_parts(2).await?;
         scenario.controls().set_lambda_session_expired(true);

@@ -13,9 +13,9 @@ const PARTS: usize = 8;
 /// Slow enough to lose a server in the middle of a file of eight parts.
 const SLOW_BYTES_PER_SECOND: u64 = 8 << 20;
 
-/// Picks a large file in a browser that sends slowly, and waits until S3 has some of its parts but not all.
+/// Picks a large file whose bytes travel slowly, and waits until S3 has some of its parts but not all.
 async fn pick_and_wait_for_parts(scenario: &Scenario, page: &Page) -> Result<(PathBuf, StoredParts)> {
-    scenario.set_bytes_per_second(Some(SLOW_BYTES_PER_SECOND)).await?;
+    scenario.set_bytes_per_second(Some(SLOW_BYTES_PER_SECOND));
     let path = scenario.files.path("large.bin");
     write_large_file(&path, SIZE)?;
     page.pick_paths(&[&path]).await?;
@@ -29,7 +29,7 @@ async fn an_object_server_that_is_lost_in_the_middle_of_an_upload_costs_nothing(
     with_page(async |scenario, page| {
         let (path, finished) = pick_and_wait_for_parts(scenario, page).await?;
         scenario.kill_an_object_server().await?;
-        scenario.set_bytes_per_second(None).await?;
+        scenario.set_bytes_per_second(None);
         page.wait_for_state("stored").await?;
         scenario.check_arrived(&path, PARTS, &finished)
     })
@@ -43,7 +43,7 @@ async fn an_interrupted_upload_sends_all_parts_again_as_swift_tells_no_checksums
         let (path, finished) = pick_and_wait_for_parts(scenario, page).await?;
         let page = scenario.open_page().await?;
         page.wait_for_state("interrupted").await?;
-        scenario.set_bytes_per_second(None).await?;
+        scenario.set_bytes_per_second(None);
         page.pick_paths(&[&path]).await?;
         page.wait_for_state("stored").await?;
         scenario.check_only_object(&path)?;
