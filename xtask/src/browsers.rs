@@ -29,7 +29,7 @@ const PROGRAMS: Programs = Programs {
 
 /// The browsers and their WebDrivers.
 pub(crate) struct Browsers {
-    chromium: PathBuf,
+    pub(crate) chromium: PathBuf,
     pub(crate) chromedriver: PathBuf,
     firefox: PathBuf,
 }
