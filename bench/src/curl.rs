@@ -39,7 +39,7 @@ pub(crate) async fn upload(
     folder: &Path,
     limit: Limit,
 ) -> Result<(Duration, Option<u64>)> {
-    let (api, files) = (stage.api().to_owned(), folder.to_owned());
+    let (api, files) = (stage.api(), folder.to_owned());
     if workload.kind == Kind::Giant {
         return upload_in_parts(stage, workload, folder, limit).await;
     }
@@ -110,7 +110,9 @@ async fn run(puts: &[Put], limit: Limit) -> Result<bool> {
     let path = folder.path().join("puts.conf");
     std::fs::write(&path, configuration)?;
     let mut child = Command::new("curl")
-        .args(["--parallel", "--parallel-max", &PARALLEL.to_string()])
+        // Without "immediate" it waits whether a connection could carry several requests at once.
+        .args(["--parallel", "--parallel-immediate"])
+        .args(["--parallel-max", &PARALLEL.to_string()])
         .args(["--no-progress-meter", "--fail", "--config"])
         .arg(path)
         .stdin(Stdio::null())

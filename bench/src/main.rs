@@ -14,6 +14,7 @@ mod forwarder;
 mod hashing;
 mod main_thread;
 mod process_memory;
+mod profile;
 mod report;
 mod shaped;
 mod site;
@@ -26,8 +27,9 @@ mod workload;
 
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
     client::Client,
@@ -104,6 +106,8 @@ enum Comparison {
     FirstLoad,
     /// SHA-256 in the page, and what it costs an upload
     Hashing,
+    /// Where the threads of a page spend their time
+    Profile,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -131,11 +135,21 @@ fn main() -> Result<()> {
     };
     api_log::keep();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let report = runtime.block_on(run(&arguments, &way))?;
+    let report = runtime.block_on(until_told(run(&arguments, &way)))?;
     report.write(&common.output)?;
     println!("{report}");
     println!("figures and charts: {}", common.output.display());
     Ok(())
+}
+
+/// Whoever ends this program by a signal still gets everything stopped and removed.
+async fn until_told(work: impl Future<Output = Result<Report>>) -> Result<Report> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        report = work => report,
+        _ = tokio::signal::ctrl_c() => bail!("interrupted"),
+        _ = terminate.recv() => bail!("interrupted"),
+    }
 }
 
 async fn run(arguments: &Arguments, way: &Way) -> Result<Report> {
@@ -148,6 +162,7 @@ async fn run(arguments: &Arguments, way: &Way) -> Result<Report> {
         Comparison::MainThread => main_thread(common, &setting).await?,
         Comparison::FirstLoad => first_load(common, &setting).await?,
         Comparison::Hashing => hashing(common, &setting).await?,
+        Comparison::Profile => profile(common, &setting).await?,
     };
     Ok(Report {
         name,
@@ -213,6 +228,14 @@ async fn hashing(common: &Common, setting: &Setting) -> Result<Outcome> {
     let workload = Kind::Giant.scaled(common.scale);
     let tables = hashing::measure(setting, workload, common.rounds, common.patience()).await?;
     Ok(("hashing", vec![common.rounds_told()], tables))
+}
+
+async fn profile(common: &Common, setting: &Setting) -> Result<Outcome> {
+    let clients = common.clients(&Client::UPLOADERS[..5]);
+    let workloads = common.workloads(&Kind::ALL);
+    let tables = profile::measure(setting, &clients, &workloads, common.patience()).await?;
+    let method = "Self time by Chromium's profiler, which takes a sample each millisecond.";
+    Ok(("profile", vec![method.to_owned()], tables))
 }
 
 impl Common {

@@ -34,6 +34,8 @@ pub(crate) const CONGESTION_CONTROL: &str = "cubic";
 const CLIENT: Ipv4Addr = Ipv4Addr::new(10, 99, 0, 2);
 const SERVER: Ipv4Addr = Ipv4Addr::new(10, 99, 0, 1);
 
+const NETWORK: &str = "10.99.0.0/24";
+
 /// The protocol number of ARP (RFC 826) in an Ethernet frame. A lost question would stop everything for a second.
 const ARP: [u8; 2] = [0x08, 0x06];
 
@@ -78,7 +80,6 @@ impl Gate {
             server_side: Some(server_side),
         };
         setns(File::open(namespace)?, CloneFlags::CLONE_NEWNET).context("the namespace cannot be entered")?;
-        std::fs::write("/proc/sys/net/ipv4/tcp_congestion_control", CONGESTION_CONTROL)?;
         Ok(Arc::new(gate))
     }
 
@@ -144,6 +145,10 @@ impl Names {
         }
         run(&format!("{inside} ip link set lo up"))?;
         run(&format!("{inside} ip address add {CLIENT}/24 dev {client}"))?;
+        // It is set for the link alone: a setting of the machine is nobody's to change here.
+        run(&format!(
+            "{inside} ip route change {NETWORK} dev {client} src {CLIENT} congctl {CONGESTION_CONTROL}"
+        ))?;
         run(&format!("ip address add {SERVER}/24 dev {server}"))
     }
 

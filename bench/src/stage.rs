@@ -71,7 +71,6 @@ pub(crate) struct Traffic {
 pub(crate) struct Stage {
     stack: Stack,
     backend: Arc<Backend>,
-    api: String,
     page: Option<String>,
     _site: Option<Site>,
     forwarders: Vec<Forwarder>,
@@ -135,7 +134,6 @@ impl Stage {
             _site: site,
             stack,
             backend,
-            api,
             forwarders,
             data,
         })
@@ -167,9 +165,9 @@ impl Stage {
         spawn_blocking(move || backend.complete_parts(&upload)).await?
     }
 
-    /// The address of the API, as the client reaches it.
-    pub(crate) fn api(&self) -> &str {
-        &self.api
+    /// The address of the API by the loopback interface.
+    pub(crate) fn api(&self) -> String {
+        self.stack.api_url()
     }
 
     /// How many objects there are, and their bytes.
