@@ -40,7 +40,7 @@ const WEBKIT_FOLDERS: [&str; 3] = ["webkitgtk-6.0", "webkit2gtk-4.1", "webkit2gt
 
 /// The browsers and their WebDrivers.
 pub(crate) struct Browsers {
-    chromium: PathBuf,
+    pub(crate) chromium: PathBuf,
     pub(crate) chromedriver: PathBuf,
     firefox: PathBuf,
 }

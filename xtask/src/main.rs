@@ -3,6 +3,7 @@
 
 mod api_fuzz;
 mod axe;
+mod bench;
 mod bench_lambda;
 mod browsers;
 mod custom_element;
@@ -78,6 +79,18 @@ enum Task {
 enum Bench {
     /// The Lambda beside the same in Node.js
     Lambda(bench_lambda::Options),
+    /// How fast files get to S3, beside other upload clients
+    Throughput(bench::ThroughputOptions),
+    /// Requests, bytes that are no file's, and dollars
+    Calls(bench::Options),
+    /// The main thread and memory during an upload, beside Uppy's Dashboard
+    MainThread(bench::Options),
+    /// How soon the page can be used on a slow device, beside Uppy's Dashboard
+    FirstLoad(bench::Options),
+    /// SHA-256 in the page, and what it costs an upload
+    Hashing(bench::Options),
+    /// All of these but the Lambda, in less than half an hour
+    All(bench::Options),
 }
 
 #[derive(Args)]
@@ -118,6 +131,18 @@ fn run(task: &Task) -> Result<ExitCode> {
         },
         Task::Deploy(options) => deploy::run(options, &toolbox),
         Task::Destroy(options) => deploy::destroy(options, &toolbox),
-        Task::Bench(Bench::Lambda(options)) => bench_lambda::run(options, &toolbox),
+        Task::Bench(bench) => run_bench(bench, &toolbox),
+    }
+}
+
+fn run_bench(bench: &Bench, toolbox: &Toolbox) -> Result<ExitCode> {
+    match bench {
+        Bench::Lambda(options) => bench_lambda::run(options, toolbox),
+        Bench::Throughput(options) => bench::throughput(options, toolbox),
+        Bench::Calls(options) => bench::run(&["calls"], options, toolbox),
+        Bench::MainThread(options) => bench::run(&["main-thread"], options, toolbox),
+        Bench::FirstLoad(options) => bench::run(&["first-load"], options, toolbox),
+        Bench::Hashing(options) => bench::run(&["hashing"], options, toolbox),
+        Bench::All(options) => bench::all(options, toolbox),
     }
 }

@@ -58,10 +58,14 @@ async fn fetch(
     signal: Option<&AbortSignal>,
 ) -> Result<HttpAnswer, gloo_net::Error> {
     let method = Method::from_bytes(request.method.as_str().as_bytes()).unwrap_or(Method::GET);
+    let is_cacheable = method == Method::GET;
     let mut builder = RequestBuilder::new(&request.url)
         .method(method)
-        .cache(RequestCache::NoStore)
         .abort_signal(signal);
+    if is_cacheable {
+        // For other methods it would do nothing but keep the preflight's answer out of the cache, too.
+        builder = builder.cache(RequestCache::NoStore);
+    }
     for (name, value) in &request.headers {
         builder = builder.header(name, value);
     }

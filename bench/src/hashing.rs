@@ -1,0 +1,180 @@
+//! How fast a page computes SHA-256, and what that costs an upload.
+
+use std::{
+    fs::File,
+    io::Read as _,
+    path::Path,
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+
+use crate::{
+    client::Client,
+    report::{Better, Table},
+    stage::{Setting, Stage, Way},
+    upload::{Limit, open, watch},
+    workload::Workload,
+};
+
+/// The size of a part, in bytes, as the Lambda plans it.
+const PART_BYTES: u64 = 8 * 1024 * 1024;
+
+/// Hashes the picked file in a worker, part by part, so many parts at once, and gives the milliseconds.
+const HASH: &str = r"(parallel, partBytes) => {
+    const work = async ({ data: { file, parallel, partBytes } }) => {
+        const begun = performance.now();
+        let next = 0;
+        const hash = async () => {
+            while (next < file.size) {
+                const part = file.slice(next, next += partBytes);
+                await crypto.subtle.digest('SHA-256', await part.arrayBuffer());
+            }
+        };
+        await Promise.all(Array.from({ length: parallel }, hash));
+        postMessage(performance.now() - begun);
+    };
+    const script = URL.createObjectURL(new Blob([`onmessage = ${work}`], { type: 'text/javascript' }));
+    const worker = new Worker(script);
+    const [file] = document.querySelector('#file-picker').files;
+    return new Promise((resolve) => {
+        worker.onmessage = ({ data }) => resolve(data);
+        worker.postMessage({ file, parallel, partBytes });
+    });
+}";
+
+/// Gives Slipway's worker the digests of a file's parts, so that it neither reads nor hashes them. Only
+/// what is sent afterwards remains.
+const KNOW: &str = r"
+    const offsets = new WeakMap();
+    const { slice, arrayBuffer } = Blob.prototype;
+    Blob.prototype.slice = function (begin, ...rest) {
+        const part = slice.call(this, begin, ...rest);
+        offsets.set(part, begin);
+        return part;
+    };
+    Blob.prototype.arrayBuffer = async function () {
+        const begin = offsets.get(this);
+        if (digests[begin] === undefined) return arrayBuffer.call(this);
+        const bytes = new ArrayBuffer(this.size);
+        offsets.set(bytes, begin);
+        return bytes;
+    };
+    const digest = crypto.subtle.digest.bind(crypto.subtle);
+    crypto.subtle.digest = async (name, bytes) => {
+        const known = digests[offsets.get(bytes)];
+        return known === undefined ? digest(name, bytes) : new Uint8Array(known).buffer;
+    };";
+
+/// Hashes one large file in the page and by `sha256sum`, and uploads it with and without hashing, in turn.
+///
+/// # Errors
+/// Where anything fails.
+pub(crate) async fn measure(
+    setting: &Setting,
+    workload: Workload,
+    rounds: u32,
+    limit: Limit,
+) -> Result<Vec<Table>> {
+    let files = workload.files(&setting.files)?;
+    let file = files.first().context("one file")?;
+    let known = knowing(file)?;
+    let name = workload.name();
+    let mut speed = Table::new(format!("SHA-256 of {name}"), "MB/s", Better::More);
+    let mut cost = Table::new(format!("Slipway's upload of {name}"), "MB/s", Better::More);
+    let rate = |time: Duration| workload.bytes() as f64 / 1e6 / time.as_secs_f64();
+    for round in 1..=rounds {
+        for (subject, parallel) in [("page, 3 parts at once", 3), ("page, a part at a time", 1)] {
+            let time = in_page(setting, workload, parallel).await?;
+            speed.add(subject, rate(time));
+        }
+        speed.add("sha256sum", rate(by_program(file)?));
+        for (subject, before_worker) in [("with hashing", ""), ("hashes known beforehand", &known)] {
+            let time = upload(setting, workload, before_worker, limit).await?;
+            cost.add(subject, rate(time));
+        }
+        eprintln!("round {round}: hashed");
+    }
+    Ok(vec![speed, cost])
+}
+
+async fn in_page(setting: &Setting, workload: Workload, parallel: u32) -> Result<Duration> {
+    // A page that does nothing with the file that is picked, since nothing listens in this world.
+    let files = workload.files(&setting.files)?;
+    let stage = Stage::start(setting, Client::Xhr, &Way::Direct, "").await?;
+    let browser = open(setting, Client::Xhr, &stage).await?;
+    let quiet = "addEventListener('change', (event) => event.stopImmediatePropagation(), true)";
+    browser.evaluate(quiet).await?;
+    browser.pick(Client::Xhr.input(), &files).await?;
+    let milliseconds = browser
+        .evaluate(&format!("({HASH})({parallel}, {PART_BYTES})"))
+        .await?;
+    browser.close().await?;
+    stage.stop().await?;
+    Ok(Duration::from_secs_f64(
+        milliseconds.as_f64().context("a time")? / 1e3,
+    ))
+}
+
+fn by_program(file: &Path) -> Result<Duration> {
+    let begun = Instant::now();
+    let output = Command::new("sha256sum").arg(file).output()?;
+    ensure!(output.status.success(), "sha256sum failed: {}", output.status);
+    Ok(begun.elapsed())
+}
+
+async fn upload(
+    setting: &Setting,
+    workload: Workload,
+    before_worker: &str,
+    limit: Limit,
+) -> Result<Duration> {
+    let files = workload.files(&setting.files)?;
+    let stage = Stage::start(setting, Client::Slipway, &Way::Direct, before_worker).await?;
+    let browser = open(setting, Client::Slipway, &stage).await?;
+    let done = watch(&browser, Client::Slipway, &files, limit, async |_| Ok(())).await;
+    browser.close().await?;
+    stage.stop().await?;
+    Ok(done?.0)
+}
+
+/// [`KNOW`] with the digests of a file's parts, by the offset of each.
+fn knowing(file: &Path) -> Result<String> {
+    let mut file = File::open(file)?;
+    let mut digests = serde_json::Map::new();
+    let mut offset = 0;
+    loop {
+        let mut part = Vec::new();
+        file.by_ref().take(PART_BYTES).read_to_end(&mut part)?;
+        if part.is_empty() {
+            break;
+        }
+        let digest: [u8; 32] = Sha256::digest(&part).into();
+        digests.insert(u64::to_string(&offset), json!(digest));
+        offset += part.len() as u64;
+    }
+    Ok(format!("const digests = {};{KNOW}\n", json!(digests)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    #[test]
+    fn every_part_of_a_file_has_its_digest() {
+        let mut file = tempfile::NamedTempFile::new().expect("a file");
+        let bytes = vec![7; PART_BYTES as usize + 3];
+        file.write_all(&bytes).expect("bytes");
+        let script = knowing(file.path()).expect("a script");
+        let last: [u8; 32] = Sha256::digest([7; 3]).into();
+        assert!(
+            script.contains(&format!("\"{PART_BYTES}\":{}", json!(last))),
+            "{script}"
+        );
+    }
+}
