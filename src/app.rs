@@ -79,9 +79,10 @@ pub fn mount() {
 /// # Errors
 /// Where there are no settings that it can work with.
 pub async fn load(assets: &str) -> Result<Config, ConfigError> {
-    let config = effects::fetch::text(&[assets, "config.json"].concat()).await;
+    // On a slow network two round trips, one after the other, would be a second.
+    let config = effects::fetch::text(&[assets, "config.json"].concat());
     load_words(assets).await;
-    Config::parse(&config?)
+    Config::parse(&config.await?)
 }
 
 /// Loads the page's words, which are at this address, in the language that the person or else the

@@ -1,21 +1,26 @@
 //! Fetching the page's own small files.
 
+use js_sys::Promise;
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{RequestCache, RequestInit, Response};
 
 use crate::config::ConfigError;
 
-/// Fetches a text. The server is asked anew each time, so that a change reaches everybody at the next
-/// load.
+/// Fetches a text, at once and not only when the answer is waited for. The server is asked anew each time, so
+/// that a change reaches everybody at the next load.
 ///
 /// # Errors
 /// Where it cannot be had.
-pub(crate) async fn text(url: &str) -> Result<String, ConfigError> {
+pub(crate) fn text(url: &str) -> impl Future<Output = Result<String, ConfigError>> + use<> {
     let options = RequestInit::new();
     options.set_cache(RequestCache::NoCache);
-    let window = web_sys::window().ok_or(ConfigError::Unreachable)?;
-    let response = JsFuture::from(window.fetch_with_str_and_init(url, &options)).await;
+    let request = web_sys::window().map(|window| window.fetch_with_str_and_init(url, &options));
+    answered(request)
+}
+
+async fn answered(request: Option<Promise>) -> Result<String, ConfigError> {
+    let response = JsFuture::from(request.ok_or(ConfigError::Unreachable)?).await;
     let response: Response = response
         .ok()
         .and_then(|response| response.dyn_into().ok())
