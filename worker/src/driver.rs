@@ -28,7 +28,6 @@ use crate::{
         clock::Clock,
         handle::FileHandle,
         in_flight::InFlight,
-        read,
         source::Source,
         transport::{self, Body, Fetch, Transport, Xhr},
     },
@@ -312,12 +311,8 @@ impl Driver {
     }
 
     fn put(self: &Rc<Self>, ticket: Ticket, request: &SignedRequest, range: &Range<u64>) {
-        // A file that is gone or cannot be cut is sent as nothing, which S3 refuses by its length and
-        // checksum; hashing it again then finds the reason.
-        let body = self
-            .file(ticket.file)
-            .and_then(|file| read::slice(&file, range).ok())
-            .map_or(Body::Empty, Body::Blob);
+        let source = self.source(ticket.file);
+        let body = source.map_or(Body::Empty, |source| source.body(range));
         let request = Xhr.send(request, body, self.teller(ticket));
         self.inner.borrow_mut().requests.insert(ticket, request);
     }

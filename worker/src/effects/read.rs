@@ -1,4 +1,4 @@
-//! Reading a file: a range of it for its SHA-256, or a byte of it to see that it is still there.
+//! Reading a range of a file, and the SHA-256 of bytes.
 
 use std::ops::Range;
 
@@ -22,43 +22,38 @@ pub(crate) fn slice(file: &File, range: &Range<u64>) -> Result<Blob, FileFailure
         .map_err(|_| FileFailure::Unreadable)
 }
 
-/// The SHA-256 of a range, by WebCrypto, outside the main thread. The bytes are in the browser's
-/// memory for as long as that takes, and never in that of the wasm.
-pub(crate) async fn sha256(file: File, range: Range<u64>) -> Result<Sha256Digest, FileFailure> {
-    let bytes = bytes(&file, &range).await?;
-    if u64::from(bytes.byte_length()) != range.end - range.start {
-        // The file is shorter than it was when it was picked.
-        return Err(FileFailure::Unreadable);
-    }
-    let subtle = browser::global()
-        .crypto()
-        .map_err(|error| failure(&error))?
-        .subtle();
-    let digest = subtle
-        .digest_with_str_and_buffer_source("SHA-256", &bytes)
-        .map_err(|error| failure(&error))?;
-    let digest = JsFuture::from(digest).await.map_err(|error| failure(&error))?;
-    let mut out = [0; 32];
-    Uint8Array::new(&digest).copy_to(&mut out);
-    Ok(Sha256Digest::new(out))
-}
-
-/// Reads the last byte of a file, which browsers refuse where the file changed since it was picked.
-pub(crate) async fn check(file: File) -> Result<(), FileFailure> {
-    let size = file.size() as u64;
-    let range = size.saturating_sub(1)..size;
-    let bytes = bytes(&file, &range).await?;
-    if u64::from(bytes.byte_length()) == range.end - range.start {
-        Ok(())
+/// The bytes of a range. They are in the browser's memory for as long as they are held, and never in that of
+/// the wasm.
+///
+/// # Errors
+/// Where the file is gone, may not be read, or is shorter than it was when it was picked.
+pub(crate) async fn bytes(file: &File, range: &Range<u64>) -> Result<ArrayBuffer, FileFailure> {
+    let promise = slice(file, range)?.array_buffer();
+    let buffer = JsFuture::from(promise).await.map_err(|error| failure(&error))?;
+    let buffer: ArrayBuffer = buffer.dyn_into().map_err(|_| FileFailure::Unreadable)?;
+    if u64::from(buffer.byte_length()) == range.end - range.start {
+        Ok(buffer)
     } else {
         Err(FileFailure::Unreadable)
     }
 }
 
-async fn bytes(file: &File, range: &Range<u64>) -> Result<ArrayBuffer, FileFailure> {
-    let promise = slice(file, range)?.array_buffer();
-    let buffer = JsFuture::from(promise).await.map_err(|error| failure(&error))?;
-    buffer.dyn_into().map_err(|_| FileFailure::Unreadable)
+/// The SHA-256 of bytes, by WebCrypto, outside this thread.
+///
+/// # Errors
+/// [`FileFailure::Unreadable`] where the browser does not hash them.
+pub(crate) async fn sha256(bytes: &ArrayBuffer) -> Result<Sha256Digest, FileFailure> {
+    let subtle = browser::global()
+        .crypto()
+        .map_err(|error| failure(&error))?
+        .subtle();
+    let digest = subtle
+        .digest_with_str_and_buffer_source("SHA-256", bytes)
+        .map_err(|error| failure(&error))?;
+    let digest = JsFuture::from(digest).await.map_err(|error| failure(&error))?;
+    let mut out = [0; 32];
+    Uint8Array::new(&digest).copy_to(&mut out);
+    Ok(Sha256Digest::new(out))
 }
 
 fn failure(error: &JsValue) -> FileFailure {
@@ -80,7 +75,8 @@ mod tests {
     }
 
     async fn check_sha256(text: &str, range: Range<u64>, expected: &str) {
-        let digest = sha256(file(text), range).await.expect("a digest");
+        let bytes = bytes(&file(text), &range).await.expect("the bytes");
+        let digest = sha256(&bytes).await.expect("a digest");
         assert_eq!(digest.to_string(), expected);
     }
 
@@ -103,12 +99,7 @@ mod tests {
 
     #[wasm_bindgen_test]
     async fn a_file_that_is_shorter_than_it_was_is_unreadable() {
-        assert_eq!(sha256(file("abc"), 0..4).await, Err(FileFailure::Unreadable));
-    }
-
-    #[wasm_bindgen_test]
-    async fn a_file_that_is_still_there_passes_the_check_even_if_it_is_empty() {
-        assert_eq!(check(file("abc")).await, Ok(()));
-        assert_eq!(check(file("")).await, Ok(()));
+        let read = bytes(&file("abc"), &(0..4)).await;
+        assert_eq!(read.err(), Some(FileFailure::Unreadable));
     }
 }

@@ -3,11 +3,16 @@
 use std::{cell::RefCell, collections::BTreeMap, ops::Range};
 
 use engine::FileFailure;
+use js_sys::ArrayBuffer;
 use wasm_bindgen::JsCast;
 use web_sys::{File, WorkerNavigator};
 use wire::Sha256Digest;
 
-use super::read;
+use super::{read, transport::Body};
+
+/// The bytes of a file of at most this size are kept from its hash to its request, since handing a file to the
+/// network costs a browser more than its bytes. The engine hashes no more than a hundred such files ahead.
+const SMALL: u64 = 256 * 1024;
 
 /// A file while it is on the list.
 ///
@@ -16,6 +21,8 @@ use super::read;
 /// hashed is hashed once more before the upload is completed.
 pub(crate) struct Source {
     file: File,
+    /// The bytes of a small file between its hash and its request.
+    kept: RefCell<Option<ArrayBuffer>>,
     /// The digest of each range but the whole file, by its start; nothing where the browser refuses a file
     /// that changed. S3 itself compares a whole file with its digest.
     hashed: Option<RefCell<BTreeMap<u64, (u64, Sha256Digest)>>>,
@@ -30,6 +37,7 @@ impl Source {
     fn watched(file: File, is_watched: bool) -> Self {
         Self {
             file,
+            kept: RefCell::default(),
             hashed: is_watched.then(RefCell::default),
         }
     }
@@ -39,17 +47,35 @@ impl Source {
         &self.file
     }
 
+    fn whole(&self) -> Range<u64> {
+        0..self.file.size() as u64
+    }
+
     /// The SHA-256 of a range.
     ///
     /// # Errors
     /// Where the file is gone or changed, or may not be read.
     pub(crate) async fn hash(&self, range: Range<u64>) -> Result<Sha256Digest, FileFailure> {
-        let digest = read::sha256(self.file.clone(), range.clone()).await?;
-        let is_whole = range == (0..self.file.size() as u64);
-        if let Some(hashed) = self.hashed.as_ref().filter(|_| !is_whole) {
-            hashed.borrow_mut().insert(range.start, (range.end, digest));
+        let bytes = read::bytes(&self.file, &range).await?;
+        let digest = read::sha256(&bytes).await?;
+        if range != self.whole() {
+            if let Some(hashed) = &self.hashed {
+                hashed.borrow_mut().insert(range.start, (range.end, digest));
+            }
+        } else if range.end <= SMALL {
+            self.kept.replace(Some(bytes));
         }
         Ok(digest)
+    }
+
+    /// A request's body: a range of the file.
+    pub(crate) fn body(&self, range: &Range<u64>) -> Body {
+        if let Some(bytes) = self.kept.take().filter(|_| *range == self.whole()) {
+            return Body::Bytes(bytes);
+        }
+        // A file that cannot be cut is sent as nothing, which S3 refuses by its length and checksum; hashing it
+        // again then finds the reason.
+        read::slice(&self.file, range).map_or(Body::Empty, Body::Blob)
     }
 
     /// Looks whether the file is what it was when its parts were hashed.
@@ -57,13 +83,16 @@ impl Source {
     /// # Errors
     /// Where it is gone or changed, or may not be read.
     pub(crate) async fn check(&self) -> Result<(), FileFailure> {
-        read::check(self.file.clone()).await?;
+        let size = self.whole().end;
+        // Browsers refuse the last byte of a file that changed since it was picked.
+        read::bytes(&self.file, &(size.saturating_sub(1)..size)).await?;
         let Some(hashed) = &self.hashed else {
             return Ok(());
         };
         let hashed = hashed.borrow().clone();
         for (start, (end, digest)) in hashed {
-            if read::sha256(self.file.clone(), start..end).await? != digest {
+            let bytes = read::bytes(&self.file, &(start..end)).await?;
+            if read::sha256(&bytes).await? != digest {
                 return Err(FileFailure::Unreadable);
             }
         }
@@ -110,6 +139,34 @@ mod tests {
     #[wasm_bindgen_test]
     async fn a_whole_file_is_left_to_s3_to_compare() {
         check(std::slice::from_ref(&(0..6)), "abcdeX", Ok(())).await;
+    }
+
+    #[wasm_bindgen_test]
+    async fn a_small_file_is_sent_as_it_was_hashed_and_read_anew_for_another_try() {
+        let source = Source::new(file("abc"));
+        assert!(matches!(source.body(&(0..3)), Body::Blob(_)));
+        source.hash(0..3).await.expect("a digest");
+        let Body::Bytes(bytes) = source.body(&(0..3)) else {
+            panic!("it is read again");
+        };
+        assert_eq!(bytes.byte_length(), 3);
+        assert!(matches!(source.body(&(0..3)), Body::Blob(_)));
+    }
+
+    #[wasm_bindgen_test]
+    async fn a_part_and_a_large_file_are_not_kept_in_memory() {
+        let text = "a".repeat(SMALL as usize + 1);
+        let source = Source::new(file(&text));
+        for range in [0..SMALL + 1, 0..3] {
+            source.hash(range.clone()).await.expect("a digest");
+            assert!(matches!(source.body(&range), Body::Blob(_)), "{range:?}");
+        }
+    }
+
+    #[wasm_bindgen_test]
+    async fn a_file_that_is_still_there_passes_the_check_even_if_it_is_empty() {
+        assert_eq!(Source::new(file("abc")).check().await, Ok(()));
+        assert_eq!(Source::new(file("")).check().await, Ok(()));
     }
 
     #[wasm_bindgen_test]

@@ -73,6 +73,7 @@ async fn fetch(
         Body::Empty => builder.build()?,
         Body::Text(text) => builder.body(text)?,
         Body::Blob(blob) => builder.body(blob)?,
+        Body::Bytes(bytes) => builder.body(bytes)?,
     };
     let response = request.send().await?;
     let headers = response.headers();

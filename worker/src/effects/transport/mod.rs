@@ -4,6 +4,7 @@ mod fetch;
 mod xhr;
 
 use engine::{HttpAnswer, TransportFailure};
+use js_sys::ArrayBuffer;
 use web_sys::Blob;
 use wire::SignedRequest;
 
@@ -20,6 +21,8 @@ pub(crate) enum Body {
     Text(String),
     /// Bytes of a file, which the browser streams from the disk.
     Blob(Blob),
+    /// Bytes of a small file.
+    Bytes(ArrayBuffer),
 }
 
 /// What is told of a request.

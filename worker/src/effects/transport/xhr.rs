@@ -50,6 +50,7 @@ fn begin(
         Body::Empty => xhr.send()?,
         Body::Text(text) => xhr.send_with_opt_str(Some(&text))?,
         Body::Blob(blob) => xhr.send_with_opt_blob(Some(&blob))?,
+        Body::Bytes(bytes) => xhr.send_with_opt_buffer_source(Some(&bytes))?,
     }
     Ok((xhr, listeners))
 }
