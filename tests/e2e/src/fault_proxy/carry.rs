@@ -1,6 +1,6 @@
 //! Carrying a request to its server, or to what happens to it instead.
 
-use std::{future::pending, io, time::Duration};
+use std::{io, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use futures::{SinkExt, channel::mpsc};
@@ -23,6 +23,9 @@ type Piece = Result<Frame<Bytes>, Error>;
 
 /// How many pieces a throttled second has.
 const PIECES_PER_SECOND: u64 = 20;
+
+/// How long a connection is held without a word.
+const SILENCE: Duration = Duration::from_secs(60);
 
 /// Why a request has no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,7 +82,8 @@ pub(super) async fn carry(
         }
         Some(Fault::BlackHole) => {
             read(body, u64::MAX).await?;
-            pending().await
+            sleep(SILENCE).await;
+            Err(Broken::Closed)
         }
     }
 }

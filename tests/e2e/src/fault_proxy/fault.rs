@@ -36,7 +36,9 @@ pub enum Fault {
     Answer(Answer),
     /// It is passed on and carried out, and its connection is closed in place of the answer.
     LoseAnswer,
-    /// It is read to its end, and nothing ever follows.
+    /// It is read to its end, and nothing follows for a minute; then its connection is closed, as servers and
+    /// routers do with one that is silent. Chromium keeps the connection of a preflight that has no answer even
+    /// after its request was aborted, and six of them would keep the page from S3 for ever.
     BlackHole,
 }
 
