@@ -86,8 +86,9 @@ pub(crate) async fn measure(
         let mut own = tables_of(*workload);
         for client in clients {
             match traffic(setting, *client, *workload, limit).await {
-                Ok(traffic) => {
-                    for (table, figure) in own.iter_mut().zip(figures(&traffic, *workload)) {
+                Ok((traffic, bytes)) => {
+                    let figures = figures(&traffic, bytes, workload.count);
+                    for (table, figure) in own.iter_mut().zip(figures) {
                         table.add(client.name(), figure);
                     }
                     eprintln!("{}, {}: counted", workload.name(), client.name());
@@ -121,27 +122,32 @@ fn tables_of(workload: Workload) -> Vec<Table> {
     ]
 }
 
-fn figures(traffic: &Traffic, workload: Workload) -> [f64; 6] {
+fn figures(traffic: &Traffic, bytes: u64, files: u64) -> [f64; 6] {
     let s3 = S3Requests::of(&traffic.s3);
-    let overhead = traffic.sent.saturating_sub(workload.bytes());
+    let overhead = traffic.sent.saturating_sub(bytes);
     [
         traffic.lambda_calls as f64,
         s3.writes as f64,
         (s3.preflights + traffic.api_preflights) as f64,
         overhead as f64 / 1e3,
         traffic.received as f64 / 1e3,
-        dollars_a_million(traffic, workload.count),
+        dollars_a_million(traffic, files),
     ]
 }
 
-/// What an upload adds to the traffic of a page that is there.
-async fn traffic(setting: &Setting, client: Client, workload: Workload, limit: Limit) -> Result<Traffic> {
+/// What an upload adds to the traffic of a page that is there, and the bytes of its files.
+async fn traffic(
+    setting: &Setting,
+    client: Client,
+    workload: Workload,
+    limit: Limit,
+) -> Result<(Traffic, u64)> {
     let files = workload.files(&setting.files)?;
     let stage = Stage::start(setting, client, &Way::Counted, "").await?;
     let outcome = if client == Client::Curl {
         curl::upload(&stage, workload, &setting.files, limit)
             .await
-            .map(|_| stage.traffic())
+            .map(|(_, bytes)| (stage.traffic(), bytes.unwrap_or(workload.bytes())))
     } else {
         let browser = open(setting, client, &stage).await?;
         let before = quiet(&stage).await;
@@ -149,11 +155,12 @@ async fn traffic(setting: &Setting, client: Client, workload: Workload, limit: L
         browser.close().await?;
         done.map(|_| {
             let after = stage.traffic();
-            Traffic {
+            let traffic = Traffic {
                 sent: after.sent - before.sent,
                 received: after.received - before.received,
                 ..after
-            }
+            };
+            (traffic, workload.bytes())
         })
     };
     stage.stop().await?;

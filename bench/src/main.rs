@@ -64,7 +64,7 @@ struct Common {
     /// The folder of the other clients' pages
     #[arg(long, global = true, default_value = "dist")]
     pages: PathBuf,
-    /// Where files to upload are kept, and stored ones for a while
+    /// Where files to upload and stored ones are, until the end
     #[arg(long, global = true, default_value = "target/bench")]
     work: PathBuf,
     /// Where stored files land, if elsewhere
@@ -155,7 +155,7 @@ async fn until_told(work: impl Future<Output = Result<Report>>) -> Result<Report
 async fn run(arguments: &Arguments, way: &Way) -> Result<Report> {
     let common = &arguments.common;
     let versions = versions::versions(&common.sources, &common.chromium)?;
-    let (setting, _pages) = common.setting()?;
+    let (setting, _folders) = common.setting()?;
     let (name, method, tables) = match arguments.comparison {
         Comparison::Throughput { network } => throughput(common, &setting, network, way).await?,
         Comparison::Calls => calls(common, &setting).await?,
@@ -247,9 +247,11 @@ impl Common {
         format!("{} rounds, in turn.", self.rounds)
     }
 
-    /// The pages are compressed in a folder that lasts as long as the second value.
-    fn setting(&self) -> Result<(Setting, tempfile::TempDir)> {
+    /// The pages, compressed, and the files to upload are in folders that last as long as the second value.
+    fn setting(&self) -> Result<(Setting, [tempfile::TempDir; 2])> {
         let compressed = tempfile::tempdir()?;
+        std::fs::create_dir_all(&self.work)?;
+        let files = tempfile::tempdir_in(&self.work)?;
         let compress = |page: &PathBuf, name: &str| {
             site::compress(page, &compressed.path().join(name))
                 .with_context(|| format!("{} is no built page", page.display()))
@@ -258,10 +260,10 @@ impl Common {
             chromium: self.chromium.clone(),
             slipway: compress(&self.page, "slipway")?,
             pages: compress(&self.pages, "others")?,
-            files: self.work.join("files"),
+            files: files.path().to_owned(),
             data: self.data.clone().unwrap_or_else(|| self.work.join("stored")),
         };
-        Ok((setting, compressed))
+        Ok((setting, [compressed, files]))
     }
 
     fn clients(&self, all: &[Client]) -> Vec<Client> {

@@ -129,6 +129,8 @@ mod tests {
     fn no_lock_file_names_where_packages_come_from() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         for folder in [
+            "bench/pages/current",
+            "bench/pages/uppy-5",
             "examples/uppy/5",
             "examples/uppy/6",
             "sign-in",
