@@ -18,12 +18,11 @@ use crate::{
     },
 };
 
-/// What can be done to all files, each with the name of its word.
-const ACTIONS: [(Action, &str); 5] = [
+/// What can be done to all files, each with the name of its word, but for what cannot be undone.
+const ACTIONS: [(Action, &str); 4] = [
     (Action::Pause, "pauseAll"),
     (Action::Resume, "resumeAll"),
     (Action::Retry, "retryFailed"),
-    (Action::Cancel, "cancelAll"),
     (Action::Remove, "clearFinished"),
 ];
 
@@ -49,7 +48,10 @@ pub(crate) fn totals_bar(context: &Context) -> Html {
             bar,
             html("div", "totals-actions")
                 .with(ACTIONS.map(|(action, key)| button(context, action, key)))
-                .with([notify_button(context)]),
+                .with([
+                    notify_button(context),
+                    button(context, Action::Cancel, "cancelAll"),
+                ]),
         ])
 }
 

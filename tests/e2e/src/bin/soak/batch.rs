@@ -4,7 +4,6 @@ use std::{collections::HashMap, fs, path::PathBuf, time::Duration};
 
 use anyhow::{Context, Result, ensure};
 use e2e::{FaultyScenario, Page, sha256_of, wait_at_most, write_random_file};
-use fantoccini::Locator;
 use fastrand::Rng;
 
 /// How long a batch may take on a busy machine.
@@ -78,7 +77,10 @@ impl Batch {
         page.pick_paths(&paths).await?;
         let retries = self.wait(scenario).await?;
         let duplicates = self.compare(scenario)?;
-        press(scenario, "clearFinished").await?;
+        ensure!(
+            press(scenario, "clearFinished").await?,
+            "what is finished cannot be cleared"
+        );
         for path in &self.paths {
             fs::remove_file(path)?;
         }
@@ -104,7 +106,7 @@ impl Batch {
             let (summary, has_failed): (String, bool) = serde_json::from_value(totals)?;
             if has_failed {
                 // It may be gone by now, as it is when an earlier press has done all.
-                retries += u64::from(press(scenario, "retryFailed").await.is_ok());
+                retries += u64::from(press(scenario, "retryFailed").await?);
             }
             Ok(if summary == done { Ok(()) } else { Err(summary) })
         })
@@ -149,9 +151,13 @@ fn size(random: &mut Rng, mean: u64) -> u64 {
     }
 }
 
-/// Presses a button that is for all files.
-async fn press(scenario: &FaultyScenario, action: &str) -> Result<()> {
-    let selector = format!("[data-action={action}]");
-    let button = scenario.browser().client().find(Locator::Css(&selector)).await?;
-    Ok(button.click().await?)
+/// Presses a button that is for all files, if it is there. A pointer could hit what takes its place meanwhile.
+async fn press(scenario: &FaultyScenario, action: &str) -> Result<bool> {
+    const PRESS: &str = "
+        const button = document.querySelector(`[data-action=${arguments[0]}]:not([hidden])`);
+        button?.click();
+        return Boolean(button);";
+    let client = scenario.browser().client();
+    let pressed = client.execute(PRESS, vec![action.into()]).await?;
+    Ok(pressed == true)
 }
