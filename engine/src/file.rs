@@ -68,9 +68,10 @@ pub(crate) struct File {
     pub(crate) restarts: u32,
 }
 
-/// Every file on the list, by id.
+/// Every file on the list, by id. Ids are never given again, so that the place of a file that was removed
+/// stays; it is as small as can be, since a page may see many thousands of files before it is closed.
 #[derive(Debug, Default)]
-pub(crate) struct Files(Vec<Option<File>>);
+pub(crate) struct Files(Vec<Option<Box<File>>>);
 
 impl Files {
     pub(crate) fn next_id(&self) -> FileId {
@@ -78,15 +79,15 @@ impl Files {
     }
 
     pub(crate) fn push(&mut self, file: File) {
-        self.0.push(Some(file));
+        self.0.push(Some(Box::new(file)));
     }
 
     pub(crate) fn get(&self, id: FileId) -> Option<&File> {
-        self.0.get(id.0 as usize)?.as_ref()
+        self.0.get(id.0 as usize)?.as_deref()
     }
 
     pub(crate) fn get_mut(&mut self, id: FileId) -> Option<&mut File> {
-        self.0.get_mut(id.0 as usize)?.as_mut()
+        self.0.get_mut(id.0 as usize)?.as_deref_mut()
     }
 
     /// Every file on the list.
@@ -94,7 +95,7 @@ impl Files {
         (0..)
             .map(FileId)
             .zip(&self.0)
-            .filter_map(|(id, file)| Some((id, file.as_ref()?)))
+            .filter_map(|(id, file)| Some((id, file.as_deref()?)))
     }
 
     /// The work of a file that is under way.
