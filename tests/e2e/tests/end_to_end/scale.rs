@@ -71,17 +71,21 @@ async fn metrics(scenario: &Scenario) -> Result<(f64, f64)> {
 /// The size in bytes of a WebAssembly memory, which the worker tells when it is asked on this channel.
 const TELL_MEMORY: &str = "
     const { instantiateStreaming, instantiate } = WebAssembly;
-    let memory;
-    const keep = (made) => { memory = (made.instance ?? made).exports.memory; return made; };
+    let know;
+    const known = new Promise((resolve) => { know = resolve; });
+    const keep = (made) => { know((made.instance ?? made).exports.memory); return made; };
     WebAssembly.instantiateStreaming = (...all) => instantiateStreaming(...all).then(keep);
     WebAssembly.instantiate = (...all) => instantiate(...all).then(keep);
     const channel = new BroadcastChannel('memory');
-    channel.onmessage = ({ data }) => data === 'ask' && channel.postMessage(memory.buffer.byteLength);";
+    channel.onmessage = async ({ data }) => {
+        if (data === 'ask') channel.postMessage((await known).buffer.byteLength);
+    };";
 
 const ASK_MEMORY: &str = "
     const channel = new BroadcastChannel('memory');
-    channel.onmessage = ({ data }) => { channel.close(); arguments[0](data); };
-    channel.postMessage('ask');";
+    // A worker that has not begun does not hear the first time.
+    const asking = setInterval(() => channel.postMessage('ask'), 100);
+    channel.onmessage = ({ data }) => { clearInterval(asking); channel.close(); arguments[0](data); };";
 
 async fn worker_memory(scenario: &Scenario) -> Result<f64> {
     let client = scenario.browser().client();
