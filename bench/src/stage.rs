@@ -99,15 +99,12 @@ impl Stage {
             None => format!("http://127.0.0.1:{site_port}"),
         };
         let stack = Stack::start(StackOptions {
-            data: data.path().to_owned(),
-            s3_port: 0,
-            api_port: 0,
             allowed_origins: vec![origin.clone()],
             lambda_variables: variables
                 .iter()
                 .map(|url| ("AWS_ENDPOINT_URL_S3".to_owned(), url.clone()))
                 .collect(),
-            authorizer: None,
+            ..StackOptions::new(data.path().to_owned())
         })
         .await?;
         api_log::forget();

@@ -48,6 +48,21 @@ pub struct StackOptions {
     pub authorizer: Option<AuthorizerOptions>,
 }
 
+impl StackOptions {
+    /// A stack on free ports with its files in this folder: no origin is allowed, the Lambda has no variables
+    /// of its own, and anybody may call the API.
+    pub fn new(data: PathBuf) -> Self {
+        Self {
+            data,
+            s3_port: 0,
+            api_port: 0,
+            allowed_origins: Vec::new(),
+            lambda_variables: Vec::new(),
+            authorizer: None,
+        }
+    }
+}
+
 /// A running stack. Dropping it stops it without waiting; [`Stack::stop`] waits.
 pub struct Stack {
     options: StackOptions,

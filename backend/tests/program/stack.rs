@@ -17,12 +17,8 @@ impl TestStack {
     async fn start() -> Self {
         let data = tempfile::tempdir().expect("a folder");
         let options = StackOptions {
-            data: data.path().to_owned(),
-            s3_port: 0,
-            api_port: 0,
             allowed_origins: vec!["http://127.0.0.1:8080".to_owned()],
-            lambda_variables: Vec::new(),
-            authorizer: None,
+            ..StackOptions::new(data.path().to_owned())
         };
         let stack = Stack::start_with_program(options, program());
         Self {

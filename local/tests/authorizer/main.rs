@@ -36,16 +36,13 @@ impl World {
         let provider = provider(ProviderOptions::default()).await;
         let data = tempfile::tempdir().expect("a folder");
         let stack = Stack::start(StackOptions {
-            data: data.path().to_owned(),
-            s3_port: 0,
-            api_port: 0,
             allowed_origins: vec![PAGE.to_owned()],
-            lambda_variables: Vec::new(),
             authorizer: Some(AuthorizerOptions {
                 issuer: provider.issuer().to_owned(),
                 audiences: vec![AUDIENCE.to_owned()],
                 scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
             }),
+            ..StackOptions::new(data.path().to_owned())
         });
         Self {
             stack: stack.await.expect("the stack starts"),

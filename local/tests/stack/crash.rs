@@ -67,14 +67,7 @@ impl Drop for Program {
 
 /// A stack on the same folder, to look at what is there.
 async fn stack_on(data: tempfile::TempDir) -> TestStack {
-    let stack = Stack::start(StackOptions {
-        data: data.path().to_owned(),
-        s3_port: 0,
-        api_port: 0,
-        allowed_origins: Vec::new(),
-        lambda_variables: Vec::new(),
-        authorizer: None,
-    });
+    let stack = Stack::start(StackOptions::new(data.path().to_owned()));
     TestStack {
         stack: stack.await.expect("the stack starts"),
         data,

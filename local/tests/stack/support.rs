@@ -61,12 +61,9 @@ impl TestStack {
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let stack = Stack::start(StackOptions {
-            data: data.path().to_owned(),
-            s3_port: 0,
-            api_port: 0,
             allowed_origins: vec![origin.to_owned()],
             lambda_variables: variables.collect(),
-            authorizer: None,
+            ..StackOptions::new(data.path().to_owned())
         });
         Self {
             stack: stack.await.expect("the stack starts"),

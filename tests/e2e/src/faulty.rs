@@ -99,12 +99,9 @@ impl FaultyScenario {
         let data = tempfile::tempdir()?;
         let proxy = ProxyListeners::bind().await?;
         let stack = Stack::start(StackOptions {
-            data: data.path().to_owned(),
-            s3_port: 0,
-            api_port: 0,
             allowed_origins: vec![url.clone()],
             lambda_variables: vec![("AWS_ENDPOINT_URL_S3".to_owned(), proxy.s3_url()?)],
-            authorizer: None,
+            ..StackOptions::new(data.path().to_owned())
         })
         .await?;
         let proxy = proxy.pass_to(&stack.s3_url(), &stack.api_url())?;

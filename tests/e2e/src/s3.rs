@@ -63,12 +63,10 @@ impl Storage {
             S3::Swift => Some(Service::start(allowed_origins.clone()).await?),
         };
         let stack = Stack::start(StackOptions {
-            data: data.to_owned(),
-            s3_port: 0,
-            api_port: 0,
             allowed_origins,
             lambda_variables: swift.as_ref().map(lambda_variables).unwrap_or_default(),
             authorizer,
+            ..StackOptions::new(data.to_owned())
         })
         .await?;
         Ok(Self { stack, swift })

@@ -32,12 +32,8 @@ impl Service {
     pub async fn start_local(origin: &str) -> Result<Self> {
         let data = tempfile::tempdir()?;
         let stack = Stack::start(StackOptions {
-            data: data.path().to_owned(),
-            s3_port: 0,
-            api_port: 0,
             allowed_origins: vec![origin.to_owned()],
-            lambda_variables: Vec::new(),
-            authorizer: None,
+            ..StackOptions::new(data.path().to_owned())
         })
         .await?;
         Ok(Self::Local {

@@ -19,14 +19,7 @@ pub(crate) struct World {
 impl World {
     pub(crate) async fn start() -> Self {
         let data = tempfile::tempdir().expect("a folder");
-        let stack = Stack::start(StackOptions {
-            data: data.path().to_owned(),
-            s3_port: 0,
-            api_port: 0,
-            allowed_origins: Vec::new(),
-            lambda_variables: Vec::new(),
-            authorizer: None,
-        });
+        let stack = Stack::start(StackOptions::new(data.path().to_owned()));
         Self {
             stack: stack.await.expect("the stack starts"),
             _data: data,

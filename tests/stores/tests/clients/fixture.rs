@@ -22,14 +22,7 @@ pub(crate) struct Fixture {
 impl Fixture {
     pub(crate) async fn start() -> Result<Self> {
         let data = tempfile::tempdir()?;
-        let stack = Stack::start(StackOptions {
-            data: data.path().to_owned(),
-            s3_port: 0,
-            api_port: 0,
-            allowed_origins: Vec::new(),
-            lambda_variables: Vec::new(),
-            authorizer: None,
-        });
+        let stack = Stack::start(StackOptions::new(data.path().to_owned()));
         Ok(Self {
             stack: stack.await?,
             files: tempfile::tempdir()?,
