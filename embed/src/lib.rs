@@ -30,7 +30,8 @@ impl Embedded {
 }
 
 /// Puts an uploader into an element. `settings` is JSON as in `config.json`, and `assets` the URL of the
-/// page's own files, with a slash at its end. The promise gives [`Embedded`]. `host` hears these events, each with a `detail`:
+/// page's own files, with a slash at its end. The promise gives [`Embedded`]. `host` hears these events,
+/// each with a `detail`:
 ///
 /// - `uploaded`: `{name, size, key}` of a file that S3 has;
 /// - `failed`: `{name, size, code, message, details}` of a file that was given up;

@@ -36,7 +36,7 @@ pub enum Command {
         /// Bytes of the file.
         range: Range<u64>,
     },
-    /// Read a byte of the file, which fails if it changed; answered by [`crate::Event::Checked`].
+    /// Look whether the file is still what was hashed of it; answered by [`crate::Event::Checked`].
     Check {
         /// Names the command.
         ticket: Ticket,

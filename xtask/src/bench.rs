@@ -237,13 +237,7 @@ fn not_overridden<'a>(arguments: &[&'a str], given: &[String]) -> Vec<&'a str> {
 /// Bundles the other clients' pages, and gives their folder.
 fn bundle(toolbox: &Toolbox, folder: &Path) -> Result<PathBuf> {
     let sources = toolbox.project.root.join(PAGES);
-    let esbuild = npm::ensure_packages(
-        toolbox,
-        "esbuild",
-        &toolbox.project.root.join("xtask/esbuild"),
-        &[],
-    )?
-    .join("node_modules/.bin/esbuild");
+    let esbuild = npm::ensure_esbuild(toolbox)?;
     let what = "bundling the other clients' pages";
     for (source, script, html, name) in CLIENTS {
         let source = sources.join(source);

@@ -3,43 +3,32 @@
 //! wasm-bindgen names each function that the WebAssembly imports by what it does and a hash. Nobody but the
 //! two sees these names, and as hashes do not compress they weigh seven kilobytes.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use wasm_encoder::{
-    ImportSection, Module,
+    ImportSection,
     reencode::{Error, Reencode},
 };
-use wasmparser::{Import, Imports, Parser};
+use wasmparser::{Import, Imports};
+
+use crate::generated::{Generated, rewrite};
 
 /// What such a name begins with.
 const PREFIX: &str = "__wb";
-
-/// The module with short names for its imports, and the script that gives it these.
-pub(crate) struct Renamed {
-    pub(crate) module: Vec<u8>,
-    pub(crate) script: String,
-}
 
 /// Renames what a module imports, in the module and in the script that provides it.
 ///
 /// # Errors
 /// Where it is no module, or the script does not provide what it imports.
-pub(crate) fn shorten(module: &[u8], script: &str) -> Result<Renamed> {
+pub(crate) fn shorten(module: &[u8], script: &str) -> Result<Generated> {
     let mut names = Names::default();
-    let mut renamed = Module::new();
-    names
-        .parse_core_module(&mut renamed, Parser::new(0), module)
-        .map_err(|error| anyhow::anyhow!("{error}"))
-        .context("the module cannot be read")?;
+    let module = rewrite(module, &mut names)?;
     let mut script = script.to_owned();
     for (index, name) in names.long.iter().enumerate() {
         let long = format!("{name}:");
         ensure!(script.contains(&long), "the script does not provide {name}");
         script = script.replace(&long, &format!("{}:", short(index)));
     }
-    Ok(Renamed {
-        module: renamed.finish(),
-        script,
-    })
+    Ok(Generated { module, script })
 }
 
 fn short(index: usize) -> String {

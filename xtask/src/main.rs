@@ -14,6 +14,7 @@ mod dist;
 mod dist_lambda;
 mod end_to_end;
 mod fuzz;
+mod generated;
 mod import_names;
 mod infrastructure;
 mod inline_script;

@@ -73,6 +73,16 @@ pub(crate) fn ensure_packages(
     Ok(folder)
 }
 
+/// The program that makes scripts and style sheets small, and bundles them.
+///
+/// # Errors
+/// As [`ensure_packages`].
+pub(crate) fn ensure_esbuild(toolbox: &Toolbox) -> Result<PathBuf> {
+    let source = toolbox.project.root.join("xtask/esbuild");
+    let packages = ensure_packages(toolbox, "esbuild", &source, &[])?;
+    Ok(packages.join("node_modules/.bin/esbuild"))
+}
+
 /// The module by which the page signs people in, and its name beside the page. It is loaded only where the
 /// settings ask for a sign-in, so it is no part of a first view.
 pub(crate) struct SignInLibrary {

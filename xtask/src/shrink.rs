@@ -21,13 +21,7 @@ const PAGE: &str = "slipway-";
 /// # Errors
 /// Where a file is missing, or a tool is missing or fails.
 pub(crate) fn shrink(toolbox: &Toolbox, folder: &Path) -> Result<()> {
-    let packages = npm::ensure_packages(
-        toolbox,
-        "esbuild",
-        &toolbox.project.root.join("xtask/esbuild"),
-        &[],
-    )?;
-    let esbuild = packages.join("node_modules/.bin/esbuild");
+    let esbuild = npm::ensure_esbuild(toolbox)?;
     step("making the page small", || {
         let index = folder.join("index.html");
         let mut html = fs::read_to_string(&index).context("the page is missing")?;

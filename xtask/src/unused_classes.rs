@@ -4,27 +4,23 @@
 //! library marks for it. An export is never dead to an optimiser, so that code of Leptos's server functions,
 //! which the page has none of, would weigh kilobytes.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use wasm_encoder::{
-    ExportSection, Module,
+    ExportSection,
     reencode::{Error, Reencode},
 };
-use wasmparser::{ExportSectionReader, Parser};
+use wasmparser::ExportSectionReader;
+
+use crate::generated::{Generated, rewrite};
 
 /// What opens a class in the script that wasm-bindgen writes.
 const CLASS: &str = "export class ";
-
-/// The module without the exports of the classes, and the script without the classes.
-pub(crate) struct Cut {
-    pub(crate) module: Vec<u8>,
-    pub(crate) script: String,
-}
 
 /// Takes every class out of a script that is only ever started, and its exports out of the module.
 ///
 /// # Errors
 /// Where it is no module, or the script names a class in another way than is known here.
-pub(crate) fn remove(module: &[u8], script: &str) -> Result<Cut> {
+pub(crate) fn remove(module: &[u8], script: &str) -> Result<Generated> {
     let classes: Vec<&str> = script
         .lines()
         .filter_map(|line| line.strip_prefix(CLASS)?.strip_suffix(" {"))
@@ -36,15 +32,8 @@ pub(crate) fn remove(module: &[u8], script: &str) -> Result<Cut> {
     let mut exports = Exports {
         of: classes.iter().map(|class| class.to_lowercase()).collect(),
     };
-    let mut cut = Module::new();
-    exports
-        .parse_core_module(&mut cut, Parser::new(0), module)
-        .map_err(|error| anyhow::anyhow!("{error}"))
-        .context("the module cannot be read")?;
-    Ok(Cut {
-        module: cut.finish(),
-        script,
-    })
+    let module = rewrite(module, &mut exports)?;
+    Ok(Generated { module, script })
 }
 
 /// The statements of the script that are about none of the classes. A statement ends with the line before
@@ -120,7 +109,7 @@ export { start as default };
 
     /// A module with one function, exported as `sink_close`, `__wbg_sink_free`, `sinks` and `main`.
     fn module() -> Vec<u8> {
-        use wasm_encoder::{CodeSection, ExportKind, Function, FunctionSection, TypeSection};
+        use wasm_encoder::{CodeSection, ExportKind, Function, FunctionSection, Module, TypeSection};
         let mut types = TypeSection::new();
         types.ty().function([], []);
         let mut functions = FunctionSection::new();
