@@ -26,6 +26,7 @@ mod site;
 mod slow_path;
 mod wait;
 mod web_driver;
+mod worker_memory;
 
 pub use accessibility::check_accessibility;
 pub use browser::{Browser, Kind};
@@ -42,3 +43,4 @@ pub use parts::StoredParts;
 pub use scenario::{Scenario, with_page, with_page_for, with_sign_in, with_uppy};
 pub use site::{Site, content_security_policy};
 pub use wait::{wait_at_most, wait_until};
+pub use worker_memory::TELL_WORKER_MEMORY;

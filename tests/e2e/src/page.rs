@@ -174,6 +174,18 @@ impl Page {
         Ok(())
     }
 
+    /// Waits until the files are in these states, in the order of the rows.
+    ///
+    /// # Errors
+    /// Where they are not within a minute.
+    pub async fn wait_for_states(&self, states: &[&str]) -> Result<()> {
+        self.wait_for(&format!("files that are {states:?}"), |rows| {
+            let are: Vec<&str> = rows.iter().map(|row| row.state.as_str()).collect();
+            (are == states).then_some(())
+        })
+        .await
+    }
+
     /// Waits until the only file is in a state.
     ///
     /// # Errors

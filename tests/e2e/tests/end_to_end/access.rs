@@ -73,7 +73,7 @@ impl Check<'_> {
         let (files, controls) = (&self.scenario.files, self.scenario.controls());
         page.pick(&[files.add("a picture of the harbour at low tide.png", 30_000)?])
             .await?;
-        wait_for_states(&page, &["stored"]).await?;
+        page.wait_for_states(&["stored"]).await?;
         self.press_filter(3).await?;
         self.wait_for_element(".none-shown:not([hidden])").await?;
         self.look("nothing-to-show").await?;
@@ -82,13 +82,13 @@ impl Check<'_> {
         self.scenario.browser().expect_console_errors("403");
         controls.fail_next_s3_requests(1, "PUT", 403, "AccessDenied");
         page.pick(&[files.add("refused.pdf", 4_000)?]).await?;
-        wait_for_states(&page, &["stored", "failed"]).await?;
+        page.wait_for_states(&["stored", "failed"]).await?;
         self.look("failed").await?;
 
         controls.set_s3_bytes_per_second(Some(SLOW_BYTES_PER_SECOND));
         page.pick(&[files.add("interview with the harbour master, first part.mp3", 12 << 20)?])
             .await?;
-        wait_for_states(&page, &["stored", "failed", "sending"]).await?;
+        page.wait_for_states(&["stored", "failed", "sending"]).await?;
         page.pick(&[files.add("stopped.mov", 9 << 20)?]).await?;
         self.press_in_row("stopped.mov", "pause").await?;
         page.pick(&[files.add("unwanted.zip", 9 << 20)?]).await?;
@@ -97,7 +97,7 @@ impl Check<'_> {
         controls.fail_next_s3_requests(1000, "PUT", 503, "SlowDown");
         page.pick(&[files.add("later.xlsx", 2_000)?]).await?;
         let all = ["stored", "failed", "sending", "paused", "cancelled", "waiting"];
-        wait_for_states(&page, &all).await?;
+        page.wait_for_states(&all).await?;
         self.look("every-state").await
     }
 
@@ -150,7 +150,7 @@ impl Check<'_> {
         self.look("elsewhere").await?;
         set_offline(browser, true).await?;
         page.pick(&[self.scenario.files.add("offline.txt", 10)?]).await?;
-        wait_for_states(&page, &["elsewhere", "offline"]).await?;
+        page.wait_for_states(&["elsewhere", "offline"]).await?;
         self.look("offline").await
     }
 
@@ -242,15 +242,6 @@ impl Check<'_> {
         })
         .await
     }
-}
-
-/// Waits until the files are in these states, in the order in which they were added.
-async fn wait_for_states(page: &Page, states: &[&str]) -> Result<()> {
-    page.wait_for(&format!("files that are {states:?}"), |rows| {
-        let are: Vec<&str> = rows.iter().map(|row| row.state.as_str()).collect();
-        (are == states).then_some(())
-    })
-    .await
 }
 
 async fn check(language: &'static str, visit: impl AsyncFnOnce(&Check<'_>) -> Result<()>) -> Result<()> {

@@ -33,14 +33,6 @@ async fn wait_for(scenario: &Scenario, script: &str, expected: Value) -> Result<
     .await
 }
 
-async fn wait_for_states(page: &Page, states: &[&str]) -> Result<()> {
-    page.wait_for(&format!("files that are {states:?}"), |rows| {
-        let are: Vec<&str> = rows.iter().map(|row| row.state.as_str()).collect();
-        (are == states).then_some(())
-    })
-    .await
-}
-
 /// A folder with a folder in it, and a file in each.
 fn write_survey(scenario: &Scenario) -> Result<PathBuf> {
     let folder = scenario.files.path("survey");
@@ -118,14 +110,14 @@ async fn each_filter_counts_and_shows_its_files_and_no_others() -> Result<()> {
     with_page(async |scenario, page| {
         let (files, controls) = (&scenario.files, scenario.controls());
         page.pick(&[files.add("stored.txt", 100)?]).await?;
-        wait_for_states(page, &["stored"]).await?;
+        page.wait_for_states(&["stored"]).await?;
         scenario.browser().expect_console_errors("403");
         controls.fail_next_s3_requests(1, "PUT", 403, "AccessDenied");
         page.pick(&[files.add("failed.txt", 100)?]).await?;
-        wait_for_states(page, &["stored", "failed"]).await?;
+        page.wait_for_states(&["stored", "failed"]).await?;
         controls.set_s3_bytes_per_second(Some(SLOW_BYTES_PER_SECOND));
         page.pick(&[files.add("slow.bin", 9 << 20)?]).await?;
-        wait_for_states(page, &["stored", "failed", "sending"]).await?;
+        page.wait_for_states(&["stored", "failed", "sending"]).await?;
         wait_for(scenario, COUNTS, json!(["3", "1", "1", "1"])).await?;
         let filters = scenario
             .browser()
@@ -140,7 +132,7 @@ async fn each_filter_counts_and_shows_its_files_and_no_others() -> Result<()> {
         ];
         for (filter, states) in filters.iter().zip(expected).rev() {
             filter.click().await?;
-            wait_for_states(page, states).await?;
+            page.wait_for_states(states).await?;
         }
         Ok(())
     })

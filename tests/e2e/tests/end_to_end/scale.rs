@@ -2,7 +2,7 @@
 //! the page was built; what is asserted holds on every machine.
 
 use anyhow::{Context, Result, ensure};
-use e2e::{Scenario, devtools, wait_until, with_page};
+use e2e::{Scenario, TELL_WORKER_MEMORY, devtools, wait_until, with_page};
 use serde_json::{Value, json};
 
 const FILES: u64 = 10_000;
@@ -68,42 +68,17 @@ async fn metrics(scenario: &Scenario) -> Result<(f64, f64)> {
     Ok((metric("TaskDuration")?, metric("JSHeapUsedSize")?))
 }
 
-/// The size in bytes of a WebAssembly memory, which the worker tells when it is asked on this channel.
-const TELL_MEMORY: &str = "
-    const { instantiateStreaming, instantiate } = WebAssembly;
-    let know;
-    const known = new Promise((resolve) => { know = resolve; });
-    const keep = (made) => { know((made.instance ?? made).exports.memory); return made; };
-    WebAssembly.instantiateStreaming = (...all) => instantiateStreaming(...all).then(keep);
-    WebAssembly.instantiate = (...all) => instantiate(...all).then(keep);
-    const channel = new BroadcastChannel('memory');
-    channel.onmessage = async ({ data }) => {
-        if (data === 'ask') channel.postMessage((await known).buffer.byteLength);
-    };";
-
-const ASK_MEMORY: &str = "
-    const channel = new BroadcastChannel('memory');
-    // A worker that has not begun does not hear the first time.
-    const asking = setInterval(() => channel.postMessage('ask'), 100);
-    channel.onmessage = ({ data }) => { clearInterval(asking); channel.close(); arguments[0](data); };";
-
-async fn worker_memory(scenario: &Scenario) -> Result<f64> {
-    let client = scenario.browser().client();
-    let bytes = client.execute_async(ASK_MEMORY, Vec::new()).await?;
-    bytes.as_f64().context("a size")
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn ten_thousand_files_are_a_screenful_of_rows_while_they_upload() -> Result<()> {
     with_page(async |scenario, _| {
-        scenario.run_before_workers(TELL_MEMORY);
+        scenario.run_before_workers(TELL_WORKER_MEMORY);
         scenario.open_page().await?;
         let client = scenario.browser().client();
         devtools(client, "Performance.enable", json!({})).await?;
         client.execute(MAKE, vec![json!(FILES)]).await?;
         client.execute(WATCH, Vec::new()).await?;
         // The worker answers once it has started.
-        let worker_before = worker_memory(scenario).await?;
+        let worker_before = scenario.browser().worker_memory().await?;
         let (busy_before, heap_before) = metrics(scenario).await?;
 
         let picking = client.execute(PICK, Vec::new()).await?;
@@ -119,8 +94,8 @@ async fn ten_thousand_files_are_a_screenful_of_rows_while_they_upload() -> Resul
         let (busy, heap) = metrics(scenario).await?;
         let rows = listed["rows"].as_u64().context("a count")?;
         ensure!((1..MOST_ROWS).contains(&rows), "{rows} rows");
-        let worker = worker_memory(scenario).await?;
-        let a_file = (heap - heap_before + worker - worker_before) / FILES as f64;
+        let worker = scenario.browser().worker_memory().await?;
+        let a_file = (heap - heap_before + worker as f64 - worker_before as f64) / FILES as f64;
         println!("until the list shows {FILES} files:");
         println!("  the handler of the pick        {picking} ms");
         println!(

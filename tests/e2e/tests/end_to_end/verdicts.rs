@@ -3,8 +3,8 @@
 use std::fs;
 
 use anyhow::{Context, Result, ensure};
-use e2e::{Page, run_before_pages, wait_until, with_page};
-use serde_json::Value;
+use e2e::{wait_until, with_page};
+use serde_json::{Value, json};
 
 /// The start of a PNG (W3C PNG specification, section 5.2), and of a program for Windows.
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
@@ -18,15 +18,7 @@ const READ_STATES: &str = "
 async fn rows_say_what_was_found_in_their_files() -> Result<()> {
     with_page(async |scenario, _| {
         let client = scenario.browser().client();
-        let settings = format!(r#"{{"apiUrl": "{}", "verdicts": true}}"#, scenario.api());
-        let script = format!(
-            "const plain = window.fetch;
-             window.fetch = (request, ...more) => String(request.url ?? request).endsWith('config.json')
-                 ? Promise.resolve(new Response('{settings}'))
-                 : plain(request, ...more);"
-        );
-        run_before_pages(client, &script).await?;
-        let page = Page::open(client, scenario.url()).await?;
+        let page = scenario.open_page_with(json!({ "verdicts": true })).await?;
         let files = [
             ("right.png", PNG, "what it was declared as"),
             ("wrong.png", PROGRAM, "Blocked"),

@@ -14,7 +14,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use clap::Parser;
-use e2e::{FaultyScenario, with_faulty_page};
+use e2e::{FaultyScenario, TELL_WORKER_MEMORY, with_faulty_page};
 use serde_json::json;
 
 use batch::{Batch, Outcome};
@@ -67,7 +67,7 @@ async fn main() -> Result<()> {
 
 async fn soak(scenario: &FaultyScenario, options: &Options, seed: u64, report: &mut Report) -> Result<()> {
     let begun = Instant::now();
-    scenario.run_before_workers(memory::IN_WORKER);
+    scenario.run_before_workers(TELL_WORKER_MEMORY);
     let page = scenario.open_page().await?;
     memory::prepare(scenario.browser().client()).await?;
     let mut random = fastrand::Rng::with_seed(seed);

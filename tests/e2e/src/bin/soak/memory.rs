@@ -3,42 +3,14 @@
 use anyhow::{Context, Result};
 use e2e::Browser;
 use fantoccini::Client;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-/// Has the worker tell what its WebAssembly holds, whenever it is asked. Chromium does not tell a worker of its
-/// JavaScript heap, which is in the process's memory.
-pub(crate) const IN_WORKER: &str = "
-    {
-        const channel = new BroadcastChannel('soak');
-        const { instantiate, instantiateStreaming } = WebAssembly;
-        let memory;
-        const keep = result => {
-            memory = (result.instance ?? result).exports.memory;
-            return result;
-        };
-        WebAssembly.instantiate = async (...given) => keep(await instantiate(...given));
-        WebAssembly.instantiateStreaming = async (...given) => keep(await instantiateStreaming(...given));
-        channel.onmessage = ({ data }) => data === 'measure' && channel.postMessage({
-            worker_wasm: memory?.buffer.byteLength ?? 0,
-        });
-    }
-";
+const PREPARE: &str = "window.testLooks = { push() {} };";
 
-const PREPARE: &str = "
-    window.testChannel = new BroadcastChannel('soak');
-    window.testLooks = { push() {} };";
-
-const MEASURE: &str = "
-    const done = arguments[0];
-    window.testChannel.onmessage = ({ data }) => done({
-        page_heap: performance.memory.usedJSHeapSize,
-        ...data,
-    });
-    window.testChannel.postMessage('measure');";
+const PAGE_HEAP: &str = "return performance.memory.usedJSHeapSize;";
 
 /// Bytes at one moment; at the most of several where they are put together.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Copy, Debug, Default, Serialize)]
 pub(crate) struct Memory {
     /// The JavaScript heap of the page.
     pub(crate) page_heap: u64,
@@ -48,7 +20,7 @@ pub(crate) struct Memory {
     pub(crate) resident: u64,
 }
 
-/// Makes the page ready to be asked, and has it forget how its rows looked.
+/// Has the page forget how its rows looked.
 pub(crate) async fn prepare(client: &Client) -> Result<()> {
     client.execute(PREPARE, Vec::new()).await?;
     Ok(())
@@ -56,11 +28,11 @@ pub(crate) async fn prepare(client: &Client) -> Result<()> {
 
 impl Memory {
     pub(crate) async fn measure(browser: &Browser) -> Result<Self> {
-        let told = browser.client().execute_async(MEASURE, Vec::new()).await;
-        let told = told.context("the worker does not tell its memory")?;
+        let heap = browser.client().execute(PAGE_HEAP, Vec::new()).await?;
         Ok(Self {
+            page_heap: heap.as_u64().context("a size")?,
+            worker_wasm: browser.worker_memory().await?,
             resident: browser.tab_memory()?,
-            ..serde_json::from_value(told)?
         })
     }
 
