@@ -16,11 +16,18 @@ pub enum Reason {
     Unreadable,
 }
 
-/// Why this file may not be uploaded, if so; `unfinished` files are on the list before it.
-pub fn refuse(config: &Config, name: &str, media_type: &str, size: u64, unfinished: usize) -> Option<Reason> {
+/// Why this file may not be uploaded, if so; `unfinished` files are on the list before it. Its size in bytes is
+/// only asked for where it matters, since the page stands still while a browser looks it up.
+pub fn refuse(
+    config: &Config,
+    name: &str,
+    media_type: &str,
+    size: impl FnOnce() -> u64,
+    unfinished: usize,
+) -> Option<Reason> {
     if !accepts(&config.accept, name, media_type) {
         Some(Reason::Type)
-    } else if config.max_file_bytes.is_some_and(|most| size > most) {
+    } else if config.max_file_bytes.is_some_and(|most| size() > most) {
         Some(Reason::Size)
     } else if config.max_files.is_some_and(|most| unfinished >= most as usize) {
         Some(Reason::Count)

@@ -3,9 +3,9 @@
 //! The worker's list is the truth. The page has signals for the rows that it shows, and for what it says
 //! of all files together.
 
-use std::{cell::RefCell, rc::Rc};
+use std::{cell::RefCell, collections::VecDeque, rc::Rc, time::Duration};
 
-use browser::{Listener, Port};
+use browser::{Listener, Port, Timer};
 use js_sys::Array;
 use leptos::prelude::{ArcRwSignal, GetUntracked, Set};
 use messages::{
@@ -19,6 +19,10 @@ use crate::effects::{
     files::Chosen,
     handle::{self, FileHandle},
 };
+
+/// So many files are sent to the worker in one task. The page stands still while a browser looks each of them up,
+/// for some 0.3 ms.
+const FILES_AT_ONCE: usize = 32;
 
 /// Which rows are shown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -54,6 +58,10 @@ pub struct Uploads {
 
 struct Shared {
     port: RefCell<Option<Port<ToWorker>>>,
+    /// Files that the worker is not told of yet.
+    chosen: RefCell<VecDeque<Chosen>>,
+    /// Set while more of them are going to be sent.
+    sending_files: RefCell<Option<Timer>>,
     shown: ArcRwSignal<Shown>,
     rows: RefCell<Vec<(FileId, ArcRwSignal<Row>)>>,
     pictures: RefCell<Vec<(FileId, JsValue)>>,
@@ -94,6 +102,8 @@ impl Uploads {
         let channel = MessageChannel::new()?;
         let shared = Rc::new(Shared {
             port: RefCell::new(None),
+            chosen: RefCell::default(),
+            sending_files: RefCell::default(),
             shown: ArcRwSignal::new(Shown::default()),
             rows: RefCell::default(),
             pictures: RefCell::default(),
@@ -122,14 +132,10 @@ impl Uploads {
             self.send(&ToWorker::Await(None));
             return;
         }
-        let names = chosen.iter().map(|chosen| chosen.name.clone()).collect();
-        let files = chosen.iter().map(|chosen| chosen.file.clone().into());
-        let handles = chosen.iter().map(|chosen| {
-            let handle = chosen.handle.clone();
-            handle.map_or(JsValue::UNDEFINED, JsValue::from)
-        });
-        let along: Vec<JsValue> = files.chain(handles).collect();
-        self.shared.send(&ToWorker::Add { names }, along);
+        self.shared.chosen.borrow_mut().extend(chosen);
+        if self.shared.sending_files.borrow().is_none() {
+            self.shared.send_files();
+        }
     }
 
     /// Does what a person wants.
@@ -224,6 +230,31 @@ impl Shared {
         if let Some(port) = self.port.borrow().as_ref() {
             port.send(message, along);
         }
+    }
+
+    /// Sends some of the chosen files to the worker, and the others in later tasks.
+    fn send_files(self: &Rc<Self>) {
+        let (some, is_more) = {
+            let mut chosen = self.chosen.borrow_mut();
+            let count = chosen.len().min(FILES_AT_ONCE);
+            (chosen.drain(..count).collect::<Vec<_>>(), !chosen.is_empty())
+        };
+        let names = some.iter().map(|chosen| chosen.name.clone()).collect();
+        let files = some.iter().map(|chosen| chosen.file.clone().into());
+        let handles = some.iter().map(|chosen| {
+            let handle = chosen.handle.clone();
+            handle.map_or(JsValue::UNDEFINED, JsValue::from)
+        });
+        let along: Vec<JsValue> = files.chain(handles).collect();
+        self.send(&ToWorker::Add { names }, along);
+        let shared = Rc::downgrade(self);
+        *self.sending_files.borrow_mut() = is_more.then(|| {
+            Timer::after(Duration::ZERO, move || {
+                if let Some(shared) = shared.upgrade() {
+                    shared.send_files();
+                }
+            })
+        });
     }
 
     /// Listens to the network going and coming, and to a person coming back to the tab.

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use wire::{
     ApiError, DEFAULT_PART_BYTES, ErrorCode, FilePlan, MAX_PARTS, PlanOutcome, SINGLE_PUT_MAX_BYTES,
-    Sha256Digest, UploadsResponse,
+    SMALL_FILE_MAX_BYTES, Sha256Digest, UploadsResponse,
 };
 
 use crate::{
@@ -66,7 +66,12 @@ fn plan_file(issuer: &Issuer<'_>, entry: Fields) -> Result<PlanOutcome, ApiError
         media_type: &file.media_type,
         storage: &issuer.settings().storage,
     };
-    if file.size > SINGLE_PUT_MAX_BYTES {
+    let is_single = match file.size {
+        ..=SMALL_FILE_MAX_BYTES => true,
+        ..=SINGLE_PUT_MAX_BYTES => file.sha256.is_some(),
+        _ => false,
+    };
+    if !is_single {
         let create = issuer.issue(&key, &S3Request::create_multipart_upload(description, file.size))?;
         return Ok(PlanOutcome::Multipart {
             key,
@@ -75,14 +80,15 @@ fn plan_file(issuer: &Issuer<'_>, entry: Fields) -> Result<PlanOutcome, ApiError
         });
     }
     let sha256 = file.sha256.ok_or_else(|| {
-        let message = format!("a file of up to {SINGLE_PUT_MAX_BYTES} bytes needs its SHA-256");
+        let message = format!("a file of up to {SMALL_FILE_MAX_BYTES} bytes needs its SHA-256");
         ApiError::new(ErrorCode::ChecksumRequired, message)
     })?;
     let put = issuer.issue(&key, &S3Request::put_object(description, file.size, sha256))?;
     Ok(PlanOutcome::Put { key, put })
 }
 
-/// The size in bytes of every part but the last: 8 MiB, and more only where 10,000 parts would not do.
+/// The size in bytes that every part but the last has at least: 8 MiB, and more only where 10,000 parts would
+/// not do.
 pub(crate) fn part_size(file_size: u64) -> u64 {
     file_size
         .div_ceil(MAX_PARTS)
@@ -166,7 +172,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_file_fits_into_the_parts_that_s3_takes(size in SINGLE_PUT_MAX_BYTES..=MAX_PARTS * MAX_PART_BYTES) {
+        fn any_file_fits_into_the_parts_that_s3_takes(size in SMALL_FILE_MAX_BYTES..=MAX_PARTS * MAX_PART_BYTES) {
             let part = part_size(size);
             prop_assert!(size.div_ceil(part) <= MAX_PARTS);
             prop_assert!((5 * MIB..=MAX_PART_BYTES).contains(&part));

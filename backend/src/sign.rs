@@ -1,7 +1,9 @@
 //! `POST /sign`: the further requests of one multipart upload.
 
 use serde_json::Value;
-use wire::{ApiError, DEFAULT_PART_BYTES, ErrorCode, MAX_PARTS, OperationOutcome, SignResponse};
+use wire::{
+    ApiError, DEFAULT_PART_BYTES, ErrorCode, GROWN_PART_MAX_BYTES, MAX_PARTS, OperationOutcome, SignResponse,
+};
 
 use crate::{
     fields::{Fields, check_limit, read_sha256, read_size},
@@ -118,11 +120,12 @@ fn read_part_number(value: &Value, min: u32) -> Result<u32, ApiError> {
 
 /// Bounds what the parts of one upload can hold together.
 ///
-/// No part is larger than the parts of the largest file that is accepted, and the parts before it have
-/// at least 8 MiB each. Where that largest file has parts of 8 MiB (up to 78 GiB), all parts together
-/// hold no more than it; above that, the signed object size of CompleteMultipartUpload bounds the object.
+/// No part is larger than the parts of the largest file that is accepted, or than parts may grow, and the
+/// parts before it have at least 8 MiB each. Where that largest file has parts of 8 MiB (up to 78 GiB), all
+/// parts together hold no more than four times as much as it; in any case the signed object size of
+/// CompleteMultipartUpload bounds the object.
 fn check_part(number: u32, size: u64, max_bytes: u64) -> Result<(), ApiError> {
-    let max_part = part_size(max_bytes).min(max_bytes);
+    let max_part = part_size(max_bytes).max(GROWN_PART_MAX_BYTES).min(max_bytes);
     if size == 0 || size > max_part {
         let mut error = ApiError::new(
             ErrorCode::InvalidSize,
@@ -162,7 +165,9 @@ mod tests {
         check(3, 4 * MIB, 20 * MIB, Ok(()));
         check(3, 4 * MIB + 1, 20 * MIB, Err(ErrorCode::InvalidPartNumber));
         check(4, 1, 20 * MIB, Err(ErrorCode::InvalidPartNumber));
-        check(1, 8 * MIB + 1, 20 * MIB, Err(ErrorCode::InvalidSize));
+        check(1, 20 * MIB + 1, 20 * MIB, Err(ErrorCode::InvalidSize));
+        check(1, 32 * MIB, 90 * MIB, Ok(()));
+        check(1, 32 * MIB + 1, 90 * MIB, Err(ErrorCode::InvalidSize));
         check(1, 0, 20 * MIB, Err(ErrorCode::InvalidSize));
         check(1, 3, 2, Err(ErrorCode::InvalidSize));
         check(10_000, MAX_PART_BYTES, MAX_PARTS * MAX_PART_BYTES, Ok(()));

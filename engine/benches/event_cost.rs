@@ -144,7 +144,7 @@ fn lambda(route: ApiRoute, body: &str) -> HttpAnswer {
 
 fn plan(file: FileToUpload) -> FilePlan {
     let key = "key".into();
-    let outcome = if file.size > wire::SINGLE_PUT_MAX_BYTES {
+    let outcome = if file.size > wire::SMALL_FILE_MAX_BYTES {
         PlanOutcome::Multipart {
             key,
             create: signed(),

@@ -8,6 +8,7 @@ use crate::{
     conditions::Conditions,
     file::{File, Work},
     multipart::{Doubt, Errand, Finish, Multipart, MultipartWork, Parts},
+    part_layout::PartLayout,
     planted::{Bug, planted},
     retry::{Verdict, judge},
     s3_xml::{self, CompletedPart, ListedPart, PartsPage},
@@ -60,7 +61,13 @@ impl Engine {
         let transfer = work.and_then(|work| work.transfers_mut().get_mut(index));
         let Some(transfer) = transfer else { return };
         match judged {
-            Ok(answer) => self.transfer_stored(id, index, answer, commands),
+            Ok(answer) => {
+                if let Stage::Sending { began, .. } = transfer.stage {
+                    let took = self.conditions.now.saturating_sub(began);
+                    self.pace.stored(transfer.size(), took);
+                }
+                self.transfer_stored(id, index, answer, commands);
+            }
             Err(Verdict::AlreadyExists(error)) => {
                 transfer.was_refused();
                 self.key_taken(id, error, commands);
@@ -70,6 +77,9 @@ impl Engine {
                 self.start_over(id, error, commands);
             }
             Err(verdict) => {
+                if matches!(&verdict, Verdict::Retry(error) if error.s3.is_none()) {
+                    self.pace.lost();
+                }
                 let decision = transfer_failed(transfer, verdict, &mut self.conditions);
                 self.decide(id, decision, commands);
             }
@@ -150,7 +160,8 @@ impl Engine {
         match created {
             Ok(upload_id) => {
                 work.attempts.reset();
-                let mut parts = Parts::new(key, upload_id, size, part_size);
+                let layout = PartLayout::new(size, part_size);
+                let mut parts = Parts::new(key, upload_id, size, layout);
                 (parts.created, parts.seen) = (seconds, seconds);
                 work.stage = Multipart::Uploading(Box::new(parts));
                 commands.push(Command::Save(id));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use wire::{
     FilePlan, FileToUpload, MAX_BATCH, MAX_PARTS, MultipartOperation, OperationOutcome, PlanOutcome,
-    SignRequest, SignResponse, SignedRequest, UploadsRequest,
+    SMALL_FILE_MAX_BYTES, SignRequest, SignResponse, SignedRequest, UploadsRequest,
 };
 
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
     api_answers::{Plans, Refusal, are_for, read_plans, read_signatures},
     backoff::Decision,
     file::{File, Work},
-    multipart::{Errand, Finish, Multipart, Parts},
+    multipart::{Errand, Finish, Multipart, MultipartWork, Parts},
     transfer::{Stage, Transfer},
 };
 
@@ -298,18 +298,23 @@ impl Engine {
                 }
             }
             (
-                Work::Multipart(work),
+                work,
                 PlanOutcome::Multipart {
                     key,
                     create,
                     part_size,
                 },
-            ) if size.div_ceil(part_size) <= MAX_PARTS => {
-                work.stage = Multipart::Planned {
+            ) if size > SMALL_FILE_MAX_BYTES && size.div_ceil(part_size) <= MAX_PARTS => {
+                // The Lambda has the last word on the way of a file.
+                let planned = Multipart::Planned {
                     key,
                     part_size,
                     create,
                 };
+                match work {
+                    Work::Multipart(work) => work.stage = planned,
+                    Work::Single { .. } => *work = Work::Multipart(MultipartWork::at(planned)),
+                }
             }
             (_, PlanOutcome::Refused(error)) => self.fail(id, UploadError::from_api(error), commands),
             (_, PlanOutcome::Put { .. } | PlanOutcome::Multipart { .. }) => {

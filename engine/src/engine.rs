@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use wire::SMALL_FILE_MAX_BYTES;
+
 use crate::{
     Command, Event, FileDescription, FileFailure, FileId, FileView, Mismatch, Settings, Ticket, Totals,
     UploadError,
@@ -13,6 +15,7 @@ use crate::{
     error::ErrorKind,
     file::{File, Files, State, Work, can_go_on_after},
     multipart::{Errand, Finish, Multipart},
+    pace::Pace,
     planted::{Bug, planted},
     progress::SpeedEstimator,
     queue::Queue,
@@ -37,6 +40,7 @@ pub struct Engine {
     pub(crate) api: Attempts,
     pub(crate) cleanups: Cleanups,
     pub(crate) budget: Budget,
+    pub(crate) pace: Pace,
     pub(crate) clock: ServerClock,
     pub(crate) hash_turns: Turns,
     pub(crate) put_turns: Turns,
@@ -68,6 +72,7 @@ impl Engine {
             api: Attempts::default(),
             cleanups: Cleanups::default(),
             budget,
+            pace: Pace::default(),
             clock: ServerClock::default(),
             hash_turns: Turns::new(),
             put_turns: Turns::new(),
@@ -174,7 +179,7 @@ impl Engine {
         let is_large = self
             .files
             .get(id)
-            .is_some_and(|file| matches!(file.work(), Some(Work::Multipart(_))));
+            .is_some_and(|file| file.size() > SMALL_FILE_MAX_BYTES);
         if is_large {
             &mut self.waiting_large
         } else {

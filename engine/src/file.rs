@@ -111,16 +111,26 @@ impl Files {
 }
 
 impl Work {
-    /// The work of a whole file.
+    /// All that a file of this size takes.
     pub(crate) fn new(size: u64) -> Self {
-        if size <= wire::SINGLE_PUT_MAX_BYTES {
-            Self::Single {
-                transfer: Transfer::new(None, 0..size),
-                key: None,
-            }
+        if size <= wire::SMALL_FILE_MAX_BYTES {
+            Self::single(size)
         } else {
             Self::Multipart(MultipartWork::new())
         }
+    }
+
+    /// A file of this size as one PutObject.
+    pub(crate) fn single(size: u64) -> Self {
+        Self::Single {
+            transfer: Transfer::new(None, 0..size),
+            key: None,
+        }
+    }
+
+    /// Whether it is a multipart upload for which nobody has been asked for anything.
+    pub(crate) const fn is_untouched(&self) -> bool {
+        matches!(self, Self::Multipart(work) if matches!(work.stage, Multipart::Unplanned))
     }
 
     pub(crate) fn transfers(&self) -> &[Transfer] {

@@ -39,6 +39,8 @@ impl Engine {
             commands.push(Command::Changed(id));
         }
         self.speed.stopped();
+        // What comes back may be another network.
+        self.pace.lost();
     }
 
     /// Says that every active file may look different: what they share has changed.

@@ -47,6 +47,8 @@ mod file;
 mod http;
 mod interruption;
 mod multipart;
+mod pace;
+mod part_layout;
 mod person;
 mod planted;
 mod progress;
@@ -67,6 +69,7 @@ pub use engine::Engine;
 pub use error::{ErrorKind, S3Error, UploadError};
 pub use event::{Attachment, Event, FileDescription, Owner, Selection};
 pub use http::{FileFailure, HttpAnswer, TransportFailure};
+pub use part_layout::PartSizeChange;
 #[cfg(feature = "planted-bugs")]
 pub use planted::{Bug, plant};
 pub use record::{MultipartRecord, UploadRecord};

@@ -1,12 +1,13 @@
 //! A large file: a multipart upload and the parts of it that are under way.
 
-use std::{collections::BTreeMap, ops::Range, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 use wire::SignedRequest;
 
 use crate::{
     CallId, Ticket, UploadError,
     backoff::Attempts,
+    part_layout::PartLayout,
     planted::{Bug, planted},
     resume::Resumption,
     s3_xml::{CompletedPart, ListedPart},
@@ -127,7 +128,7 @@ pub(crate) struct Parts {
     pub(crate) key: String,
     pub(crate) upload_id: String,
     pub(crate) file_size: u64,
-    pub(crate) part_size: u64,
+    pub(crate) layout: PartLayout,
     /// The parts that S3 stored, by number from 1.
     done: Vec<Option<CompletedPart>>,
     done_bytes: u64,
@@ -146,12 +147,12 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
-    pub(crate) fn new(key: String, upload_id: String, file_size: u64, part_size: u64) -> Self {
+    pub(crate) fn new(key: String, upload_id: String, file_size: u64, layout: PartLayout) -> Self {
         Self {
             key,
             upload_id,
             file_size,
-            part_size,
+            layout,
             done: Vec::new(),
             done_bytes: 0,
             next: 1,
@@ -163,16 +164,6 @@ impl Parts {
             complete_outcome_unknown: false,
             resumption: Resumption::Over,
         }
-    }
-
-    /// How many parts the file has.
-    pub(crate) fn count(&self) -> u64 {
-        self.file_size.div_ceil(self.part_size)
-    }
-
-    pub(crate) fn range(&self, number: u32) -> Range<u64> {
-        let begin = u64::from(number - 1) * self.part_size;
-        begin..begin.saturating_add(self.part_size).min(self.file_size)
     }
 
     /// Begins the next part, unless all are under way or done. While an upload is being resumed, that
@@ -189,11 +180,26 @@ impl Parts {
         }
         let more = self.has_more_to_begin();
         if more {
-            let range = self.range(self.next);
+            let range = self.layout.range(self.next);
             self.transfers.push(Transfer::new(Some(self.next), range));
             self.next += 1;
         }
         more
+    }
+
+    /// Gives the parts that have not begun another size, if the one wanted is larger than theirs, or much
+    /// smaller. Gives whether that changed anything.
+    pub(crate) fn resize(&mut self, wanted: u64) -> bool {
+        let current = self.layout.current();
+        let is_other = wanted > current || wanted.saturating_mul(2) < current;
+        let mut numbers = self.transfers.iter().filter_map(|transfer| transfer.part);
+        // Behind a part that has begun, nothing moves any more.
+        let none_begun = self.done.len() < self.next as usize && numbers.all(|number| number < self.next);
+        let changes = is_other && none_begun && !self.is_resuming() && self.has_more_to_begin();
+        if changes {
+            self.layout.change(self.next, wanted);
+        }
+        changes
     }
 
     fn is_begun(&self, number: u32) -> bool {
@@ -206,7 +212,7 @@ impl Parts {
     }
 
     pub(crate) fn has_more_to_begin(&self) -> bool {
-        self.is_resuming() || u64::from(self.next) <= self.count()
+        self.is_resuming() || u64::from(self.next) <= self.layout.count()
     }
 
     pub(crate) const fn all_stored(&self) -> bool {
@@ -227,7 +233,7 @@ impl Parts {
             self.done.resize(index + 1, None);
         }
         if self.done[index].is_none() {
-            let range = self.range(part.number);
+            let range = self.layout.range(part.number);
             self.done_bytes += range.end - range.start;
         }
         self.done[index] = Some(part);
@@ -300,7 +306,7 @@ impl Parts {
             }
             let (number, digest) = (done.number, done.sha256);
             self.done[index] = None;
-            let range = self.range(number);
+            let range = self.layout.range(number);
             self.done_bytes -= range.end - range.start;
             self.transfers
                 .push(Transfer::new_with_digest(number, range, digest));
@@ -384,8 +390,12 @@ pub(crate) struct MultipartWork {
 
 impl MultipartWork {
     pub(crate) fn new() -> Self {
+        Self::at(Multipart::Unplanned)
+    }
+
+    pub(crate) fn at(stage: Multipart) -> Self {
         Self {
-            stage: Multipart::Unplanned,
+            stage,
             attempts: Attempts::default(),
         }
     }
@@ -413,7 +423,12 @@ mod tests {
     use crate::transfer::Then;
 
     fn parts(file_size: u64, part_size: u64) -> Parts {
-        Parts::new("key".into(), "id".into(), file_size, part_size)
+        Parts::new(
+            "key".into(),
+            "id".into(),
+            file_size,
+            PartLayout::new(file_size, part_size),
+        )
     }
 
     fn stored(number: u32) -> CompletedPart {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CompletedPart, Engine, FileDescription, FileId,
+    CompletedPart, Engine, FileDescription, FileId, PartSizeChange,
     file::{File, State, Work},
     multipart::Parts,
 };
@@ -34,8 +34,11 @@ pub struct MultipartRecord {
     pub key: String,
     /// S3's name for the upload.
     pub upload_id: String,
-    /// The size in bytes of every part but the last.
+    /// The size in bytes that was planned for every part but the last.
     pub part_size: u64,
+    /// Where other sizes begin, in the order of the parts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub part_size_changes: Vec<PartSizeChange>,
     /// When S3 made it, in seconds since 1970 on the servers' clock.
     pub created: Option<u64>,
     /// When S3 last showed that it has it, likewise.
@@ -72,7 +75,8 @@ impl MultipartRecord {
         Self {
             key: parts.key.clone(),
             upload_id: parts.upload_id.clone(),
-            part_size: parts.part_size,
+            part_size: parts.layout.planned(),
+            part_size_changes: parts.layout.changes(),
             created: parts.created,
             seen: parts.seen,
             parts: parts.recorded_parts(),

@@ -8,7 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use wire::{MAX_PARTS, Sha256Digest};
+use wire::Sha256Digest;
 
 use crate::{
     Attachment, Command, CompletedPart, Engine, FileDescription, FileId, ListedPart, Mismatch,
@@ -16,6 +16,7 @@ use crate::{
     backoff::Attempts,
     file::{File, Interrupted, State, Work},
     multipart::{Listing, Multipart, MultipartWork, Parts},
+    part_layout::PartLayout,
     planted::{Bug, planted},
     transfer::{Earlier, Then, Transfer},
 };
@@ -46,14 +47,13 @@ impl Parts {
             key,
             upload_id,
             part_size,
+            part_size_changes,
             created,
             seen,
             parts: recorded,
         } = record;
-        if file_size == 0 || part_size == 0 || file_size.div_ceil(part_size) > MAX_PARTS {
-            return None;
-        }
-        let mut parts = Self::new(key, upload_id, file_size, part_size);
+        let layout = PartLayout::recorded(file_size, part_size, &part_size_changes)?;
+        let mut parts = Self::new(key, upload_id, file_size, layout);
         (parts.created, parts.seen) = (created, seen);
         // Once its last part is stored, an upload may be completed at any moment.
         parts.complete_outcome_unknown = parts.bytes_of(&recorded) == file_size;
@@ -68,12 +68,12 @@ impl Parts {
         let ranges = numbers
             .into_iter()
             .filter(|number| self.has_part(*number))
-            .map(|number| self.range(number));
+            .map(|number| self.layout.range(number));
         ranges.map(|range| range.end - range.start).sum()
     }
 
     fn has_part(&self, number: u32) -> bool {
-        number > 0 && u64::from(number) <= self.count()
+        number > 0 && u64::from(number) <= self.layout.count()
     }
 
     pub(crate) const fn is_asking_to_resume(&self) -> bool {
@@ -107,7 +107,7 @@ impl Parts {
             return false;
         };
         if let Some((number, earlier)) = queue.pop_front() {
-            let range = self.range(number);
+            let range = self.layout.range(number);
             self.transfers
                 .push(Transfer::new_with_earlier(number, range, earlier));
             return true;
@@ -135,7 +135,7 @@ impl Parts {
             if !self.has_part(number) {
                 continue;
             }
-            let range = self.range(number);
+            let range = self.layout.range(number);
             let recorded = on_record.get(&number).copied();
             if let Some(sha256) = recorded.filter(|_| planted(Bug::ResumeByPartNumber)) {
                 self.stored(CompletedPart { number, etag, sha256 });

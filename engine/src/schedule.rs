@@ -24,10 +24,10 @@ const SMALL_BYTES_AHEAD: u64 = 96 * 1024 * 1024;
 
 /// Large files with parts still to begin. More than one, so that the next can be created while the
 /// last parts of one are on their way.
-const LARGE_FILES_AHEAD: usize = 2;
+const LARGE_FILES_AHEAD: usize = 4;
 
 /// Bytes that may be in memory for being hashed, unless a single part is larger.
-const MOST_HASHING_BYTES: u64 = 32 * 1024 * 1024;
+const MOST_HASHING_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Large files under way at all. Many that only wait for their Complete would make every event cost
 /// more.
@@ -101,7 +101,9 @@ impl Engine {
         let (mut files, mut bytes) = self
             .active_work()
             .filter_map(|(_, work)| match work {
-                Work::Single { transfer, .. } if !transfer.is_sending() => Some(transfer.size()),
+                Work::Single { transfer, .. } if !transfer.is_sending() && !transfer.is_large() => {
+                    Some(transfer.size())
+                }
                 _ => None,
             })
             .fold((0, 0), |(files, bytes), size| (files + 1, bytes + size));
@@ -117,7 +119,7 @@ impl Engine {
 
     fn admit_large(&mut self, commands: &mut Vec<Command>) {
         let large = self.active_work().filter_map(|(_, work)| match work {
-            Work::Single { .. } => None,
+            Work::Single { transfer, .. } => transfer.is_large().then_some(!transfer.is_sending()),
             Work::Multipart(work) => Some(work.parts().is_none_or(Parts::has_more_to_begin)),
         });
         let (mut files, mut ahead) = large.fold((0, 0), |(files, ahead), has_more| {
@@ -127,9 +129,26 @@ impl Engine {
             let Some(id) = self.waiting_large.pop_first() else {
                 return;
             };
+            self.choose_way(id);
             self.admit(id, commands);
             files += 1;
             ahead += 1;
+        }
+    }
+
+    /// A file of which nothing is done yet goes up as one request where that takes no longer than a part may:
+    /// a multipart upload of it would be several times as many requests.
+    fn choose_way(&mut self, id: FileId) {
+        let pace = &self.pace;
+        let Some(file) = self.files.get_mut(id) else {
+            return;
+        };
+        let size = file.size();
+        if let Some(work) = file.work_mut()
+            && work.is_untouched()
+            && pace.carries_whole(size)
+        {
+            *work = Work::single(size);
         }
     }
 
@@ -143,7 +162,13 @@ impl Engine {
             let Some(parts) = self.files.active_mut(id).and_then(Work::parts_mut) else {
                 continue;
             };
-            while free > 0 && parts.begin_next() {
+            while free > 0 {
+                if parts.resize(self.pace.part_size(parts.layout.planned())) {
+                    commands.push(Command::Save(id));
+                }
+                if !parts.begin_next() {
+                    break;
+                }
                 free -= 1;
                 commands.push(Command::Changed(id));
             }
@@ -406,6 +431,7 @@ impl Engine {
                 attempt: ticket.attempt,
                 digest,
                 request: request.clone(),
+                began: now,
                 sent: 0,
                 moved_at: now,
             };
@@ -424,9 +450,10 @@ impl Engine {
 }
 
 const fn class_of(transfer: &Transfer) -> Class {
-    match transfer.part {
-        None => Class::Small,
-        Some(_) => Class::Large,
+    if transfer.is_large() {
+        Class::Large
+    } else {
+        Class::Small
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{ops::Range, time::Duration};
 
-use wire::{Sha256Digest, SignedRequest};
+use wire::{SMALL_FILE_MAX_BYTES, Sha256Digest, SignedRequest};
 
 use crate::{
     CallId,
@@ -60,6 +60,7 @@ pub(crate) enum Stage {
         attempt: u64,
         digest: Sha256Digest,
         request: SignedRequest,
+        began: Duration,
         /// Bytes sent.
         sent: u64,
         /// When a byte last moved.
@@ -151,6 +152,11 @@ impl Transfer {
             Stage::Sending { sent, .. } => sent,
             _ => 0,
         }
+    }
+
+    /// Whether it is a part, or a whole file that could also go up in parts.
+    pub(crate) const fn is_large(&self) -> bool {
+        self.part.is_some() || self.size() > SMALL_FILE_MAX_BYTES
     }
 
     pub(crate) const fn is_sending(&self) -> bool {

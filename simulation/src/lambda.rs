@@ -5,8 +5,8 @@ use engine::{ApiRoute, FileId, HttpAnswer};
 use serde::Serialize;
 use wire::{
     ApiError, ErrorBody, ErrorCode, FilePlan, FileToUpload, HttpMethod, MultipartOperation, OperationOutcome,
-    PlanOutcome, SINGLE_PUT_MAX_BYTES, Sha256Digest, SignRequest, SignResponse, SignedRequest,
-    UploadsRequest, UploadsResponse,
+    PlanOutcome, SINGLE_PUT_MAX_BYTES, SMALL_FILE_MAX_BYTES, Sha256Digest, SignRequest, SignResponse,
+    SignedRequest, UploadsRequest, UploadsResponse,
 };
 
 /// Files of this type are refused.
@@ -118,7 +118,7 @@ impl Lambda {
         }
         self.keys += 1;
         let key = format!("uploads/{}/{}", self.keys, file.name);
-        if file.size > SINGLE_PUT_MAX_BYTES {
+        if file.size > SINGLE_PUT_MAX_BYTES || file.size > SMALL_FILE_MAX_BYTES && file.sha256.is_none() {
             let id = file.id.parse().unwrap_or(u32::MAX);
             let operation = Operation::CreateMultipartUpload { file: FileId(id) };
             let create = self.issue(HttpMethod::Post, &key, operation, now);

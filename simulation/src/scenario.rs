@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use engine::{FileDescription, Settings};
 use fastrand::Rng;
-use wire::SINGLE_PUT_MAX_BYTES;
+use wire::{SINGLE_PUT_MAX_BYTES, SMALL_FILE_MAX_BYTES};
 
 use crate::lambda::REFUSED_TYPE;
 
@@ -198,9 +198,9 @@ fn description(random: &mut Rng, number: u32, small: bool) -> FileDescription {
         0 => 0,
         1 => 1,
         2..=4 => random.u64(2..MIB),
-        5 => random.u64(MIB..SINGLE_PUT_MAX_BYTES),
-        6 => SINGLE_PUT_MAX_BYTES,
-        7 => SINGLE_PUT_MAX_BYTES + 1,
+        5 => random.u64(MIB..SMALL_FILE_MAX_BYTES),
+        6 => SMALL_FILE_MAX_BYTES + random.u64(0..2),
+        7 => SINGLE_PUT_MAX_BYTES + random.u64(0..2),
         8 => random.u64(17 * MIB..60 * MIB),
         _ => random.u64(60 * MIB..150 * MIB),
     };

@@ -155,7 +155,7 @@ impl Intake {
         let totals = self.context.uploads.totals().get_untracked();
         let mut unfinished = totals.unfinished() + totals.paused;
         chosen.retain(|chosen| {
-            let (media_type, size) = (chosen.file.type_(), chosen.file.size() as u64);
+            let (media_type, size) = (chosen.file.type_(), || chosen.file.size() as u64);
             match acceptance::refuse(&self.context.config, &chosen.name, &media_type, size, unfinished) {
                 Some(reason) => {
                     rejections::add(&mut groups, reason, Some(&chosen.name));

@@ -23,11 +23,18 @@ use serde::{Deserialize, Serialize};
 /// Most files in one `POST /uploads`, operations in one `POST /sign` and keys in one `POST /verdicts`.
 pub const MAX_BATCH: usize = 100;
 
-/// Largest file, in bytes, that travels as one PutObject; a larger one is a multipart upload.
-pub const SINGLE_PUT_MAX_BYTES: u64 = 16 * 1024 * 1024;
+/// Largest file, in bytes, that always travels as one PutObject.
+pub const SMALL_FILE_MAX_BYTES: u64 = 16 * 1024 * 1024;
 
-/// Size in bytes of every part but the last, as long as [`MAX_PARTS`] of them hold the file.
+/// Largest file, in bytes, that may travel as one PutObject: it does if its SHA-256 is given. Every larger one
+/// is a multipart upload.
+pub const SINGLE_PUT_MAX_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Smallest planned size in bytes of every part but the last, as long as [`MAX_PARTS`] of them hold the file.
 pub const DEFAULT_PART_BYTES: u64 = 8 * 1024 * 1024;
+
+/// Size in bytes up to which a client may make parts larger than planned, where its network is fast.
+pub const GROWN_PART_MAX_BYTES: u64 = 32 * 1024 * 1024;
 
 /// Most parts of one multipart upload (Amazon S3 multipart upload limits).
 pub const MAX_PARTS: u64 = 10_000;

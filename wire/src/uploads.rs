@@ -25,7 +25,8 @@ pub struct FileToUpload {
     /// The media type as the browser tells it; empty where it knows none.
     #[serde(rename = "type", default)]
     pub media_type: String,
-    /// The SHA-256 of the whole file; needed for a file of up to [`crate::SINGLE_PUT_MAX_BYTES`].
+    /// The SHA-256 of the whole file; needed for a file of up to [`crate::SMALL_FILE_MAX_BYTES`], and what makes
+    /// one of up to [`crate::SINGLE_PUT_MAX_BYTES`] a single PutObject.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha256: Option<Sha256Digest>,
 }
@@ -67,7 +68,7 @@ pub enum PlanOutcome {
         key: String,
         /// The CreateMultipartUpload request.
         create: SignedRequest,
-        /// The size in bytes of every part but the last.
+        /// The size in bytes that every part but the last has at least.
         part_size: u64,
     },
     /// Not at all.

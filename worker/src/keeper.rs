@@ -4,7 +4,7 @@
 //! that neither 10,000 files nor a fast network cause more writes than the disk can take.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     rc::Rc,
 };
 
@@ -42,6 +42,8 @@ pub(crate) struct Keeper {
     /// The records that earlier pages made.
     inherited: HashMap<FileId, RecordKey>,
     handles: HashMap<FileId, FileHandle>,
+    /// The files of which this page has kept a record.
+    known: HashSet<FileId>,
     dirty: BTreeMap<FileId, Dirty>,
     /// Records that no file belongs to and that are to be removed.
     discarded: Vec<RecordKey>,
@@ -54,6 +56,7 @@ impl Keeper {
             session,
             inherited: HashMap::new(),
             handles: HashMap::new(),
+            known: HashSet::new(),
             dirty: BTreeMap::new(),
             discarded: Vec::new(),
         }
@@ -72,6 +75,7 @@ impl Keeper {
     /// Takes a record over from an earlier page.
     pub(crate) fn inherit(&mut self, id: FileId, key: RecordKey, handle: Option<FileHandle>) {
         self.inherited.insert(id, key);
+        self.known.insert(id);
         self.handles.extend(handle.map(|handle| (id, handle)));
     }
 
@@ -153,10 +157,15 @@ impl Keeper {
         let mut changes = Vec::new();
         let Some(record) = engine.record(id) else {
             self.handles.remove(&id);
-            return vec![Change::Remove(key)];
+            let was_kept = self.known.remove(&id);
+            return was_kept.then_some(Change::Remove(key)).into_iter().collect();
         };
         if dirty.whole {
-            changes.push(Change::Put(key.clone(), record));
+            changes.push(if self.known.insert(id) {
+                Change::Add(key.clone(), record)
+            } else {
+                Change::Put(key.clone(), record)
+            });
         } else {
             let parts = dirty.parts.into_iter();
             let parts = parts.filter_map(|number| engine.recorded_part(id, number).cloned());

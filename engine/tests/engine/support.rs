@@ -243,7 +243,9 @@ impl Page {
 
     fn plan(&self, file: &FileToUpload) -> FilePlan {
         let key = format!("uploads/{}", file.id);
-        let outcome = if file.size > wire::SINGLE_PUT_MAX_BYTES {
+        let outcome = if file.size > wire::SINGLE_PUT_MAX_BYTES
+            || file.size > wire::SMALL_FILE_MAX_BYTES && file.sha256.is_none()
+        {
             PlanOutcome::Multipart {
                 key,
                 create: self.sign(&format!("create {}", file.id)),

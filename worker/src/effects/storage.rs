@@ -34,6 +34,13 @@ pub(crate) struct RecordKey {
     pub(crate) number: u32,
 }
 
+impl RecordKey {
+    /// Whether it is the one right before another.
+    fn is_before(&self, other: &Self) -> bool {
+        self.session == other.session && self.number + 1 == other.number
+    }
+}
+
 /// What was kept of one upload.
 pub(crate) struct Kept {
     pub(crate) key: RecordKey,
@@ -45,6 +52,8 @@ pub(crate) struct Kept {
 
 /// One thing to write.
 pub(crate) enum Change {
+    /// A record of which nothing was kept before.
+    Add(RecordKey, UploadRecord),
     /// This record, in place of all that was kept before but the handle.
     Put(RecordKey, UploadRecord),
     /// One more part.
@@ -56,11 +65,18 @@ pub(crate) enum Change {
 }
 
 /// The value of the store `uploads`.
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 struct Entry {
     /// When the record was written, in milliseconds of the browser's clock.
     written: f64,
     record: UploadRecord,
+}
+
+/// An [`Entry`] to write.
+#[derive(Serialize)]
+struct Written<'a> {
+    written: f64,
+    record: &'a UploadRecord,
 }
 
 /// The database.
@@ -142,7 +158,18 @@ impl Storage {
             parts: transaction.object_store(PARTS)?,
             handles: transaction.object_store(HANDLES)?,
         };
-        for change in changes {
+        let mut removed: Vec<&RecordKey> = changes
+            .iter()
+            .filter_map(|change| match change {
+                Change::Remove(key) => Some(key),
+                _ => None,
+            })
+            .collect();
+        removed.sort();
+        for run in removed.chunk_by(|one, next| one.is_before(next)) {
+            stores.remove(run)?;
+        }
+        for change in &changes {
             stores.write(change)?;
         }
         match transaction.await? {
@@ -159,29 +186,42 @@ struct Stores {
 }
 
 impl Stores {
-    fn write(&self, change: Change) -> Result<(), Error> {
+    fn write(&self, change: &Change) -> Result<(), Error> {
         match change {
+            Change::Add(key, record) => self.put(key, record)?,
             Change::Put(key, record) => {
-                self.parts.delete(parts_of(&key)?)?;
-                let parts = record.multipart.as_ref().map(|multipart| multipart.parts.clone());
-                for part in parts.unwrap_or_default() {
-                    self.put_part(&key, &part)?;
-                }
-                let written = js_sys::Date::now();
-                let entry = json(&Entry { written, record });
-                self.uploads.put(&entry, Some(&write_key(&key)))?;
+                self.parts.delete(parts_of(key, key)?)?;
+                self.put(key, record)?;
             }
-            Change::PutPart(key, part) => self.put_part(&key, &part)?,
+            Change::PutPart(key, part) => self.put_part(key, part)?,
             Change::PutHandle(key, handle) => {
-                self.handles.put(handle.as_ref(), Some(&write_key(&key)))?;
+                self.handles.put(handle.as_ref(), Some(&write_key(key)))?;
             }
-            Change::Remove(key) => {
-                self.uploads.delete(write_key(&key))?;
-                self.parts.delete(parts_of(&key)?)?;
-                self.handles.delete(write_key(&key))?;
-            }
+            // All of these went at once.
+            Change::Remove(_) => {}
         }
         Ok(())
+    }
+
+    fn put(&self, key: &RecordKey, record: &UploadRecord) -> Result<(), Error> {
+        for part in record.multipart.iter().flat_map(|multipart| &multipart.parts) {
+            self.put_part(key, part)?;
+        }
+        let written = js_sys::Date::now();
+        let entry = json(&Written { written, record });
+        self.uploads.put(&entry, Some(&write_key(key))).map(drop)
+    }
+
+    /// Removes records of one session whose numbers have no gap. One range costs far less than a request for
+    /// each of them.
+    fn remove(&self, run: &[&RecordKey]) -> Result<(), Error> {
+        let (Some(first), Some(last)) = (run.first(), run.last()) else {
+            return Ok(());
+        };
+        let whole = || KeyRange::bound(&write_key(first), &write_key(last), None, None);
+        self.uploads.delete(whole()?)?;
+        self.handles.delete(whole()?)?;
+        self.parts.delete(parts_of(first, last)?).map(drop)
     }
 
     fn put_part(&self, key: &RecordKey, part: &CompletedPart) -> Result<(), Error> {
@@ -198,11 +238,10 @@ async fn all(transaction: &Transaction, name: &str) -> Result<Vec<(JsValue, JsVa
     Ok(keys.into_iter().zip(values).collect())
 }
 
-/// The keys of every part of an upload: no number is larger than an array.
-fn parts_of(key: &RecordKey) -> Result<KeyRange, Error> {
-    let key = write_key(key);
-    let first = Array::of1(&key);
-    let last = Array::of2(&key, &Array::new());
+/// The keys of every part of the uploads between two: no number is larger than an array.
+fn parts_of(first: &RecordKey, last: &RecordKey) -> Result<KeyRange, Error> {
+    let first = Array::of1(&write_key(first));
+    let last = Array::of2(&write_key(last), &Array::new());
     KeyRange::bound(&first, &last, None, None)
 }
 
@@ -260,6 +299,7 @@ mod tests {
                 key: "uploads/key".to_owned(),
                 upload_id: "id".to_owned(),
                 part_size: 8 << 20,
+                part_size_changes: Vec::new(),
                 created: Some(1),
                 seen: None,
                 parts: parts.iter().copied().map(part).collect(),

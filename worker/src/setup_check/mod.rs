@@ -19,7 +19,7 @@ use engine::{HttpAnswer, parse_create_result};
 use messages::{Finding, FindingKind};
 use serde::{Serialize, de::DeserializeOwned};
 use wire::{
-    ErrorCode, FileToUpload, MultipartOperation, OperationOutcome, PlanOutcome, SINGLE_PUT_MAX_BYTES,
+    ErrorCode, FileToUpload, MultipartOperation, OperationOutcome, PlanOutcome, SMALL_FILE_MAX_BYTES,
     Sha256Digest, SignRequest, SignResponse, SignedRequest, UploadsRequest, UploadsResponse,
 };
 
@@ -27,7 +27,7 @@ use judge::{ApiProblem, Place, Step};
 pub(crate) use network::BrowserNetwork;
 
 /// The probe's size in bytes, which makes it a multipart upload.
-const PROBE_BYTES: u64 = SINGLE_PUT_MAX_BYTES + 1;
+const PROBE_BYTES: u64 = SMALL_FILE_MAX_BYTES + 1;
 
 /// The byte of the probe that is sent.
 const PROBE: &str = "0";

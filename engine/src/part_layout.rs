@@ -1,0 +1,186 @@
+//! Where the parts of a file lie in it.
+
+use std::ops::Range;
+
+use serde::{Deserialize, Serialize};
+use wire::MAX_PARTS;
+
+/// From this part on, parts have another size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PartSizeChange {
+    /// The number of the first part of this size.
+    pub first_part: u32,
+    /// The size in bytes of every part from then on but the last.
+    pub part_size: u64,
+}
+
+/// The sizes of a file's parts. None is smaller than was planned, so that there are never more of them than
+/// S3 takes.
+#[derive(Clone, Debug)]
+pub(crate) struct PartLayout {
+    file_size: u64,
+    /// The sizes in the order of their first parts, the planned one at first, each with the offset of its
+    /// first part.
+    sizes: Vec<(PartSizeChange, u64)>,
+}
+
+impl PartLayout {
+    /// Parts that all have the planned size.
+    pub(crate) fn new(file_size: u64, planned: u64) -> Self {
+        let planned = PartSizeChange {
+            first_part: 1,
+            part_size: planned,
+        };
+        Self {
+            file_size,
+            sizes: vec![(planned, 0)],
+        }
+    }
+
+    /// The layout of a record, unless it cannot be right.
+    pub(crate) fn recorded(file_size: u64, planned: u64, changes: &[PartSizeChange]) -> Option<Self> {
+        if file_size == 0 || planned == 0 || file_size.div_ceil(planned) > MAX_PARTS {
+            return None;
+        }
+        let mut layout = Self::new(file_size, planned);
+        for change in changes {
+            let last_first_part = layout.sizes.last()?.0.first_part;
+            let goes_on =
+                change.first_part >= last_first_part && u64::from(change.first_part) <= layout.count();
+            if change.part_size < planned || !goes_on {
+                return None;
+            }
+            layout.change(change.first_part, change.part_size);
+        }
+        Some(layout)
+    }
+
+    /// The size in bytes that was planned.
+    pub(crate) fn planned(&self) -> u64 {
+        self.sizes[0].0.part_size
+    }
+
+    /// The size in bytes of the parts that have not begun.
+    pub(crate) fn current(&self) -> u64 {
+        self.last().0.part_size
+    }
+
+    /// What differs from parts that all have the planned size.
+    pub(crate) fn changes(&self) -> Vec<PartSizeChange> {
+        self.sizes[1..].iter().map(|(change, _)| *change).collect()
+    }
+
+    /// Gives a part and all behind it another size. It must not lie before an earlier change.
+    pub(crate) fn change(&mut self, first_part: u32, part_size: u64) {
+        let offset = self.range(first_part).start;
+        let change = PartSizeChange {
+            first_part,
+            part_size,
+        };
+        self.sizes.push((change, offset));
+    }
+
+    /// How many parts the file has.
+    pub(crate) fn count(&self) -> u64 {
+        let (size, offset) = self.last();
+        u64::from(size.first_part - 1) + (self.file_size - offset).div_ceil(size.part_size)
+    }
+
+    /// Where a part lies; empty behind the last one.
+    pub(crate) fn range(&self, number: u32) -> Range<u64> {
+        let behind = self.sizes.partition_point(|(size, _)| size.first_part <= number);
+        let (size, offset) = self.sizes[behind.saturating_sub(1)];
+        let begin = u64::from(number.saturating_sub(size.first_part))
+            .saturating_mul(size.part_size)
+            .saturating_add(offset)
+            .min(self.file_size);
+        begin..begin.saturating_add(size.part_size).min(self.file_size)
+    }
+
+    fn last(&self) -> (PartSizeChange, u64) {
+        self.sizes[self.sizes.len() - 1]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn check(layout: &PartLayout, expected: &[Range<u64>]) {
+        let ranges: Vec<Range<u64>> = (1..=layout.count() as u32)
+            .map(|number| layout.range(number))
+            .collect();
+        assert_eq!(ranges, expected);
+    }
+
+    #[test]
+    fn parts_lie_one_behind_the_other_whatever_their_sizes() {
+        let mut layout = PartLayout::new(100, 10);
+        layout.change(3, 20);
+        layout.change(4, 30);
+        check(&layout, &[0..10, 10..20, 20..40, 40..70, 70..100]);
+        layout.change(4, 50);
+        check(&layout, &[0..10, 10..20, 20..40, 40..90, 90..100]);
+        assert_eq!((layout.planned(), layout.current()), (10, 50));
+    }
+
+    #[test]
+    fn behind_the_last_part_there_is_nothing() {
+        assert_eq!(PartLayout::new(100, 30).range(5), 100..100);
+        assert_eq!(PartLayout::new(u64::MAX, 1 << 63).range(u32::MAX).end, u64::MAX);
+    }
+
+    #[test]
+    fn a_record_that_cannot_be_right_gives_no_layout() {
+        let change = |first_part, part_size| PartSizeChange {
+            first_part,
+            part_size,
+        };
+        let is_right =
+            |file_size, planned, changes: &[_]| PartLayout::recorded(file_size, planned, changes).is_some();
+        assert!(is_right(100, 10, &[]));
+        assert!(is_right(100, 10, &[change(3, 20), change(3, 10), change(7, 30)]));
+        for (file_size, planned, changes) in [
+            (0, 10, vec![]),
+            (100, 0, vec![]),
+            (MAX_PARTS + 1, 1, vec![]),
+            (100, 10, vec![change(3, 9)]),
+            (100, 10, vec![change(0, 20)]),
+            (100, 10, vec![change(11, 20)]),
+            (100, 10, vec![change(3, 20), change(2, 20)]),
+        ] {
+            assert!(
+                !is_right(file_size, planned, &changes),
+                "{file_size} {planned} {changes:?}"
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_record_gives_either_no_layout_or_one_without_a_gap(
+            file_size in 1..200_u64,
+            planned in 1..50_u64,
+            changes in prop::collection::vec((0..30_u32, 0..80_u64), 0..5),
+        ) {
+            let changes: Vec<_> = changes
+                .into_iter()
+                .map(|(first_part, part_size)| PartSizeChange { first_part, part_size })
+                .collect();
+            if let Some(layout) = PartLayout::recorded(file_size, planned, &changes) {
+                prop_assert!(layout.count() <= file_size.div_ceil(planned));
+                let mut end = 0;
+                for number in 1..=layout.count() {
+                    let range = layout.range(number as u32);
+                    prop_assert_eq!(range.start, end);
+                    prop_assert!(!range.is_empty());
+                    end = range.end;
+                }
+                prop_assert_eq!(end, file_size);
+            }
+        }
+    }
+}
