@@ -158,13 +158,14 @@ impl Engine {
 
     fn begin_plan_call(&mut self, commands: &mut Vec<Command>) -> bool {
         let now = self.conditions.now;
-        let small_run_dry = self.signed_small_files() < self.budget.limit() * 2;
+        let limit = self.budget.limit() * 2;
+        let [small, large] = [false, true].map(|is_large| self.signed_whole_files(is_large) < limit);
         let files: Vec<FileId> = self
             .active
             .iter()
             .filter(|id| {
                 let work = self.files.get(**id).and_then(File::active);
-                work.is_some_and(|work| wants_plan(work, small_run_dry, now))
+                work.is_some_and(|work| wants_plan(work, small, large, now))
             })
             .take(MAX_BATCH)
             .copied()
@@ -189,9 +190,11 @@ impl Engine {
         true
     }
 
-    fn signed_small_files(&self) -> usize {
+    fn signed_whole_files(&self, is_large: bool) -> usize {
         let is_signed = |transfer: &&Transfer| {
-            transfer.part.is_none() && matches!(transfer.stage, Stage::Signing { .. } | Stage::Signed { .. })
+            transfer.part.is_none()
+                && transfer.is_large() == is_large
+                && matches!(transfer.stage, Stage::Signing { .. } | Stage::Signed { .. })
         };
         self.active_transfers().filter(is_signed).count()
     }
@@ -564,10 +567,12 @@ fn part_mut(parts: &mut Parts, number: u32) -> Option<&mut Transfer> {
         .find(|transfer| transfer.part == Some(number))
 }
 
-fn wants_plan(work: &Work, small_run_dry: bool, now: Duration) -> bool {
+/// Whether a file has to be planned now, if whole small and whole large files are about to run dry.
+fn wants_plan(work: &Work, small: bool, large: bool, now: Duration) -> bool {
     match work {
         Work::Single { transfer, .. } => {
-            small_run_dry && matches!(transfer.stage, Stage::Hashed(_)) && transfer.attempts.not_before <= now
+            let runs_dry = if transfer.is_large() { large } else { small };
+            runs_dry && matches!(transfer.stage, Stage::Hashed(_)) && transfer.attempts.not_before <= now
         }
         Work::Multipart(work) => {
             matches!(work.stage, Multipart::Unplanned) && work.attempts.not_before <= now

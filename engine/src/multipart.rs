@@ -190,7 +190,7 @@ impl Parts {
     /// Gives the parts that have not begun another size, if the one wanted is larger than theirs, or much
     /// smaller. Gives whether that changed anything.
     pub(crate) fn resize(&mut self, wanted: u64) -> bool {
-        let current = self.layout.current();
+        let current = self.layout.size_at(self.next);
         let is_other = wanted > current || wanted.saturating_mul(2) < current;
         let mut numbers = self.transfers.iter().filter_map(|transfer| transfer.part);
         // Behind a part that has begun, nothing moves any more.

@@ -20,8 +20,8 @@ pub struct PartSizeChange {
 #[derive(Clone, Debug)]
 pub(crate) struct PartLayout {
     file_size: u64,
-    /// The sizes in the order of their first parts, the planned one at first, each with the offset of its
-    /// first part.
+    /// The planned size, and behind it those that took its place, in the order of their first parts. Each has
+    /// the offset of its first part.
     sizes: Vec<(PartSizeChange, u64)>,
 }
 
@@ -44,14 +44,14 @@ impl PartLayout {
             return None;
         }
         let mut layout = Self::new(file_size, planned);
+        let mut earlier = 0;
         for change in changes {
-            let last_first_part = layout.sizes.last()?.0.first_part;
-            let goes_on =
-                change.first_part >= last_first_part && u64::from(change.first_part) <= layout.count();
+            let goes_on = change.first_part > earlier && u64::from(change.first_part) <= layout.count();
             if change.part_size < planned || !goes_on {
                 return None;
             }
             layout.change(change.first_part, change.part_size);
+            earlier = change.first_part;
         }
         Some(layout)
     }
@@ -61,9 +61,9 @@ impl PartLayout {
         self.sizes[0].0.part_size
     }
 
-    /// The size in bytes of the parts that have not begun.
-    pub(crate) fn current(&self) -> u64 {
-        self.last().0.part_size
+    /// The size in bytes of a part that is not the last one.
+    pub(crate) fn size_at(&self, number: u32) -> u64 {
+        self.at(number).0.part_size
     }
 
     /// What differs from parts that all have the planned size.
@@ -71,9 +71,11 @@ impl PartLayout {
         self.sizes[1..].iter().map(|(change, _)| *change).collect()
     }
 
-    /// Gives a part and all behind it another size. It must not lie before an earlier change.
+    /// Gives a part and all behind it another size.
     pub(crate) fn change(&mut self, first_part: u32, part_size: u64) {
         let offset = self.range(first_part).start;
+        let behind = self.sizes[1..].partition_point(|(size, _)| size.first_part < first_part);
+        self.sizes.truncate(1 + behind);
         let change = PartSizeChange {
             first_part,
             part_size,
@@ -89,13 +91,17 @@ impl PartLayout {
 
     /// Where a part lies; empty behind the last one.
     pub(crate) fn range(&self, number: u32) -> Range<u64> {
-        let behind = self.sizes.partition_point(|(size, _)| size.first_part <= number);
-        let (size, offset) = self.sizes[behind.saturating_sub(1)];
+        let (size, offset) = self.at(number);
         let begin = u64::from(number.saturating_sub(size.first_part))
             .saturating_mul(size.part_size)
             .saturating_add(offset)
             .min(self.file_size);
         begin..begin.saturating_add(size.part_size).min(self.file_size)
+    }
+
+    fn at(&self, number: u32) -> (PartSizeChange, u64) {
+        let behind = self.sizes.partition_point(|(size, _)| size.first_part <= number);
+        self.sizes[behind.saturating_sub(1)]
     }
 
     fn last(&self) -> (PartSizeChange, u64) {
@@ -124,7 +130,15 @@ mod tests {
         check(&layout, &[0..10, 10..20, 20..40, 40..70, 70..100]);
         layout.change(4, 50);
         check(&layout, &[0..10, 10..20, 20..40, 40..90, 90..100]);
-        assert_eq!((layout.planned(), layout.current()), (10, 50));
+        assert_eq!(
+            (layout.planned(), layout.size_at(3), layout.size_at(4)),
+            (10, 20, 50)
+        );
+        layout.change(2, 40);
+        check(&layout, &[0..10, 10..50, 50..90, 90..100]);
+        layout.change(1, 60);
+        check(&layout, &[0..60, 60..100]);
+        assert_eq!(layout.planned(), 10);
     }
 
     #[test]
@@ -142,7 +156,7 @@ mod tests {
         let is_right =
             |file_size, planned, changes: &[_]| PartLayout::recorded(file_size, planned, changes).is_some();
         assert!(is_right(100, 10, &[]));
-        assert!(is_right(100, 10, &[change(3, 20), change(3, 10), change(7, 30)]));
+        assert!(is_right(100, 10, &[change(1, 20), change(2, 10), change(4, 30)]));
         for (file_size, planned, changes) in [
             (0, 10, vec![]),
             (100, 0, vec![]),

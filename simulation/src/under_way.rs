@@ -11,8 +11,8 @@ use wire::SignedRequest;
 
 use crate::lambda::{Grant, Lambda};
 
-/// Bytes that may be hashed at once, unless a single range is larger: four parts of 8 MiB.
-const MOST_HASHING_BYTES: u64 = 32 * 1024 * 1024;
+/// Bytes that may be hashed at once, unless a single range is larger: two of the largest parts.
+const MOST_HASHING_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Everything under way.
 #[derive(Debug)]

@@ -36,6 +36,7 @@ fn an_answer_taken_for_another_request_is_found() {
             "the budget is",
             "is stored and is sent again",
             "is cancelled and not under way",
+            "failed for no reason",
         ],
     );
 }

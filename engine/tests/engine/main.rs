@@ -5,6 +5,7 @@ mod complete;
 mod fairness;
 mod files;
 mod network;
+mod pace;
 mod person;
 mod progress;
 mod resume;

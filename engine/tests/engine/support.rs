@@ -3,6 +3,7 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
+    ops::Range,
     time::Duration,
 };
 
@@ -38,6 +39,10 @@ pub(crate) struct Page {
     pub(crate) calls: Vec<usize>,
     /// S3 requests under way, by name, in the order in which they began.
     requests: Vec<(Ticket, String)>,
+    /// What of its file each PUT carried, by name.
+    pub(crate) ranges: BTreeMap<String, Range<u64>>,
+    /// The largest file that the Lambda plans as one PUT.
+    pub(crate) single_put_max: u64,
     wake_at: Option<Duration>,
     /// What outlives the page.
     pub(crate) kept: BTreeMap<FileId, UploadRecord>,
@@ -58,6 +63,8 @@ impl Page {
             held_calls: Vec::new(),
             calls: Vec::new(),
             requests: Vec::new(),
+            ranges: BTreeMap::new(),
+            single_put_max: wire::SINGLE_PUT_MAX_BYTES,
             wake_at: None,
             kept: BTreeMap::new(),
             saves: 0,
@@ -160,7 +167,16 @@ impl Page {
                 let answer = Ok(self.lambda(route, &body));
                 Some(Event::CallAnswered { call, answer })
             }
-            Command::Put { ticket, request, .. } | Command::Send { ticket, request, .. } => {
+            Command::Put {
+                ticket,
+                request,
+                range,
+            } => {
+                self.ranges.insert(request.url.clone(), range);
+                self.requests.push((ticket, request.url));
+                None
+            }
+            Command::Send { ticket, request, .. } => {
                 self.requests.push((ticket, request.url));
                 None
             }
@@ -243,7 +259,7 @@ impl Page {
 
     fn plan(&self, file: &FileToUpload) -> FilePlan {
         let key = format!("uploads/{}", file.id);
-        let outcome = if file.size > wire::SINGLE_PUT_MAX_BYTES
+        let outcome = if file.size > self.single_put_max
             || file.size > wire::SMALL_FILE_MAX_BYTES && file.sha256.is_none()
         {
             PlanOutcome::Multipart {
@@ -379,12 +395,19 @@ pub(crate) fn completed() -> HttpAnswer {
 
 /// S3 has these parts of a file of [`Page::uploading`], as they were sent.
 pub(crate) fn listed(numbers: &[u32]) -> HttpAnswer {
-    let mut body = String::from("<ListPartsResult>");
-    for number in numbers {
+    listing(numbers.iter().map(|number| {
         let start = u64::from(number - 1) * 8 * MIB;
+        (*number, start..(start + 8 * MIB).min(20 * MIB))
+    }))
+}
+
+/// S3 has these parts of file 0, as they were sent.
+pub(crate) fn listing(parts: impl IntoIterator<Item = (u32, Range<u64>)>) -> HttpAnswer {
+    let mut body = String::from("<ListPartsResult>");
+    for (number, range) in parts {
         let mut bytes = [0; 32];
-        bytes[..8].copy_from_slice(&start.to_le_bytes());
-        let size = (20 * MIB - start).min(8 * MIB);
+        bytes[..8].copy_from_slice(&range.start.to_le_bytes());
+        let size = range.end - range.start;
         let sha256 = Sha256Digest::new(bytes);
         body += &format!(
             "<Part><PartNumber>{number}</PartNumber><ETag>\"new\"</ETag><Size>{size}</Size><ChecksumSHA256>{sha256}</ChecksumSHA256></Part>"
