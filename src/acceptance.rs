@@ -64,3 +64,25 @@ fn ends_with(name: &str, extension: &str) -> bool {
     at.and_then(|at| name.get(at..))
         .is_some_and(|end| end.eq_ignore_ascii_case(extension))
 }
+
+#[cfg(test)]
+mod tests {
+    use wasm_bindgen_test::wasm_bindgen_test;
+
+    use super::*;
+
+    fn check(max_file_bytes: Option<u64>, size: impl FnOnce() -> u64, expected: Option<Reason>) {
+        let config = Config {
+            max_file_bytes,
+            ..Config::default()
+        };
+        assert_eq!(refuse(&config, "name", "", size, 0), expected);
+    }
+
+    #[wasm_bindgen_test]
+    fn a_size_is_only_looked_up_where_there_is_a_limit() {
+        check(None, || panic!("it is looked up"), None);
+        check(Some(2), || 2, None);
+        check(Some(2), || 3, Some(Reason::Size));
+    }
+}

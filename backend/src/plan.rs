@@ -66,12 +66,8 @@ fn plan_file(issuer: &Issuer<'_>, entry: Fields) -> Result<PlanOutcome, ApiError
         media_type: &file.media_type,
         storage: &issuer.settings().storage,
     };
-    let is_single = match file.size {
-        ..=SMALL_FILE_MAX_BYTES => true,
-        ..=SINGLE_PUT_MAX_BYTES => file.sha256.is_some(),
-        _ => false,
-    };
-    if !is_single {
+    let may_be_single = file.size <= SINGLE_PUT_MAX_BYTES && file.sha256.is_some();
+    if file.size > SMALL_FILE_MAX_BYTES && !may_be_single {
         let create = issuer.issue(&key, &S3Request::create_multipart_upload(description, file.size))?;
         return Ok(PlanOutcome::Multipart {
             key,

@@ -114,6 +114,8 @@ enum Comparison {
 enum Network {
     /// The loopback interface
     Direct,
+    /// No more than 1 Gbit/s to S3
+    Gigabit,
     /// A link with delay and loss, which takes root
     Shaped,
 }
@@ -131,6 +133,9 @@ fn main() -> Result<()> {
             network: Network::Shaped,
             ..
         } => Way::Shaped(Gate::enter()?),
+        Comparison::Throughput {
+            network: Network::Gigabit,
+        } => Way::Gigabit,
         _ => Way::Direct,
     };
     api_log::keep();
@@ -185,6 +190,7 @@ async fn throughput(common: &Common, setting: &Setting, network: Network, way: &
     };
     let name = match network {
         Network::Direct => "throughput",
+        Network::Gigabit => "throughput-gigabit",
         Network::Shaped => "throughput-shaped",
     };
     let tables = throughput::measure(setting, &plan).await?;

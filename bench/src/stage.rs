@@ -40,6 +40,8 @@ pub(crate) enum Way {
     Direct,
     /// Through a port that counts bytes.
     Counted,
+    /// Through a port that takes no more for S3 than a wire of 1 Gbit/s.
+    Gigabit,
     /// Over a link with delay and loss.
     Shaped(Arc<Gate>),
 }
@@ -48,11 +50,14 @@ impl Way {
     fn listener(&self) -> Result<Option<std::net::TcpListener>> {
         match self {
             Self::Direct => Ok(None),
-            Self::Counted => Ok(Some(std::net::TcpListener::bind("127.0.0.1:0")?)),
+            Self::Counted | Self::Gigabit => Ok(Some(std::net::TcpListener::bind("127.0.0.1:0")?)),
             Self::Shaped(gate) => gate.listen().map(Some),
         }
     }
 }
+
+/// What a wire of 1 Gbit/s carries, in bytes a second.
+const GIGABIT: f64 = 125e6;
 
 /// What an upload has cost so far.
 #[derive(Clone, Debug)]
@@ -110,18 +115,19 @@ impl Stage {
         api_log::forget();
         let (s3, api) = (stack.s3_url(), stack.api_url());
         let mut forwarders = Vec::new();
-        let mut reach = |listener: Option<std::net::TcpListener>, server: &str| match listener {
+        let rate = matches!(way, Way::Gigabit).then_some(GIGABIT);
+        let mut reach = |listener: Option<std::net::TcpListener>, server: &str, rate| match listener {
             None => Ok(server.to_owned()),
             Some(listener) => {
                 let address = url(&listener)?;
-                forwarders.push(Forwarder::start(listener, port(server)?)?);
+                forwarders.push(Forwarder::start(listener, port(server)?, rate)?);
                 anyhow::Ok(address)
             }
         };
-        let (s3, api) = (reach(for_s3, &s3)?, reach(for_api, &api)?);
+        let (s3, api) = (reach(for_s3, &s3, rate)?, reach(for_api, &api, None)?);
         let origin = match for_page {
             None => origin,
-            listener => reach(listener, &format!("http://127.0.0.1:{site_port}"))?,
+            listener => reach(listener, &format!("http://127.0.0.1:{site_port}"), None)?,
         };
         let backend = Arc::new(Backend::new(&s3)?);
         let folder = client.page(&setting.slipway, &setting.pages);

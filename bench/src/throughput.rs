@@ -97,6 +97,7 @@ fn rate(workload: Workload, done: &Upload) -> f64 {
 pub(crate) fn method(plan: &Plan) -> Vec<String> {
     let way = match plan.way {
         Way::Direct | Way::Counted => "By the loopback interface.".to_owned(),
+        Way::Gigabit => "Through a port that takes 1 Gbit/s for S3.".to_owned(),
         Way::Shaped(_) => format!(
             "Over a link with {} ms of round trip and {} % of packets lost in each direction; TCP {}.",
             (shaped::ONE_WAY_DELAY * 2).as_millis(),
@@ -118,7 +119,7 @@ pub(crate) fn method(plan: &Plan) -> Vec<String> {
 pub(crate) fn limit(way: &Way, seconds: u64) -> Limit {
     let time = Duration::from_secs(seconds);
     match way {
-        Way::Direct | Way::Counted => Limit::Patience(time),
+        Way::Direct | Way::Counted | Way::Gigabit => Limit::Patience(time),
         Way::Shaped(_) => Limit::Time(time),
     }
 }

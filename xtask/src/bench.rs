@@ -96,6 +96,9 @@ pub(crate) struct ThroughputOptions {
     /// Put 80 ms of delay and 1 % loss between browser and servers, which takes root
     #[arg(long)]
     shaped: bool,
+    /// Let no more than 1 Gbit/s through to S3
+    #[arg(long, conflicts_with = "shaped")]
+    gigabit: bool,
     #[command(flatten)]
     options: Options,
 }
@@ -107,6 +110,8 @@ pub(crate) struct ThroughputOptions {
 pub(crate) fn throughput(options: &ThroughputOptions, toolbox: &Toolbox) -> Result<ExitCode> {
     let network = if options.shaped {
         "--network=shaped"
+    } else if options.gigabit {
+        "--network=gigabit"
     } else {
         "--network=direct"
     };

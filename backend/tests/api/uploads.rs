@@ -96,15 +96,22 @@ fn an_empty_file_of_unknown_type_is_a_file_too() {
 }
 
 #[test]
-fn the_largest_single_put_is_of_16_mib() {
-    let stage = Stage::new(&[]);
-    let body = json!({"files": [
-        {"id": "1", "name": "a", "size": 16_777_216, "sha256": SHA256},
-        {"id": "2", "name": "a", "size": 16_777_217},
-    ]});
-    let plans = plans(&stage, &with_body("post_uploads", &body.to_string()));
-    assert!(matches!(plans[0].outcome, PlanOutcome::Put { .. }));
-    assert!(matches!(plans[1].outcome, PlanOutcome::Multipart { .. }));
+fn a_file_of_16_to_64_mib_is_one_put_if_its_sha256_is_given() {
+    const MIB: u64 = 1024 * 1024;
+    for (size, sha256, expected) in [
+        (16 * MIB, Some(SHA256), true),
+        (16 * MIB + 1, None, false),
+        (16 * MIB + 1, Some(SHA256), true),
+        (64 * MIB, Some(SHA256), true),
+        (64 * MIB, None, false),
+        (64 * MIB + 1, Some(SHA256), false),
+    ] {
+        let file = json!({"id": "1", "name": "a", "size": size, "sha256": sha256});
+        let body = json!({"files": [file]}).to_string();
+        let plans = plans(&Stage::new(&[]), &with_body("post_uploads", &body));
+        let is_put = matches!(plans[0].outcome, PlanOutcome::Put { .. });
+        assert_eq!(is_put, expected, "{size} bytes, {sha256:?}");
+    }
 }
 
 #[test]

@@ -118,7 +118,10 @@ fn canonical_query(uri: &Uri) -> String {
 fn canonical_header(name: &str, headers: &HeaderMap) -> String {
     let values = headers.get_all(name).iter().map(|value| {
         let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
-        text.split_whitespace().collect::<Vec<_>>().join(" ")
+        text.split(' ')
+            .filter(|word| !word.is_empty())
+            .collect::<Vec<_>>()
+            .join(" ")
     });
     format!("{name}:{}\n", values.collect::<Vec<_>>().join(","))
 }

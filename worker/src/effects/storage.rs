@@ -361,4 +361,22 @@ mod tests {
             .expect("room");
         assert_eq!(kept("two").await, [(1, record(&[])), (11, record(&[5]))]);
     }
+
+    #[wasm_bindgen_test]
+    async fn of_many_that_are_removed_at_once_nothing_is_left_and_of_the_others_everything() {
+        let storage = Storage::open().await.expect("a database");
+        let numbers = [0, 1, 2, 3, 9, 10, 11];
+        let add = numbers.map(|number| Change::Add(key("four", number), record(&[1])));
+        storage.write(add.into()).await.expect("room");
+        let other = Change::Add(key("five", 2), record(&[1]));
+        storage.write(vec![other]).await.expect("room");
+        let remove = [11, 2, 0, 1, 9].map(|number| Change::Remove(key("four", number)));
+        storage.write(remove.into()).await.expect("room");
+        assert_eq!(kept("four").await, [(3, record(&[1])), (10, record(&[1]))]);
+        assert_eq!(kept("five").await, [(2, record(&[1]))]);
+        let again = [0, 2].map(|number| Change::Add(key("four", number), record(&[])));
+        storage.write(again.into()).await.expect("room");
+        let first: Vec<_> = kept("four").await.into_iter().take(2).collect();
+        assert_eq!(first, [(0, record(&[])), (2, record(&[]))], "no part came back");
+    }
 }
