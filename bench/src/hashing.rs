@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::Read as _,
+    io::{Read as _, Seek as _, SeekFrom},
     path::Path,
     process::Command,
     time::{Duration, Instant},
@@ -22,6 +22,9 @@ use crate::{
 
 /// The size of a part, in bytes, as the Lambda plans it.
 const PART_BYTES: u64 = 8 * 1024 * 1024;
+
+/// How much larger than planned parts may be.
+const GROWTH: [u64; 3] = [1, 2, 4];
 
 /// Hashes the picked file in a worker, part by part, so many parts at once, and gives the milliseconds.
 const HASH: &str = r"(parallel, partBytes) => {
@@ -49,23 +52,23 @@ const HASH: &str = r"(parallel, partBytes) => {
 /// Gives Slipway's worker the digests of a file's parts, so that it neither reads nor hashes them. Only
 /// what is sent afterwards remains.
 const KNOW: &str = r"
-    const offsets = new WeakMap();
+    const places = new WeakMap();
     const { slice, arrayBuffer } = Blob.prototype;
     Blob.prototype.slice = function (begin, ...rest) {
         const part = slice.call(this, begin, ...rest);
-        offsets.set(part, begin);
+        places.set(part, `${begin} ${part.size}`);
         return part;
     };
     Blob.prototype.arrayBuffer = async function () {
-        const begin = offsets.get(this);
-        if (digests[begin] === undefined) return arrayBuffer.call(this);
+        const place = places.get(this);
+        if (digests[place] === undefined) return arrayBuffer.call(this);
         const bytes = new ArrayBuffer(this.size);
-        offsets.set(bytes, begin);
+        places.set(bytes, place);
         return bytes;
     };
     const digest = crypto.subtle.digest.bind(crypto.subtle);
     crypto.subtle.digest = async (name, bytes) => {
-        const known = digests[offsets.get(bytes)];
+        const known = digests[places.get(bytes)];
         return known === undefined ? digest(name, bytes) : new Uint8Array(known).buffer;
     };";
 
@@ -141,20 +144,24 @@ async fn upload(
     Ok(done?.0)
 }
 
-/// [`KNOW`] with the digests of a file's parts, by the offset of each.
+/// [`KNOW`] with the digests of all parts that a file may have, by the offset and size of each.
 fn knowing(file: &Path) -> Result<String> {
     let mut file = File::open(file)?;
     let mut digests = serde_json::Map::new();
     let mut offset = 0;
     loop {
-        let mut part = Vec::new();
-        file.by_ref().take(PART_BYTES).read_to_end(&mut part)?;
-        if part.is_empty() {
+        let mut bytes = Vec::new();
+        file.seek(SeekFrom::Start(offset))?;
+        let largest = PART_BYTES * GROWTH[GROWTH.len() - 1];
+        file.by_ref().take(largest).read_to_end(&mut bytes)?;
+        if bytes.is_empty() {
             break;
         }
-        let digest: [u8; 32] = Sha256::digest(&part).into();
-        digests.insert(u64::to_string(&offset), json!(digest));
-        offset += part.len() as u64;
+        for size in GROWTH.map(|growth| bytes.len().min((PART_BYTES * growth) as usize)) {
+            let digest: [u8; 32] = Sha256::digest(&bytes[..size]).into();
+            digests.insert(format!("{offset} {size}"), json!(digest));
+        }
+        offset += PART_BYTES;
     }
     Ok(format!("const digests = {};{KNOW}\n", json!(digests)))
 }
@@ -173,7 +180,7 @@ mod tests {
         let script = knowing(file.path()).expect("a script");
         let last: [u8; 32] = Sha256::digest([7; 3]).into();
         assert!(
-            script.contains(&format!("\"{PART_BYTES}\":{}", json!(last))),
+            script.contains(&format!("\"{PART_BYTES} 3\":{}", json!(last))),
             "{script}"
         );
     }

@@ -48,9 +48,10 @@ const LINK: Programs = Programs {
 
 /// Everything, in less than half an hour on two cores: arguments of one run each. Rates are of smaller
 /// workloads, so that there is time for several rounds.
-const ALL: [&[&str]; 6] = [
+const ALL: [&[&str]; 7] = [
     &["first-load"],
     &["throughput", "--scale=0.25"],
+    &["throughput", "--network=gigabit", "--scale=0.25"],
     &["hashing", "--scale=0.25"],
     &["main-thread", "--scale=0.25", "--rounds=2"],
     &["calls", "--scale=0.05"],
