@@ -12,8 +12,8 @@ use wire::SignedRequest;
 /// The SHA-256 of nothing, in base64.
 const SHA256: &str = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
 
-/// A size that makes a multipart upload: 20 MiB.
-const LARGE: u64 = 20 << 20;
+/// A size that always makes a multipart upload: 65 MiB.
+const LARGE: u64 = 65 << 20;
 
 struct Role;
 

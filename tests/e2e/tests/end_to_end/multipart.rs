@@ -11,7 +11,7 @@ use e2e::{Page, Row, Scenario, StoredParts, set_offline, with_page, write_large_
 
 const SIZE: u64 = 64 << 20;
 
-/// Of 8 MiB each.
+/// Planned, of 8 MiB each; where the network gets fast, they grow.
 const PARTS: usize = 8;
 
 /// Slow enough to stop a file of eight parts in the middle of one.

@@ -13,7 +13,7 @@ use fantoccini::Locator;
 
 const SIZE: u64 = 200 << 20;
 
-/// Of 8 MiB each.
+/// Planned, of 8 MiB each; where the network gets fast, they grow.
 const PARTS: usize = 25;
 
 /// When S3 has more parts than there are requests at once, the page has heard of the first ones a while

@@ -10,7 +10,7 @@ use oidc_provider::{OidcProvider, ProviderOptions};
 
 const SIZE: u64 = 64 << 20;
 
-/// Of 8 MiB each.
+/// Planned, of 8 MiB each; where the network gets fast, they grow.
 const PARTS: usize = 8;
 
 /// Slow enough for a sign-in to end in the middle of a file of eight parts.

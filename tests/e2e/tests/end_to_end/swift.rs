@@ -7,7 +7,7 @@ use e2e::{Page, Scenario, StoredParts, with_page, write_large_file};
 
 const SIZE: u64 = 64 << 20;
 
-/// Of 8 MiB each.
+/// Planned, of 8 MiB each; where the network gets fast, they grow.
 const PARTS: usize = 8;
 
 /// Slow enough to lose a server in the middle of a file of eight parts.
