@@ -54,7 +54,7 @@ enum Outcome {
     Ran(Result<Ended>),
 }
 
-/// Plays a fault at one phase after the other, in one page as long as all goes well.
+/// Plays a fault at one phase after the other, in one browser as long as all goes well.
 async fn run_row(kind: FaultKind) -> Row {
     let mut cells = Vec::new();
     let mut phases = Vec::new();
@@ -73,8 +73,9 @@ async fn run_row(kind: FaultKind) -> Row {
             "stallSeconds": if kind == FaultKind::BlackHole { 1 } else { 60 },
         });
         let ran = with_faulty_page(settings, DEADLINE, async |scenario| {
-            let page = scenario.open_page().await?;
             for cell in waiting.by_ref() {
+                // A page that knows the network to be fast would send a large file as one request.
+                let page = scenario.open_page().await?;
                 let phase = cell.phase;
                 let ended = cell.run(scenario, &page).await;
                 let is_lost = ended.is_err();
