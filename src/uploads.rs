@@ -3,7 +3,7 @@
 //! The worker's list is the truth. The page has signals for the rows that it shows, and for what it says
 //! of all files together.
 
-use std::{cell::RefCell, collections::VecDeque, rc::Rc, time::Duration};
+use std::{cell::RefCell, rc::Rc, time::Duration};
 
 use browser::{Listener, Port, Timer};
 use js_sys::Array;
@@ -59,7 +59,7 @@ pub struct Uploads {
 struct Shared {
     port: RefCell<Option<Port<ToWorker>>>,
     /// Files that the worker is not told of yet.
-    chosen: RefCell<VecDeque<Chosen>>,
+    chosen: RefCell<Vec<Chosen>>,
     /// Set while more of them are going to be sent.
     sending_files: RefCell<Option<Timer>>,
     shown: ArcRwSignal<Shown>,
