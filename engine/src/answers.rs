@@ -161,7 +161,7 @@ impl Engine {
             Ok(upload_id) => {
                 work.attempts.reset();
                 let layout = PartLayout::new(size, part_size);
-                let mut parts = Parts::new(key, upload_id, size, layout);
+                let mut parts = Parts::new(key, upload_id, layout);
                 (parts.created, parts.seen) = (seconds, seconds);
                 work.stage = Multipart::Uploading(Box::new(parts));
                 commands.push(Command::Save(id));

@@ -127,7 +127,6 @@ pub(crate) enum Doubt {
 pub(crate) struct Parts {
     pub(crate) key: String,
     pub(crate) upload_id: String,
-    pub(crate) file_size: u64,
     pub(crate) layout: PartLayout,
     /// The parts that S3 stored, by number from 1.
     done: Vec<Option<CompletedPart>>,
@@ -147,11 +146,10 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
-    pub(crate) fn new(key: String, upload_id: String, file_size: u64, layout: PartLayout) -> Self {
+    pub(crate) fn new(key: String, upload_id: String, layout: PartLayout) -> Self {
         Self {
             key,
             upload_id,
-            file_size,
             layout,
             done: Vec::new(),
             done_bytes: 0,
@@ -192,14 +190,18 @@ impl Parts {
     pub(crate) fn resize(&mut self, wanted: u64) -> bool {
         let current = self.layout.size_at(self.next);
         let is_other = wanted > current || wanted.saturating_mul(2) < current;
-        let mut numbers = self.transfers.iter().filter_map(|transfer| transfer.part);
-        // Behind a part that has begun, nothing moves any more.
-        let none_begun = self.done.len() < self.next as usize && numbers.all(|number| number < self.next);
-        let changes = is_other && none_begun && !self.is_resuming() && self.has_more_to_begin();
+        let changes =
+            is_other && !self.is_resuming() && self.has_more_to_begin() && !self.is_begun_from(self.next);
         if changes {
             self.layout.change(self.next, wanted);
         }
         changes
+    }
+
+    /// Whether this part or one behind it has begun. Nothing of it may move any more.
+    fn is_begun_from(&self, number: u32) -> bool {
+        let mut begun = self.transfers.iter().filter_map(|transfer| transfer.part);
+        self.done.len() >= number as usize || begun.any(|begun| begun >= number)
     }
 
     fn is_begun(&self, number: u32) -> bool {
@@ -216,7 +218,7 @@ impl Parts {
     }
 
     pub(crate) const fn all_stored(&self) -> bool {
-        self.done_bytes == self.file_size
+        self.done_bytes == self.layout.file_size()
     }
 
     /// Whether S3 has every part, and nothing is being asked about them any more.
@@ -423,12 +425,7 @@ mod tests {
     use crate::transfer::Then;
 
     fn parts(file_size: u64, part_size: u64) -> Parts {
-        Parts::new(
-            "key".into(),
-            "id".into(),
-            file_size,
-            PartLayout::new(file_size, part_size),
-        )
+        Parts::new("key".into(), "id".into(), PartLayout::new(file_size, part_size))
     }
 
     fn stored(number: u32) -> CompletedPart {

@@ -56,6 +56,11 @@ impl PartLayout {
         Some(layout)
     }
 
+    /// The size in bytes of the whole file.
+    pub(crate) const fn file_size(&self) -> u64 {
+        self.file_size
+    }
+
     /// The size in bytes that was planned.
     pub(crate) fn planned(&self) -> u64 {
         self.sizes[0].0.part_size

@@ -53,7 +53,7 @@ impl Parts {
             parts: recorded,
         } = record;
         let layout = PartLayout::recorded(file_size, part_size, &part_size_changes)?;
-        let mut parts = Self::new(key, upload_id, file_size, layout);
+        let mut parts = Self::new(key, upload_id, layout);
         (parts.created, parts.seen) = (created, seen);
         // Once its last part is stored, an upload may be completed at any moment.
         parts.complete_outcome_unknown = parts.bytes_of(&recorded) == file_size;
@@ -160,7 +160,7 @@ impl Parts {
         let recorded = confirmed;
         // An upload that lacks a part was not completed, whatever the record says.
         let found: Vec<CompletedPart> = self.completed().chain(&recorded).cloned().collect();
-        self.complete_outcome_unknown &= self.bytes_of(&found) == self.file_size;
+        self.complete_outcome_unknown &= self.bytes_of(&found) == self.layout.file_size();
         self.resumption = Resumption::Comparing { recorded, queue };
     }
 

@@ -22,7 +22,7 @@ const SMALL_FILES_AHEAD: usize = MAX_BATCH;
 /// Bytes of small files that may be hashed ahead, so that a signature is not old when it is used.
 const SMALL_BYTES_AHEAD: u64 = 96 * 1024 * 1024;
 
-/// Large files with parts still to begin. More than one, so that the next can be created while the
+/// Large files with parts still to begin, or to be sent whole. More than one, so that the next can be created while the
 /// last parts of one are on their way.
 const LARGE_FILES_AHEAD: usize = 4;
 
@@ -136,17 +136,16 @@ impl Engine {
         }
     }
 
-    /// A file of which nothing is done yet goes up as one request where that takes no longer than a part may:
-    /// a multipart upload of it would be several times as many requests.
+    /// A file of which nothing is done yet goes up as one request where the network is fast enough: a multipart
+    /// upload of it would be several times as many requests.
     fn choose_way(&mut self, id: FileId) {
-        let pace = &self.pace;
         let Some(file) = self.files.get_mut(id) else {
             return;
         };
         let size = file.size();
         if let Some(work) = file.work_mut()
             && work.is_untouched()
-            && pace.carries_whole(size)
+            && self.pace.carries_whole(size)
         {
             *work = Work::single(size);
         }

@@ -65,18 +65,11 @@ pub(crate) enum Change {
 }
 
 /// The value of the store `uploads`.
-#[derive(Deserialize)]
-struct Entry {
+#[derive(Serialize, Deserialize)]
+struct Entry<Record> {
     /// When the record was written, in milliseconds of the browser's clock.
     written: f64,
-    record: UploadRecord,
-}
-
-/// An [`Entry`] to write.
-#[derive(Serialize)]
-struct Written<'a> {
-    written: f64,
-    record: &'a UploadRecord,
+    record: Record,
 }
 
 /// The database.
@@ -126,7 +119,9 @@ impl Storage {
         let mut sessions = BTreeMap::<String, Vec<Kept>>::new();
         for (key, value) in entries {
             // What an older version of the page wrote and this one cannot read is of no use.
-            let (Some(key), Some(Entry { written, mut record })) = (read_key(&key), read_json(&value)) else {
+            let (Some(key), Some(Entry { written, mut record })) =
+                (read_key(&key), read_json::<Entry<UploadRecord>>(&value))
+            else {
                 continue;
             };
             if let Some(multipart) = &mut record.multipart {
@@ -208,7 +203,7 @@ impl Stores {
             self.put_part(key, part)?;
         }
         let written = js_sys::Date::now();
-        let entry = json(&Written { written, record });
+        let entry = json(&Entry { written, record });
         self.uploads.put(&entry, Some(&write_key(key))).map(drop)
     }
 
