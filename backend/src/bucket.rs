@@ -1,38 +1,65 @@
-//! The bucket and the URLs of its objects.
+//! The bucket, its endpoints, and the URLs of its objects.
 
 use http::Uri;
 
 use crate::encoding::percent_encode_path;
+
+/// Which address of the bucket a request goes to.
+///
+/// A browser opens six connections to a host. Amazon S3 answers for a bucket under two hosts, so that a page may have
+/// twice as many: its regional endpoint, and the dual-stack one, which IPv4 reaches too (Amazon S3 User Guide, "Using
+/// Amazon S3 dual-stack endpoints").
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Endpoint {
+    #[default]
+    First,
+    Second,
+}
 
 /// The bucket that the backend signs for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bucket {
     /// The bucket's URL without a slash at its end.
     url: String,
+    /// The same at the second endpoint.
+    second_url: Option<String>,
     /// The region that the signature names.
     region: String,
     name: String,
 }
 
 impl Bucket {
-    /// The bucket `name` in `region`, at Amazon S3 or at the service with the URL `endpoint`.
+    /// The bucket `name` in `region`, at Amazon S3 or at the service with the URL `endpoint`, which may have a second
+    /// one.
     ///
     /// Amazon S3 is addressed in the virtual-hosted style, except for a name with a dot, which its TLS
     /// certificate would not match (Amazon S3 User Guide, "Virtual hosting of general purpose buckets").
-    /// Another service is addressed in the path style, which works without a DNS name for each bucket.
-    pub(crate) fn new(name: &str, region: &str, endpoint: Option<&str>) -> Self {
+    /// Another service is addressed in the path style, which works without a DNS name for each bucket. No document says
+    /// that the alias of an access point can be used at the dual-stack endpoint.
+    pub(crate) fn new(name: &str, region: &str, endpoint: Option<&str>, second_endpoint: Option<&str>) -> Self {
         let domain = if region.starts_with("cn-") {
             "amazonaws.com.cn"
         } else {
             "amazonaws.com"
         };
-        let url = match endpoint {
-            Some(endpoint) => format!("{endpoint}/{name}"),
-            None if name.contains('.') => format!("https://s3.{region}.{domain}/{name}"),
-            None => format!("https://{name}.s3.{region}.{domain}"),
+        let at_amazon = |service: &str| {
+            if name.contains('.') {
+                format!("https://{service}.{region}.{domain}/{name}")
+            } else {
+                format!("https://{name}.{service}.{region}.{domain}")
+            }
+        };
+        let by_path = |endpoint: &str| format!("{endpoint}/{name}");
+        let (url, second_url) = match endpoint {
+            Some(endpoint) => (by_path(endpoint), second_endpoint.map(by_path)),
+            None => {
+                let is_alias = name.ends_with("-s3alias");
+                (at_amazon("s3"), (!is_alias).then(|| at_amazon("s3.dualstack")))
+            }
         };
         Self {
             url,
+            second_url,
             region: region.to_owned(),
             name: name.to_owned(),
         }
@@ -50,8 +77,21 @@ impl Bucket {
 
     /// The URL of the object with this key, percent-encoded once.
     pub fn object_url(&self, key: &str) -> String {
-        format!("{}/{}", self.url, percent_encode_path(key))
+        object_url(&self.url, key)
     }
+
+    /// The same at one of the bucket's endpoints, if it has that one.
+    pub(crate) fn object_url_at(&self, endpoint: Endpoint, key: &str) -> Option<String> {
+        let url = match endpoint {
+            Endpoint::First => Some(&self.url),
+            Endpoint::Second => self.second_url.as_ref(),
+        };
+        url.map(|url| object_url(url, key))
+    }
+}
+
+fn object_url(bucket_url: &str, key: &str) -> String {
+    format!("{bucket_url}/{}", percent_encode_path(key))
 }
 
 /// Checks a bucket's name (Amazon S3 User Guide, "General purpose bucket naming rules"). Names that are
@@ -93,7 +133,47 @@ mod tests {
     use super::*;
 
     fn check_url(name: &str, region: &str, endpoint: Option<&str>, expected: &str) {
-        assert_eq!(Bucket::new(name, region, endpoint).object_url("a/b c"), expected);
+        assert_eq!(
+            Bucket::new(name, region, endpoint, None).object_url("a/b c"),
+            expected
+        );
+    }
+
+    fn check_second(name: &str, region: &str, endpoints: [Option<&str>; 2], expected: Option<&str>) {
+        let bucket = Bucket::new(name, region, endpoints[0], endpoints[1]);
+        assert_eq!(bucket.object_url_at(Endpoint::Second, "k").as_deref(), expected);
+    }
+
+    #[test]
+    fn the_second_endpoint_of_amazon_s3_is_the_dual_stack_one() {
+        let amazon = [None, None];
+        check_second(
+            "photos",
+            "eu-west-1",
+            amazon,
+            Some("https://photos.s3.dualstack.eu-west-1.amazonaws.com/k"),
+        );
+        check_second(
+            "my.photos",
+            "eu-west-1",
+            amazon,
+            Some("https://s3.dualstack.eu-west-1.amazonaws.com/my.photos/k"),
+        );
+        check_second(
+            "photos",
+            "cn-north-1",
+            amazon,
+            Some("https://photos.s3.dualstack.cn-north-1.amazonaws.com.cn/k"),
+        );
+        check_second("photos-abc-s3alias", "eu-west-1", amazon, None);
+    }
+
+    #[test]
+    fn another_service_has_the_second_endpoint_that_it_was_given() {
+        let first = Some("http://127.0.0.1:9000");
+        check_second("photos", "r", [first, None], None);
+        let both = [first, Some("http://127.0.0.1:9001")];
+        check_second("photos", "r", both, Some("http://127.0.0.1:9001/photos/k"));
     }
 
     #[test]

@@ -3,6 +3,8 @@
 use serde_json::{Map, Value};
 use wire::{ApiError, ErrorCode, MAX_BATCH};
 
+use crate::bucket::Endpoint;
+
 /// The fields of a JSON object that nobody has taken yet.
 #[derive(Debug)]
 pub struct Fields(Map<String, Value>);
@@ -39,6 +41,15 @@ impl Fields {
         match self.need(name)? {
             Value::String(text) => Ok(text),
             _ => Err(invalid(format!("the field {name} is not a string"))),
+        }
+    }
+
+    /// Takes out the field that chooses between the bucket's endpoints.
+    pub(crate) fn take_endpoint(&mut self) -> Result<Endpoint, ApiError> {
+        match self.take("secondEndpoint") {
+            None | Some(Value::Bool(false)) => Ok(Endpoint::First),
+            Some(Value::Bool(true)) => Ok(Endpoint::Second),
+            Some(_) => Err(invalid("the field secondEndpoint is neither true nor false")),
         }
     }
 

@@ -74,9 +74,16 @@ impl<'a> Issuer<'a> {
 
     /// Signs a request about the object `key`, and records it.
     pub(crate) fn issue(&self, key: &str, request: &S3Request) -> Result<SignedRequest, ApiError> {
+        let url = self.settings.bucket.object_url_at(request.endpoint, key);
+        let url = url.ok_or_else(|| {
+            ApiError::new(
+                ErrorCode::InvalidRequest,
+                "the bucket has no second endpoint; secondEndpoint may not be set",
+            )
+        })?;
         let unsigned = UnsignedRequest {
             method: request.method,
-            url: self.settings.bucket.object_url(key),
+            url,
             query: &request.query,
             headers: &request.headers,
         };

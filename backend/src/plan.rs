@@ -7,6 +7,7 @@ use wire::{
 };
 
 use crate::{
+    bucket::Endpoint,
     fields::{Fields, check_limit, read_sha256, read_size},
     issuer::Issuer,
     key::new_key,
@@ -28,6 +29,7 @@ struct CheckedFile {
     size: u64,
     media_type: MediaType,
     sha256: Option<Sha256Digest>,
+    endpoint: Endpoint,
 }
 
 /// Plans each file on its own: one that is refused spoils no other.
@@ -79,7 +81,8 @@ fn plan_file(issuer: &Issuer<'_>, entry: Fields) -> Result<PlanOutcome, ApiError
         let message = format!("a file of up to {SMALL_FILE_MAX_BYTES} bytes needs its SHA-256");
         ApiError::new(ErrorCode::ChecksumRequired, message)
     })?;
-    let put = issuer.issue(&key, &S3Request::put_object(description, file.size, sha256))?;
+    let put = S3Request::put_object(description, file.size, sha256).at(file.endpoint);
+    let put = issuer.issue(&key, &put)?;
     Ok(PlanOutcome::Put { key, put })
 }
 
@@ -97,12 +100,14 @@ fn check_file(settings: &Settings, mut entry: Fields) -> Result<CheckedFile, Api
     let size = entry.need("size")?;
     let media_type = entry.take("type");
     let sha256 = entry.take("sha256").filter(|value| !value.is_null());
+    let endpoint = entry.take_endpoint()?;
     entry.finish()?;
     let file = CheckedFile {
         name: read_name(name)?,
         size: read_size(&size)?,
         media_type: read_type(media_type)?,
         sha256: sha256.as_ref().map(read_sha256).transpose()?,
+        endpoint,
     };
     check_limit(file.size, settings.max_upload_bytes)?;
     check_type(&file.media_type, &settings.allowed_types)?;

@@ -10,7 +10,9 @@ use std::collections::BTreeMap;
 
 use wire::{HttpMethod, Sha256Digest};
 
-use crate::{encoding::percent_encode, media_type::MediaType, storage_options::StorageOptions};
+use crate::{
+    bucket::Endpoint, encoding::percent_encode, media_type::MediaType, storage_options::StorageOptions,
+};
 
 /// Longest value in bytes of the metadata with the original name. S3 takes 2 KB of user-defined metadata
 /// in all (Amazon S3 User Guide, "Working with object metadata").
@@ -27,6 +29,8 @@ pub(crate) struct S3Request {
     pub(crate) query: Vec<(&'static str, String)>,
     /// The headers to sign.
     pub(crate) headers: BTreeMap<String, String>,
+    /// Which of the bucket's endpoints it goes to.
+    pub(crate) endpoint: Endpoint,
     /// The bytes that it stores or completes, where it says.
     pub(crate) size: Option<u64>,
     /// The SHA-256 of those bytes, where it says.
@@ -40,6 +44,7 @@ impl S3Request {
             method,
             query: Vec::new(),
             headers: BTreeMap::new(),
+            endpoint: Endpoint::First,
             size: None,
             sha256: None,
         }
@@ -48,6 +53,11 @@ impl S3Request {
     fn query(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.query.push((name, value.into()));
         self
+    }
+
+    /// The same request to this endpoint.
+    pub(crate) fn at(self, endpoint: Endpoint) -> Self {
+        Self { endpoint, ..self }
     }
 
     fn header(mut self, name: &str, value: impl Into<String>) -> Self {

@@ -41,6 +41,10 @@ const ENDPOINT: Variable = Variable {
     name: "AWS_ENDPOINT_URL_S3",
     accepted: "the URL of another S3 service, such as http://127.0.0.1:9000",
 };
+const SECOND_ENDPOINT: Variable = Variable {
+    name: "SECOND_ENDPOINT_URL_S3",
+    accepted: "another URL of the S3 service that AWS_ENDPOINT_URL_S3 names, with another host or port",
+};
 const URL_EXPIRATION_SECONDS: Variable = Variable {
     name: "URL_EXPIRATION_SECONDS",
     accepted: "a whole number of seconds from 1 to 604800",
@@ -83,10 +87,11 @@ const SETTINGS_PARAMETER: Variable = Variable {
 const FUNCTION_NAME: &str = "AWS_LAMBDA_FUNCTION_NAME";
 
 /// The settings that a parameter may hold.
-const SETTINGS: [&Variable; 11] = [
+const SETTINGS: [&Variable; 12] = [
     &BUCKET_NAME,
     &REGION,
     &ENDPOINT,
+    &SECOND_ENDPOINT,
     &URL_EXPIRATION_SECONDS,
     &KEY_PREFIX,
     &MAX_UPLOAD_BYTES,
@@ -141,6 +146,7 @@ impl Settings {
     /// | `BUCKET_NAME` | needed | the bucket that files go to |
     /// | `AWS_REGION_NAME`, else `AWS_REGION` | needed | the bucket's region; Lambda sets the second to the function's |
     /// | `AWS_ENDPOINT_URL_S3` | Amazon S3 | another S3 service, addressed as `<endpoint>/<bucket>/<key>` |
+    /// | `SECOND_ENDPOINT_URL_S3` | none; of Amazon S3 its dual-stack endpoint | another URL of that service, to which a page may open connections of its own |
     /// | `URL_EXPIRATION_SECONDS` | 900 | seconds during which an upload may begin, at most 604,800 |
     /// | `KEY_PREFIX` | `uploads` | where in the bucket every key lies |
     /// | `MAX_UPLOAD_BYTES` | 5 GiB | largest file in bytes, at most 10,000 parts of 5 GiB |
@@ -286,7 +292,8 @@ fn read_bucket(lookup: Lookup<'_>) -> Result<Bucket, SettingError> {
         .ok_or_else(|| missing(&REGION))?;
     REGION.parse(&region, check_region)?;
     let endpoint = ENDPOINT.given(lookup, parse_endpoint)?;
-    Ok(Bucket::new(&name, &region, endpoint.as_deref()))
+    let second = SECOND_ENDPOINT.given(lookup, parse_endpoint)?;
+    Ok(Bucket::new(&name, &region, endpoint.as_deref(), second.as_deref()))
 }
 
 fn check_region(value: &str) -> Result<(), &'static str> {
@@ -370,7 +377,7 @@ mod tests {
     #[test]
     fn only_the_bucket_and_the_region_are_needed() {
         let settings = read("", "").expect("settings");
-        assert_eq!(settings.bucket, Bucket::new("photos", "eu-west-1", None));
+        assert_eq!(settings.bucket, Bucket::new("photos", "eu-west-1", None, None));
         assert_eq!(settings.expiration_seconds, 900);
         assert_eq!(settings.key_prefix, "uploads");
         assert_eq!(settings.max_upload_bytes, 5 * 1024 * 1024 * 1024);

@@ -86,8 +86,9 @@ fn read_upload_part(fields: &mut Fields, upload_id: &str, max_bytes: u64) -> Res
     let number = read_part_number(&fields.need("partNumber")?, 1)?;
     let size = read_size(&fields.need("size")?)?;
     let sha256 = read_sha256(&fields.need("sha256")?)?;
+    let endpoint = fields.take_endpoint()?;
     check_part(number, size, max_bytes)?;
-    Ok(S3Request::upload_part(upload_id, number, size, sha256))
+    Ok(S3Request::upload_part(upload_id, number, size, sha256).at(endpoint))
 }
 
 fn read_list_parts(fields: &mut Fields, upload_id: &str) -> Result<S3Request, ApiError> {

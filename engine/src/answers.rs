@@ -41,6 +41,9 @@ impl Engine {
             self.cleanups.answered(ticket, answer, &mut self.conditions);
             return;
         };
+        if let Awaited::Transfer(index) = awaited {
+            self.note_reach(id, index, answer.is_ok());
+        }
         let judged = judge(answer);
         match &judged {
             Ok(_) => self.budget.succeeded(),
@@ -54,6 +57,27 @@ impl Engine {
             Awaited::Complete => self.complete_answered(id, judged, commands),
         }
         commands.push(Command::Changed(id));
+    }
+
+    /// Learns from how a transfer ended which of the bucket's addresses can be reached.
+    fn note_reach(&mut self, id: FileId, index: usize, was_answered: bool) {
+        let work = self.files.get(id).and_then(File::work);
+        let transfer = work.and_then(|work| work.transfers().get(index));
+        let Some(transfer) = transfer else { return };
+        let Stage::Sending { began, .. } = transfer.stage else {
+            return;
+        };
+        if was_answered {
+            self.endpoints.reached(transfer.endpoint);
+            return;
+        }
+        // What never got through to the second address says nothing of the network.
+        if self.endpoints.is_open(transfer.endpoint) {
+            self.pace.lost();
+            self.budget.lost();
+        }
+        self.endpoints
+            .lost(transfer.endpoint, began, self.conditions.now);
     }
 
     fn transfer_answered(&mut self, id: FileId, index: usize, judged: Judged, commands: &mut Vec<Command>) {
@@ -77,9 +101,6 @@ impl Engine {
                 self.start_over(id, error, commands);
             }
             Err(verdict) => {
-                if matches!(&verdict, Verdict::Retry(error) if error.s3.is_none()) {
-                    self.pace.lost();
-                }
                 let decision = transfer_failed(transfer, verdict, &mut self.conditions);
                 self.decide(id, decision, commands);
             }

@@ -4,9 +4,13 @@ use std::time::Duration;
 
 /// The budget of S3 requests over all files and parts: halved when S3 asks for less, one more after
 /// as many successes as it has room for (additive increase, multiplicative decrease).
+///
+/// A lost connection takes with it what was under way, so that after one no more is under way than one address takes.
 #[derive(Clone, Debug)]
 pub(crate) struct Budget {
     limit: usize,
+    /// What one address of the bucket takes.
+    at_one: usize,
     most: usize,
     successes: usize,
     /// One burst of 503s is one request for less.
@@ -17,10 +21,10 @@ impl Budget {
     /// Refusals this close together count once.
     const BURST: Duration = Duration::from_secs(1);
 
-    pub(crate) fn new(most: usize) -> Self {
-        let most = most.max(1);
+    pub(crate) const fn new(at_one: usize, most: usize) -> Self {
         Self {
             limit: most,
+            at_one,
             most,
             successes: 0,
             halved_at: None,
@@ -37,6 +41,11 @@ impl Budget {
             self.limit += 1;
             self.successes = 0;
         }
+    }
+
+    pub(crate) fn lost(&mut self) {
+        self.limit = self.limit.min(self.at_one);
+        self.successes = 0;
     }
 
     pub(crate) fn throttled(&mut self, now: Duration) {
@@ -57,7 +66,7 @@ mod tests {
 
     #[test]
     fn it_halves_once_a_burst_and_never_below_one() {
-        let mut budget = Budget::new(6);
+        let mut budget = Budget::new(6, 6);
         for _ in 0..6 {
             budget.throttled(Duration::ZERO);
         }
@@ -70,7 +79,7 @@ mod tests {
 
     #[test]
     fn it_grows_back_one_by_one_and_never_above_the_most() {
-        let mut budget = Budget::new(3);
+        let mut budget = Budget::new(3, 3);
         budget.throttled(Duration::ZERO);
         let mut limits = Vec::new();
         for _ in 0..8 {
@@ -78,5 +87,20 @@ mod tests {
             limits.push(budget.limit());
         }
         assert_eq!(limits, [2, 2, 3, 3, 3, 3, 3, 3]);
+    }
+
+    #[test]
+    fn after_a_loss_it_is_what_one_address_takes() {
+        let mut budget = Budget::new(2, 4);
+        assert_eq!(budget.limit(), 4);
+        budget.lost();
+        assert_eq!(budget.limit(), 2);
+        budget.succeeded();
+        budget.succeeded();
+        assert_eq!(budget.limit(), 3);
+        budget.lost();
+        budget.throttled(Duration::ZERO);
+        budget.lost();
+        assert_eq!(budget.limit(), 1);
     }
 }

@@ -11,6 +11,7 @@ use crate::{
     ApiRoute, CallId, Command, Engine, ErrorKind, FileId, HttpAnswer, TransportFailure, UploadError,
     api_answers::{Plans, Refusal, are_for, read_plans, read_signatures},
     backoff::Decision,
+    endpoints::Endpoint,
     file::{File, Work},
     multipart::{Errand, Finish, Multipart, MultipartWork, Parts},
     transfer::{Stage, Transfer},
@@ -86,7 +87,7 @@ impl Engine {
 
     fn begin_sign_call(&mut self, commands: &mut Vec<Command>) -> bool {
         let now = self.conditions.now;
-        let parts_run_dry = self.signed_parts() < self.budget.limit();
+        let parts_run_dry = self.signed_ahead(|transfer| transfer.part.is_some()) < self.budget.limit();
         let wanted = self.active.iter().find_map(|id| {
             let Work::Multipart(work) = self.files.get(*id)?.active()? else {
                 return None;
@@ -96,6 +97,7 @@ impl Engine {
             (!targets.is_empty()).then_some((*id, targets))
         });
         let Some((id, targets)) = wanted else { return false };
+        let mut given = self.given_to_endpoints();
         let call = self.new_call_id();
         let Some(file) = self.files.get_mut(id) else {
             return false;
@@ -104,9 +106,14 @@ impl Engine {
         let Some(parts) = file.active_mut().and_then(Work::parts_mut) else {
             return false;
         };
+        let mut choose = || {
+            let endpoint = self.endpoints.choose(given, now);
+            given[endpoint as usize] += 1;
+            endpoint
+        };
         let operations = targets
             .iter()
-            .filter_map(|target| begin_signing(parts, *target, call, size))
+            .filter_map(|target| begin_signing(parts, *target, call, size, &mut choose))
             .collect();
         let request = SignRequest {
             key: parts.key.clone(),
@@ -123,12 +130,23 @@ impl Engine {
         true
     }
 
-    /// Parts that are signed, or will be once the calls under way are answered.
-    fn signed_parts(&self) -> usize {
-        let is_signed = |transfer: &&Transfer| {
-            transfer.part.is_some() && matches!(transfer.stage, Stage::Signing { .. } | Stage::Signed { .. })
+    /// Transfers of a kind that are signed, or will be once the calls under way are answered, and may be sent then.
+    fn signed_ahead(&self, is_of_kind: impl Fn(&Transfer) -> bool) -> usize {
+        let may_go = |transfer: &&Transfer| {
+            transfer.is_signed_ahead() && is_of_kind(transfer) && self.endpoints.is_open(transfer.endpoint)
         };
-        self.active_transfers().filter(is_signed).count()
+        self.active_transfers().filter(may_go).count()
+    }
+
+    /// How many transfers were given to each of the bucket's addresses and are not stored yet.
+    fn given_to_endpoints(&self) -> [usize; 2] {
+        let mut given = [0, 0];
+        for transfer in self.active_transfers() {
+            if transfer.is_signed_ahead() || transfer.is_sending() {
+                given[transfer.endpoint as usize] += 1;
+            }
+        }
+        given
     }
 
     fn begin_abort_call(&mut self, commands: &mut Vec<Command>) -> bool {
@@ -159,7 +177,10 @@ impl Engine {
     fn begin_plan_call(&mut self, commands: &mut Vec<Command>) -> bool {
         let now = self.conditions.now;
         let limit = self.budget.limit() * 2;
-        let [small, large] = [false, true].map(|is_large| self.signed_whole_files(is_large) < limit);
+        let [small, large] = [false, true].map(|is_large| {
+            let is_whole = |transfer: &Transfer| transfer.part.is_none() && transfer.is_large() == is_large;
+            self.signed_ahead(is_whole) < limit
+        });
         let files: Vec<FileId> = self
             .active
             .iter()
@@ -174,10 +195,11 @@ impl Engine {
             return false;
         }
         let call = self.new_call_id();
+        let mut given = self.given_to_endpoints();
         let request = UploadsRequest {
             files: files
                 .iter()
-                .filter_map(|id| self.begin_planning(*id, call))
+                .filter_map(|id| self.begin_planning(*id, call, &mut given))
                 .collect(),
         };
         self.begin_call(
@@ -190,22 +212,17 @@ impl Engine {
         true
     }
 
-    fn signed_whole_files(&self, is_large: bool) -> usize {
-        let is_signed = |transfer: &&Transfer| {
-            transfer.part.is_none()
-                && transfer.is_large() == is_large
-                && matches!(transfer.stage, Stage::Signing { .. } | Stage::Signed { .. })
-        };
-        self.active_transfers().filter(is_signed).count()
-    }
-
-    fn begin_planning(&mut self, id: FileId, call: CallId) -> Option<FileToUpload> {
+    fn begin_planning(&mut self, id: FileId, call: CallId, given: &mut [usize; 2]) -> Option<FileToUpload> {
         let file = self.files.get_mut(id)?;
+        let mut endpoint = Endpoint::First;
         let sha256 = match file.active_mut()? {
             Work::Single { transfer, .. } => {
                 let Stage::Hashed(digest) = transfer.stage else {
                     return None;
                 };
+                endpoint = self.endpoints.choose(*given, self.conditions.now);
+                given[endpoint as usize] += 1;
+                transfer.endpoint = endpoint;
                 transfer.stage = Stage::Signing { call, digest };
                 Some(digest)
             }
@@ -220,6 +237,7 @@ impl Engine {
             size: file.size(),
             media_type: file.description.media_type.clone(),
             sha256,
+            second_endpoint: endpoint == Endpoint::Second,
         })
     }
 
@@ -504,6 +522,7 @@ fn begin_signing(
     target: SignTarget,
     call: CallId,
     file_size: u64,
+    choose: impl FnOnce() -> Endpoint,
 ) -> Option<MultipartOperation> {
     match target {
         SignTarget::Part(number) => {
@@ -512,10 +531,12 @@ fn begin_signing(
                 return None;
             };
             transfer.stage = Stage::Signing { call, digest };
+            transfer.endpoint = choose();
             Some(MultipartOperation::UploadPart {
                 part_number: number,
                 size: transfer.size(),
                 sha256: digest,
+                second_endpoint: transfer.endpoint == Endpoint::Second,
             })
         }
         SignTarget::List => {

@@ -12,6 +12,7 @@ use crate::{
     calls::Call,
     cleanup::Cleanups,
     conditions::Conditions,
+    endpoints::Endpoints,
     error::ErrorKind,
     file::{File, Files, State, Work, can_go_on_after},
     multipart::{Errand, Finish, Multipart},
@@ -40,6 +41,7 @@ pub struct Engine {
     pub(crate) api: Attempts,
     pub(crate) cleanups: Cleanups,
     pub(crate) budget: Budget,
+    pub(crate) endpoints: Endpoints,
     pub(crate) pace: Pace,
     pub(crate) clock: ServerClock,
     pub(crate) hash_turns: Turns,
@@ -60,7 +62,9 @@ impl Engine {
 
     /// An engine without files. The seed is that of the back-off's jitter.
     pub fn new(settings: Settings, seed: u64) -> Self {
-        let budget = Budget::new(settings.parallel_requests);
+        let endpoints = Endpoints::new(settings.second_endpoint);
+        let at_one = settings.parallel_requests.max(1);
+        let budget = Budget::new(at_one, at_one * if settings.second_endpoint { 2 } else { 1 });
         Self {
             conditions: Conditions::new(settings, seed),
             files: Files::default(),
@@ -72,6 +76,7 @@ impl Engine {
             api: Attempts::default(),
             cleanups: Cleanups::default(),
             budget,
+            endpoints,
             pace: Pace::default(),
             clock: ServerClock::default(),
             hash_turns: Turns::new(),
@@ -91,8 +96,9 @@ impl Engine {
         self.conditions.now = self.conditions.now.max(now);
         match event {
             Event::Progress { ticket, sent } => {
-                self.progress(ticket, sent, commands);
-                return;
+                if !self.progress(ticket, sent, commands) {
+                    return;
+                }
             }
             Event::FilesAdded(files) => self.add(files, commands),
             Event::Restored { records, owner } => self.restore(records, owner, commands),
@@ -393,7 +399,8 @@ impl Engine {
         commands.push(Command::Changed(ticket.file));
     }
 
-    fn progress(&mut self, ticket: Ticket, sent: u64, commands: &mut Vec<Command>) {
+    /// Gives whether more requests may begin because of it.
+    fn progress(&mut self, ticket: Ticket, sent: u64, commands: &mut Vec<Command>) -> bool {
         let now = self.conditions.now;
         let transfer = self
             .files
@@ -404,9 +411,13 @@ impl Engine {
                     |transfer| matches!(transfer.stage, Stage::Sending { attempt, .. } if attempt == ticket.attempt),
                 )
             });
-        if transfer.is_some_and(|transfer| transfer.moved(sent, now)) {
-            self.show_progress(ticket.file, commands);
+        let Some(transfer) = transfer else { return false };
+        if !transfer.moved(sent, now) {
+            return false;
         }
+        let opens_an_endpoint = self.endpoints.reached(transfer.endpoint);
+        self.show_progress(ticket.file, commands);
+        opens_an_endpoint
     }
 
     /// Shows what was sent of a file, if it is more than was shown before.

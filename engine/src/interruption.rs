@@ -41,6 +41,7 @@ impl Engine {
         self.speed.stopped();
         // What comes back may be another network.
         self.pace.lost();
+        self.endpoints.network_changed(now);
     }
 
     /// Says that every active file may look different: what they share has changed.

@@ -40,6 +40,7 @@ mod calls;
 mod cleanup;
 mod command;
 mod conditions;
+mod endpoints;
 mod engine;
 mod error;
 mod event;

@@ -49,6 +49,8 @@ pub enum Bug {
     FirstPageOnly,
     /// A file that comes back is taken for the one that was sent, whatever it holds.
     TrustDifferentFile,
+    /// What was signed for an address that cannot be reached is never signed for the other.
+    UnreachableForGood,
 }
 
 #[cfg(feature = "planted-bugs")]

@@ -9,6 +9,7 @@ use wire::MAX_BATCH;
 
 use crate::{
     Command, Engine, FileId, Ticket,
+    endpoints::Endpoint,
     file::{File, State, Work},
     multipart::{Errand, Finish, Multipart, Parts},
     planted::{Bug, planted},
@@ -75,6 +76,7 @@ impl Engine {
         self.begin_listings();
         self.begin_hashes(commands);
         self.begin_checks(commands);
+        self.leave_unreachable_endpoint(commands);
         self.begin_requests(commands);
         self.begin_calls(commands);
     }
@@ -281,6 +283,24 @@ impl Engine {
         }
     }
 
+    /// Has what was signed for an address that cannot be reached signed for the other one.
+    fn leave_unreachable_endpoint(&mut self, commands: &mut Vec<Command>) {
+        for index in 0..self.active.len() {
+            let id = self.active[index];
+            let Some(work) = self.files.active_mut(id) else {
+                continue;
+            };
+            for transfer in work.transfers_mut() {
+                if self.endpoints.gives_up(transfer)
+                    && let Stage::Signed { digest, .. } = transfer.stage
+                {
+                    transfer.stage = Stage::Hashed(digest);
+                    commands.push(Command::Changed(id));
+                }
+            }
+        }
+    }
+
     fn begin_requests(&mut self, commands: &mut Vec<Command>) {
         if !self.conditions.online {
             return;
@@ -294,7 +314,10 @@ impl Engine {
         });
         // A request whose time is over takes no place: it goes back to be signed again.
         while self.requests_in_flight() < self.budget.limit() || planted(Bug::BudgetIgnored) {
-            let begun = self.begin_errand(commands) || self.begin_abort(commands) || self.begin_put(commands);
+            let has_place = self.places_left();
+            let begun = has_place[Endpoint::First as usize]
+                && (self.begin_errand(commands) || self.begin_abort(commands))
+                || self.begin_put(has_place, commands);
             if !begun || planted(Bug::StaleTakesPlace) {
                 return;
             }
@@ -305,6 +328,20 @@ impl Engine {
     pub(crate) fn requests_in_flight(&self) -> usize {
         let files: usize = self.working().map(|(_, work)| work.requests_in_flight()).sum();
         files + self.cleanups.requests_in_flight()
+    }
+
+    /// Whether each of the bucket's addresses takes another request. All but transfers go to the first.
+    fn places_left(&self) -> [bool; 2] {
+        let transfers = self.working().flat_map(|(_, work)| work.transfers());
+        let second = transfers
+            .filter(|transfer| transfer.is_sending() && transfer.endpoint == Endpoint::Second)
+            .count();
+        let most = self.conditions.settings.parallel_requests.max(1);
+        let has_place = |endpoint, under_way| under_way < self.endpoints.places(endpoint, most);
+        [
+            has_place(Endpoint::First, self.requests_in_flight() - second) || planted(Bug::BudgetIgnored),
+            has_place(Endpoint::Second, second),
+        ]
     }
 
     /// Every file that may have a request under way.
@@ -393,7 +430,7 @@ impl Engine {
     }
 
     /// Sends the next small file or part. While both wait, each class gets half of the budget.
-    fn begin_put(&mut self, commands: &mut Vec<Command>) -> bool {
+    fn begin_put(&mut self, has_place: [bool; 2], commands: &mut Vec<Command>) -> bool {
         let now = self.conditions.now;
         let first = |class| {
             self.active_work().find_map(|(id, work)| {
@@ -401,6 +438,7 @@ impl Engine {
                     class_of(transfer) == class
                         && matches!(transfer.stage, Stage::Signed { .. })
                         && transfer.attempts.not_before <= now
+                        && has_place[transfer.endpoint as usize]
                 })?;
                 Some((id, index))
             })

@@ -7,8 +7,10 @@ use serde::{Deserialize, Serialize};
 /// The engine's numbers. [`Settings::default`] has those of the design.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settings {
-    /// Most S3 requests under way at once, over all files and parts. At least 1.
+    /// Most S3 requests under way at once to one address of the bucket, over all files and parts. At least 1.
     pub parallel_requests: usize,
+    /// Whether the bucket has a second address, which takes as many.
+    pub second_endpoint: bool,
     /// Most hashes under way at once; each holds one part, or one small file, in memory. At least 1.
     pub parallel_hashes: usize,
     /// Failures in a row, without a byte moved between them, after which a file is given up. At least 1.
@@ -27,6 +29,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             parallel_requests: 6,
+            second_endpoint: false,
             parallel_hashes: 3,
             max_attempts: 8,
             max_resigns: 3,

@@ -7,6 +7,7 @@ use wire::{SMALL_FILE_MAX_BYTES, Sha256Digest, SignedRequest};
 use crate::{
     CallId,
     backoff::Attempts,
+    endpoints::Endpoint,
     planted::{Bug, planted},
 };
 
@@ -77,6 +78,8 @@ pub(crate) struct Transfer {
     pub(crate) part: Option<u32>,
     pub(crate) range: Range<u64>,
     pub(crate) stage: Stage,
+    /// Where it goes once it is being signed.
+    pub(crate) endpoint: Endpoint,
     pub(crate) attempts: Attempts,
     /// Whether S3 may have carried out a request of which no answer came. That takes no byte to have
     /// been seen moving: progress is told a while after it was made.
@@ -91,6 +94,7 @@ impl Transfer {
             part,
             range,
             stage: Stage::Unhashed(None),
+            endpoint: Endpoint::First,
             attempts: Attempts::default(),
             outcome_unknown: false,
             furthest: 0,
@@ -161,6 +165,11 @@ impl Transfer {
 
     pub(crate) const fn is_sending(&self) -> bool {
         matches!(self.stage, Stage::Sending { .. })
+    }
+
+    /// Whether the Lambda was asked to sign it, and it is not sent yet.
+    pub(crate) const fn is_signed_ahead(&self) -> bool {
+        matches!(self.stage, Stage::Signing { .. } | Stage::Signed { .. })
     }
 
     pub(crate) const fn is_hashing(&self) -> bool {

@@ -17,6 +17,8 @@ pub(crate) const REFUSED_TYPE: &str = "application/x-refused";
 pub(crate) struct Grant {
     pub(crate) key: String,
     pub(crate) operation: Operation,
+    /// Whether it is for the bucket's second address.
+    pub(crate) at_second: bool,
     /// In seconds of the servers' clock.
     pub(crate) expires_at: u64,
 }
@@ -121,7 +123,7 @@ impl Lambda {
         if file.size > SINGLE_PUT_MAX_BYTES || file.size > SMALL_FILE_MAX_BYTES && file.sha256.is_none() {
             let id = file.id.parse().unwrap_or(u32::MAX);
             let operation = Operation::CreateMultipartUpload { file: FileId(id) };
-            let create = self.issue(HttpMethod::Post, &key, operation, now);
+            let create = self.issue(HttpMethod::Post, &key, operation, false, now);
             let part_size = self.part_size;
             return PlanOutcome::Multipart {
                 key,
@@ -136,7 +138,7 @@ impl Lambda {
             size: file.size,
             sha256,
         };
-        let put = self.issue(HttpMethod::Put, &key, operation, now);
+        let put = self.issue(HttpMethod::Put, &key, operation, file.second_endpoint, now);
         PlanOutcome::Put { key, put }
     }
 
@@ -149,8 +151,15 @@ impl Lambda {
         let requests = operations
             .into_iter()
             .map(|operation| {
+                let at_second = matches!(
+                    operation,
+                    MultipartOperation::UploadPart {
+                        second_endpoint: true,
+                        ..
+                    }
+                );
                 let (method, operation) = signable(operation, upload_id.clone());
-                OperationOutcome::Signed(self.issue(method, &key, operation, now))
+                OperationOutcome::Signed(self.issue(method, &key, operation, at_second, now))
             })
             .collect();
         let response = SignResponse {
@@ -160,12 +169,20 @@ impl Lambda {
         json(200, &response)
     }
 
-    fn issue(&mut self, method: HttpMethod, key: &str, operation: Operation, now: u64) -> SignedRequest {
+    fn issue(
+        &mut self,
+        method: HttpMethod,
+        key: &str,
+        operation: Operation,
+        at_second: bool,
+        now: u64,
+    ) -> SignedRequest {
         let url = format!("https://s3.simulated/{}", self.grants.len());
         let expires_at = now + self.url_seconds;
         self.grants.push(Grant {
             key: key.to_owned(),
             operation,
+            at_second,
             expires_at,
         });
         SignedRequest {
@@ -183,6 +200,7 @@ fn signable(operation: MultipartOperation, upload_id: String) -> (HttpMethod, Op
             part_number,
             size,
             sha256,
+            second_endpoint: _,
         } => {
             let number = part_number;
             let operation = Operation::UploadPart {

@@ -8,7 +8,7 @@ use fastrand::Rng;
 use crate::{
     lambda::Operation,
     s3_answers::{answer, error, expired},
-    scenario::{Broken, Rates},
+    scenario::{Broken, Rates, SecondBlocked},
 };
 
 /// What becomes of a request.
@@ -45,14 +45,20 @@ pub(crate) enum Outcome {
 pub(crate) struct Network {
     pub(crate) rates: Rates,
     pub(crate) broken: Option<Broken>,
+    pub(crate) second_blocked: Option<SecondBlocked>,
     pub(crate) up: bool,
 }
 
 impl Network {
-    pub(crate) const fn new(rates: Rates, broken: Option<Broken>) -> Self {
+    pub(crate) const fn new(
+        rates: Rates,
+        broken: Option<Broken>,
+        second_blocked: Option<SecondBlocked>,
+    ) -> Self {
         Self {
             rates,
             broken,
+            second_blocked,
             up: true,
         }
     }
@@ -78,6 +84,13 @@ impl Network {
             .or_else(|| self.refused(random, operation, may_be_taken))
             .unwrap_or(Outcome::Answered);
         self.fate(random, outcome, sending)
+    }
+
+    /// Whether requests to the bucket's second address get nowhere at this time, and if so how.
+    pub(crate) fn blocks_second(&self, now: Duration) -> Option<Outcome> {
+        let blocked = self.second_blocked.filter(|blocked| blocked.from <= now)?;
+        let silent = blocked.silent;
+        Some(Outcome::Lost { silent })
     }
 
     /// The fate of a call of the Lambda.

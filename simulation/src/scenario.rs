@@ -62,12 +62,22 @@ pub(crate) enum Broken {
     Api,
 }
 
+/// A network that does not let the bucket's second address through.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SecondBlocked {
+    /// From when on.
+    pub(crate) from: Duration,
+    /// Whether requests get lost without a word.
+    pub(crate) silent: bool,
+}
+
 /// What a seed decides.
 #[derive(Clone, Debug)]
 pub(crate) struct Scenario {
     pub(crate) settings: Settings,
     pub(crate) rates: Rates,
     pub(crate) broken: Option<Broken>,
+    pub(crate) second_blocked: Option<SecondBlocked>,
     /// The files, and when each batch of them is picked.
     pub(crate) picks: Vec<(Duration, Vec<FileDescription>)>,
     pub(crate) part_size: u64,
@@ -103,8 +113,9 @@ impl Scenario {
             max_attempts: random.u32(3..=8),
             ..Settings::default()
         };
-        Self {
+        let mut scenario = Self {
             settings,
+            second_blocked: None,
             rates: rates(random),
             broken: broken(random),
             picks: picks(random, faults_end),
@@ -118,7 +129,12 @@ impl Scenario {
             file_changes: some(random, 3),
             dropped_uploads: some(random, 3),
             tab_deaths: some(random, 3),
-        }
+        };
+        // From a stream of its own, so that seeds of before make the same worlds but for this.
+        let random = &mut Rng::with_seed(random.clone().u64(..));
+        scenario.settings.second_endpoint = random.bool();
+        scenario.second_blocked = second_blocked(random, faults_end);
+        scenario
     }
 }
 
@@ -140,6 +156,17 @@ fn broken(random: &mut Rng) -> Option<Broken> {
         Broken::Api,
     ];
     if is_broken { random.choice(all) } else { None }
+}
+
+/// In one world of three the second address is blocked, in half of those from the beginning.
+fn second_blocked(random: &mut Rng, faults_end: Duration) -> Option<SecondBlocked> {
+    let is_blocked = random.u8(0..3) == 0;
+    let later = if random.bool() { random.f64() } else { 0.0 };
+    let silent = random.bool();
+    is_blocked.then(|| SecondBlocked {
+        from: faults_end.mul_f64(later),
+        silent,
+    })
 }
 
 fn rates(random: &mut Rng) -> Rates {

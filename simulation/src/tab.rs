@@ -64,6 +64,7 @@ impl World<'_> {
         self.let_go_of_requests()?;
         self.drop_what_the_tab_awaits();
         self.told_offline = false;
+        self.second_reasons += 1;
         self.engine = Engine::new(self.scenario.settings.clone(), self.random.u64(..));
         self.checker.tab_died(&self.kept);
         for index in 0..self.disk.len() {

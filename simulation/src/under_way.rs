@@ -130,11 +130,15 @@ impl UnderWay {
     ) -> Result<(), String> {
         self.use_ticket(ticket)?;
         let grant = lambda.grant(request).ok_or("a request that nobody signed")?;
+        if grant.at_second && !self.settings.second_endpoint {
+            return Err("a request goes to an address that the bucket does not have".to_owned());
+        }
         self.requests.insert(ticket.attempt, grant.clone());
-        if self.requests.len() > self.settings.parallel_requests {
+        let at_one = self.requests.values();
+        let at_one = at_one.filter(|other| other.at_second == grant.at_second).count();
+        if at_one > self.settings.parallel_requests {
             return Err(format!(
-                "{} requests are under way and the budget is {}",
-                self.requests.len(),
+                "{at_one} requests to one address are under way and the budget is {}",
                 self.settings.parallel_requests
             ));
         }

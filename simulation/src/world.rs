@@ -130,6 +130,11 @@ pub(crate) struct World<'a> {
     cancelled_reads: BTreeSet<u64>,
     /// Keys that a request could already have made an object of.
     pub(crate) tried_keys: BTreeSet<String>,
+    /// Requests to the bucket's second address where it was blocked from the beginning.
+    second_tries: u32,
+    /// How often there was a reason to try it: at the beginning, for every other network or page, and after a try that
+    /// was cut off.
+    pub(crate) second_reasons: u32,
     agenda: BTreeMap<(Duration, u64), Happening>,
     entries: u64,
     pub(crate) time: Duration,
@@ -159,12 +164,14 @@ impl<'a> World<'a> {
             disk: Vec::new(),
             lambda: Lambda::new(scenario.url_seconds, scenario.part_size),
             s3: S3::new(scenario.parts_per_page),
-            network: Network::new(scenario.rates.clone(), scenario.broken),
+            network: Network::new(scenario.rates.clone(), scenario.broken, scenario.second_blocked),
             checker: Checker::new(scenario.settings.clone()),
             requests: BTreeMap::new(),
             calls: BTreeMap::new(),
             cancelled_reads: BTreeSet::new(),
             tried_keys: BTreeSet::new(),
+            second_tries: 0,
+            second_reasons: 1,
             agenda: BTreeMap::new(),
             entries: 0,
             time: Duration::ZERO,
@@ -189,12 +196,13 @@ impl<'a> World<'a> {
     /// after a person let everything go on that can.
     pub(crate) fn run(&mut self) -> Result<(), String> {
         self.trace.line(Duration::ZERO, || {
-            let Scenario { settings, rates, broken, part_size, url_seconds, faults_end, .. } = &self.scenario;
-            format!("{settings:?}\n{rates:?}\nbroken: {broken:?}, parts of {part_size} bytes, URLs for {url_seconds} s, faults until {faults_end:?}")
+            let Scenario { settings, rates, broken, second_blocked, part_size, url_seconds, faults_end, .. } = &self.scenario;
+            format!("{settings:?}\n{rates:?}\nbroken: {broken:?}, {second_blocked:?}, parts of {part_size} bytes, URLs for {url_seconds} s, faults until {faults_end:?}")
         });
         self.play()?;
         self.checker.check_rest(&self.disk)?;
         self.network.broken = None;
+        self.network.second_blocked = None;
         self.deliver(Event::Resume(engine::Selection::All))?;
         self.deliver(Event::Retry(engine::Selection::All))?;
         self.play()?;
@@ -244,6 +252,9 @@ impl<'a> World<'a> {
     /// Tells the engine something, checks what it makes of it, and does what it asks.
     pub(crate) fn deliver(&mut self, event: Event) -> Result<(), String> {
         self.trace.line(self.time, || describe_event(&event));
+        if matches!(event, Event::Online | Event::Woke) {
+            self.second_reasons += 1;
+        }
         self.checker.before(&event);
         let mut commands = Vec::new();
         let now = self.time + self.page_jump;
@@ -263,6 +274,7 @@ impl<'a> World<'a> {
         for command in commands {
             self.execute(command);
         }
+        self.check_second_tries()?;
         self.events += 1;
         if self.dies_after == Some(self.events) {
             self.at(self.time, Happening::TabDies);
@@ -345,6 +357,8 @@ impl<'a> World<'a> {
     fn cancel(&mut self, ticket: Ticket) {
         if let Some(request) = self.requests.get_mut(&ticket.attempt) {
             request.cancelled = true;
+            // What is cut off tells nothing.
+            self.second_reasons += u32::from(request.grant.at_second);
             give_key_back(request, &mut self.s3);
         } else {
             self.cancelled_reads.insert(ticket.attempt);
@@ -386,6 +400,19 @@ impl<'a> World<'a> {
         }
     }
 
+    /// One request finds out that an address cannot be reached, and another one ten minutes later.
+    fn check_second_tries(&self) -> Result<(), String> {
+        const REST_SECONDS: u64 = 600;
+        let was_never_open = self.scenario.second_blocked.is_some_and(|blocked| blocked.from.is_zero());
+        let now = self.time + self.page_jump;
+        let allowed = u64::from(self.second_reasons) + now.as_secs() / REST_SECONDS;
+        if was_never_open && u64::from(self.second_tries) > allowed {
+            let tries = self.second_tries;
+            return Err(format!("{tries} requests went to an address that never answers, not {allowed}"));
+        }
+        Ok(())
+    }
+
     fn start_call(&mut self, id: CallId, route: ApiRoute, body: String) {
         let fate = self.network.api_fate(&mut self.random);
         self.after(fate.sending, Happening::CallArrives(id));
@@ -408,8 +435,16 @@ impl<'a> World<'a> {
             Operation::PutObject { .. } | Operation::CompleteMultipartUpload { .. }
         );
         let is_first = makes_object && self.tried_keys.insert(grant.key.clone());
-        let fate = self.network.s3_fate(&mut self.random, &grant.operation, is_first);
-        if let Payload::Range(range) = &payload {
+        let mut fate = self.network.s3_fate(&mut self.random, &grant.operation, is_first);
+        let blocked = self.network.blocks_second(self.time).filter(|_| grant.at_second);
+        let is_blocked = blocked.is_some();
+        if let Some(outcome) = blocked {
+            fate.outcome = outcome;
+            self.second_tries += 1;
+        }
+        if let Payload::Range(range) = &payload
+            && !is_blocked
+        {
             self.plan_progress(ticket, range.end - range.start, &fate);
         }
         self.after(fate.sending, Happening::RequestArrives(ticket));

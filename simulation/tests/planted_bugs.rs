@@ -140,3 +140,11 @@ fn a_listing_of_which_only_the_first_page_is_read_is_found() {
 fn another_file_that_is_taken_for_the_one_that_was_sent_is_found() {
     check(Bug::TrustDifferentFile, &["is not one file"]);
 }
+
+#[test]
+fn files_that_wait_for_an_unreachable_address_are_found() {
+    check(
+        Bug::UnreachableForGood,
+        &["requests went to an address that never answers"],
+    );
+}

@@ -28,6 +28,9 @@ pub enum MultipartOperation {
         size: u64,
         /// The SHA-256 of the part.
         sha256: Sha256Digest,
+        /// Whether it is to go to the bucket's second endpoint.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        second_endpoint: bool,
     },
     /// ListParts: one page of at most 1,000 parts.
     ListParts {

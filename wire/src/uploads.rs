@@ -29,6 +29,9 @@ pub struct FileToUpload {
     /// one of up to [`crate::SINGLE_PUT_MAX_BYTES`] a single PutObject.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha256: Option<Sha256Digest>,
+    /// Whether a PutObject is to go to the bucket's second endpoint.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub second_endpoint: bool,
 }
 
 /// The answer to `POST /uploads`. Where no file at all could be planned, the answer is an

@@ -192,9 +192,9 @@ fn sign_with_rusty_s3(case: &Case) -> String {
 fn sign_here(case: &Case) -> String {
     let endpoint = case.endpoint.trim_end_matches(":443");
     let bucket = if case.virtual_host {
-        crate::bucket::Bucket::new("photos", "eu-west-1", None)
+        crate::bucket::Bucket::new("photos", "eu-west-1", None, None)
     } else {
-        crate::bucket::Bucket::new("photos", &case.region, Some(endpoint))
+        crate::bucket::Bucket::new("photos", &case.region, Some(endpoint), None)
     };
     let query: Vec<_> = case
         .query
