@@ -26,7 +26,8 @@ pub struct Config {
     pub sign_in: Option<String>,
     /// `verdicts`: whether the API knows what was found in stored files.
     pub verdicts: bool,
-    /// `parallelRequests`, `maxAttempts`, `backoffMilliseconds` and `stallSeconds`: the engine's numbers.
+    /// `parallelRequests`, `secondEndpoint`, `maxAttempts`, `backoffMilliseconds` and `stallSeconds`: the engine's
+    /// numbers.
     pub settings: Settings,
 }
 
@@ -78,6 +79,7 @@ impl Config {
             "maxFileBytes" => self.max_file_bytes = Some(whole(0, u64::MAX >> 11)?),
             "maxFiles" => self.max_files = Some(whole(1, u32::MAX.into())? as u32),
             "parallelRequests" => self.settings.parallel_requests = whole(1, 32)? as usize,
+            "secondEndpoint" => self.settings.second_endpoint = truth(name, value)?,
             "maxAttempts" => self.settings.max_attempts = whole(1, 100)? as u32,
             "backoffMilliseconds" => self.settings.backoff_base = Duration::from_millis(whole(1, 60_000)?),
             "stallSeconds" => self.settings.stall = Duration::from_secs(whole(1, 3600)?),

@@ -64,12 +64,16 @@ fn the_time_left_is_no_more_exact_than_an_estimate() {
 fn settings_need_an_address_and_the_rest_has_defaults() {
     let config = Config::parse(r#"{"apiUrl": "/api"}"#).expect("settings");
     assert_eq!(config.settings, Settings::default());
-    let config = Config::parse(r#"{"apiUrl": "https://a/b", "parallelRequests": 2, "stallSeconds": 5}"#)
-        .expect("settings")
-        .settings;
+    let text =
+        r#"{"apiUrl": "https://a/b", "parallelRequests": 2, "secondEndpoint": true, "stallSeconds": 5}"#;
+    let settings = Config::parse(text).expect("settings").settings;
     assert_eq!(
-        (config.parallel_requests, config.stall),
-        (2, Duration::from_secs(5))
+        (
+            settings.parallel_requests,
+            settings.second_endpoint,
+            settings.stall
+        ),
+        (2, true, Duration::from_secs(5))
     );
 }
 
@@ -83,6 +87,7 @@ fn wrong_settings_are_named() {
         (r#"{"apiUrl": "api.example.com"}"#, "apiUrl"),
         (r#"{"apiUrl": "/api", "paralelRequests": 2}"#, "paralelRequests"),
         (r#"{"apiUrl": "/api", "parallelRequests": 0}"#, "parallelRequests"),
+        (r#"{"apiUrl": "/api", "secondEndpoint": 2}"#, "secondEndpoint"),
         (r#"{"apiUrl": "/api", "maxAttempts": -1}"#, "maxAttempts"),
         (r#"{"apiUrl": "/api", "maxAttempts": 1.5}"#, "maxAttempts"),
         (r#"{"apiUrl": "/api", "accept": 5}"#, "accept"),

@@ -36,7 +36,12 @@ impl Bucket {
     /// certificate would not match (Amazon S3 User Guide, "Virtual hosting of general purpose buckets").
     /// Another service is addressed in the path style, which works without a DNS name for each bucket. No document says
     /// that the alias of an access point can be used at the dual-stack endpoint.
-    pub(crate) fn new(name: &str, region: &str, endpoint: Option<&str>, second_endpoint: Option<&str>) -> Self {
+    pub(crate) fn new(
+        name: &str,
+        region: &str,
+        endpoint: Option<&str>,
+        second_endpoint: Option<&str>,
+    ) -> Self {
         let domain = if region.starts_with("cn-") {
             "amazonaws.com.cn"
         } else {

@@ -293,7 +293,12 @@ fn read_bucket(lookup: Lookup<'_>) -> Result<Bucket, SettingError> {
     REGION.parse(&region, check_region)?;
     let endpoint = ENDPOINT.given(lookup, parse_endpoint)?;
     let second = SECOND_ENDPOINT.given(lookup, parse_endpoint)?;
-    Ok(Bucket::new(&name, &region, endpoint.as_deref(), second.as_deref()))
+    Ok(Bucket::new(
+        &name,
+        &region,
+        endpoint.as_deref(),
+        second.as_deref(),
+    ))
 }
 
 fn check_region(value: &str) -> Result<(), &'static str> {

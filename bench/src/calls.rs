@@ -188,6 +188,7 @@ mod tests {
         RecordedRequest {
             method: method.to_owned(),
             path: "/bucket/key".to_owned(),
+            host: String::new(),
             query: String::new(),
             status: 200,
             body_bytes: 0,

@@ -17,8 +17,8 @@ use crate::{
     workload::{Kind, Workload},
 };
 
-/// As many as a browser sends to one HTTP/1.1 server at once.
-const PARALLEL: usize = 6;
+/// As many as a browser sends to two HTTP/1.1 hosts at once.
+const PARALLEL: usize = 12;
 
 /// A transfer of one file to one URL.
 struct Put {

@@ -29,15 +29,23 @@ pub(crate) struct Carried {
     pub(crate) received: AtomicU64,
 }
 
-/// What all connections together may carry to the server.
+/// What all connections of one wire together may carry to the servers.
 #[derive(Debug)]
-struct Rate {
+pub(crate) struct Rate {
     bytes_per_second: f64,
     /// When what was carried so far would be through.
     free: Mutex<Instant>,
 }
 
 impl Rate {
+    /// So many bytes a second.
+    pub(crate) fn new(bytes_per_second: f64) -> Self {
+        Self {
+            bytes_per_second,
+            free: Mutex::new(Instant::now()),
+        }
+    }
+
     /// Waits until so many more bytes are through.
     async fn carry(&self, bytes: usize) {
         let through = {
@@ -57,25 +65,15 @@ pub(crate) struct Forwarder {
 }
 
 impl Forwarder {
-    /// Passes what arrives at the listener on to a port of 127.0.0.1, at most so many bytes a second of it.
+    /// Passes what arrives at the listener on to a port of 127.0.0.1, if need be as fast as a wire carries it.
     ///
     /// # Errors
     /// Where the listener cannot be used.
-    pub(crate) fn start(
-        listener: std::net::TcpListener,
-        port: u16,
-        bytes_per_second: Option<f64>,
-    ) -> Result<Self> {
+    pub(crate) fn start(listener: std::net::TcpListener, port: u16, rate: Option<Arc<Rate>>) -> Result<Self> {
         listener.set_nonblocking(true)?;
         let listener = TcpListener::from_std(listener)?;
         let carried = Arc::<Carried>::default();
         let counting = Arc::clone(&carried);
-        let rate = bytes_per_second.map(|bytes_per_second| {
-            Arc::new(Rate {
-                bytes_per_second,
-                free: Mutex::new(Instant::now()),
-            })
-        });
         let task = tokio::spawn(async move {
             let mut connections = JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {

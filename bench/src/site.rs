@@ -35,7 +35,7 @@ impl Site {
         backend: &Arc<Backend>,
         before_worker: &str,
     ) -> Self {
-        let settings = json!({ "apiUrl": api });
+        let settings = json!({ "apiUrl": api, "secondEndpoint": true });
         let config = get(async move || Json::<Value>(settings));
         let script = fs::read_to_string(folder.join(WORKER)).unwrap_or_default();
         let script = before_worker.to_owned() + &script;

@@ -15,7 +15,7 @@ use crate::{
     api_log,
     backend::{Backend, PartUrls},
     client::Client,
-    forwarder::Forwarder,
+    forwarder::{Forwarder, Rate},
     shaped::Gate,
     site::Site,
 };
@@ -95,8 +95,17 @@ impl Stage {
     ) -> Result<Self> {
         std::fs::create_dir_all(&setting.data)?;
         let data = tempfile::tempdir_in(&setting.data)?;
-        let (for_s3, for_api, for_page) = (way.listener()?, way.listener()?, way.listener()?);
-        let variables = for_s3.as_ref().map(url).transpose()?;
+        let (for_s3, for_second_s3) = (way.listener()?, way.listener()?);
+        let (for_api, for_page) = (way.listener()?, way.listener()?);
+        let mut lambda_variables = Vec::new();
+        for (name, listener) in [
+            ("AWS_ENDPOINT_URL_S3", &for_s3),
+            ("SECOND_ENDPOINT_URL_S3", &for_second_s3),
+        ] {
+            if let Some(listener) = listener {
+                lambda_variables.push((name.to_owned(), url(listener)?));
+            }
+        }
         let site_listener = TcpListener::bind("127.0.0.1:0").await?;
         let site_port = site_listener.local_addr()?.port();
         let origin = match &for_page {
@@ -105,17 +114,14 @@ impl Stage {
         };
         let stack = Stack::start(StackOptions {
             allowed_origins: vec![origin.clone()],
-            lambda_variables: variables
-                .iter()
-                .map(|url| ("AWS_ENDPOINT_URL_S3".to_owned(), url.clone()))
-                .collect(),
+            lambda_variables,
             ..StackOptions::new(data.path().to_owned())
         })
         .await?;
         api_log::forget();
-        let (s3, api) = (stack.s3_url(), stack.api_url());
+        let (s3, second_s3, api) = (stack.s3_url(), stack.second_s3_url(), stack.api_url());
         let mut forwarders = Vec::new();
-        let rate = matches!(way, Way::Gigabit).then_some(GIGABIT);
+        let rate = matches!(way, Way::Gigabit).then(|| Arc::new(Rate::new(GIGABIT)));
         let mut reach = |listener: Option<std::net::TcpListener>, server: &str, rate| match listener {
             None => Ok(server.to_owned()),
             Some(listener) => {
@@ -124,7 +130,9 @@ impl Stage {
                 anyhow::Ok(address)
             }
         };
-        let (s3, api) = (reach(for_s3, &s3, rate)?, reach(for_api, &api, None)?);
+        let s3 = reach(for_s3, &s3, rate.clone())?;
+        reach(for_second_s3, &second_s3, rate)?;
+        let api = reach(for_api, &api, None)?;
         let origin = match for_page {
             None => origin,
             listener => reach(listener, &format!("http://127.0.0.1:{site_port}"), None)?,

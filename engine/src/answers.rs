@@ -76,8 +76,7 @@ impl Engine {
             self.pace.lost();
             self.budget.lost();
         }
-        self.endpoints
-            .lost(transfer.endpoint, began, self.conditions.now);
+        self.endpoints.lost(transfer.endpoint, began, self.conditions.now);
     }
 
     fn transfer_answered(&mut self, id: FileId, index: usize, judged: Judged, commands: &mut Vec<Command>) {

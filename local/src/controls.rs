@@ -26,6 +26,8 @@ pub struct RecordedRequest {
     pub method: String,
     /// The path as it was sent, percent-encoded, with the bucket in front.
     pub path: String,
+    /// The host that it was sent to, with its port; empty where it named none.
+    pub host: String,
     /// The query as it was sent, empty where there was none.
     pub query: String,
     /// The status of the answer.

@@ -18,6 +18,10 @@ struct Arguments {
     #[arg(long, default_value_t = 9000)]
     s3_port: u16,
 
+    /// The port of S3's second endpoint; 0 lets the system choose one.
+    #[arg(long, default_value_t = 9002)]
+    second_s3_port: u16,
+
     /// The port of the API; 0 lets the system choose one.
     #[arg(long, default_value_t = 9001)]
     api_port: u16,
@@ -62,6 +66,7 @@ async fn main() -> anyhow::Result<()> {
     let options = StackOptions {
         data: data.clone(),
         s3_port: arguments.s3_port,
+        second_s3_port: arguments.second_s3_port,
         api_port: arguments.api_port,
         allowed_origins: arguments.allowed_origins,
         lambda_variables: Vec::new(),

@@ -37,6 +37,8 @@ pub struct StackOptions {
     pub data: PathBuf,
     /// S3's port on 127.0.0.1; 0 lets the system choose one.
     pub s3_port: u16,
+    /// The port of S3's second endpoint on 127.0.0.1; 0 lets the system choose one.
+    pub second_s3_port: u16,
     /// The API's port on 127.0.0.1; 0 lets the system choose one.
     pub api_port: u16,
     /// The origins whose pages may use the bucket and the API. Each may have one `*`, as in
@@ -55,6 +57,7 @@ impl StackOptions {
         Self {
             data,
             s3_port: 0,
+            second_s3_port: 0,
             api_port: 0,
             allowed_origins: Vec::new(),
             lambda_variables: Vec::new(),
@@ -71,6 +74,8 @@ pub struct Stack {
     functions: Functions,
     guard: Option<Guard>,
     s3: Server,
+    /// The same S3 by another port, as the bucket's second endpoint.
+    second_s3: Option<Server>,
     api: Option<Server>,
     api_port: u16,
 }
@@ -95,7 +100,7 @@ impl Stack {
         Self::start_with(options, Some(program)).await
     }
 
-    async fn start_with(options: StackOptions, program: Option<PathBuf>) -> anyhow::Result<Self> {
+    async fn start_with(mut options: StackOptions, program: Option<PathBuf>) -> anyhow::Result<Self> {
         let controls = Arc::new(Controls::new());
         let bucket = open_bucket(&options.data).await?;
         let access = Access {
@@ -107,9 +112,11 @@ impl Stack {
         let notifications = Notifications(Arc::clone(&verdicts));
         let operations = Operations::new(BUCKET, Arc::clone(&bucket), notifications);
         let edge = Edge::new(operations, access, REGION, cors);
-        let s3 = Server::start("S3", options.s3_port, edge).await;
-        let s3 = s3.with_context(|| format!("S3 cannot listen on port {}", options.s3_port))?;
-        let variables = lambda_variables(&options, s3.port());
+        let s3 = start_s3(&edge, options.s3_port).await?;
+        let second_s3 = start_s3(&edge, options.second_s3_port).await?;
+        options.s3_port = s3.port();
+        options.second_s3_port = second_s3.port();
+        let variables = lambda_variables(&options);
         let lambda = match program {
             Some(program) => Lambda::start_program(program, variables).await?,
             None => Lambda::start(&variables, Arc::clone(&controls))?,
@@ -127,6 +134,7 @@ impl Stack {
             functions,
             guard,
             s3,
+            second_s3: Some(second_s3),
             api_port: api.port(),
             api: Some(api),
         })
@@ -135,6 +143,11 @@ impl Stack {
     /// `http://127.0.0.1:PORT` of S3, without the bucket.
     pub fn s3_url(&self) -> String {
         format!("http://127.0.0.1:{}", self.s3.port())
+    }
+
+    /// `http://127.0.0.1:PORT` of S3's second endpoint, also once it was stopped.
+    pub fn second_s3_url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.options.second_s3_port)
     }
 
     /// `http://127.0.0.1:PORT` of the API, also while it is stopped.
@@ -169,6 +182,14 @@ impl Stack {
         self.functions.lambda.process_id().await
     }
 
+    /// Stops S3's second endpoint alone, as a network that lets only the first one through: its port refuses
+    /// connections.
+    pub async fn stop_second_s3(&mut self) {
+        if let Some(second_s3) = self.second_s3.take() {
+            second_s3.stop().await;
+        }
+    }
+
     /// Stops the API alone: its port refuses connections. Nothing happens where it is stopped.
     pub async fn stop_api(&mut self) {
         if let Some(api) = self.api.take() {
@@ -194,7 +215,7 @@ impl Stack {
     /// When the Lambda does not accept them.
     pub async fn set_lambda_variables(&mut self, variables: Vec<(String, String)>) -> anyhow::Result<()> {
         self.options.lambda_variables = variables;
-        let variables = lambda_variables(&self.options, self.s3.port());
+        let variables = lambda_variables(&self.options);
         self.functions.lambda = Lambda::start(&variables, Arc::clone(&self.controls))?;
         self.stop_api().await;
         self.start_api().await
@@ -203,6 +224,7 @@ impl Stack {
     /// Stops everything: requests that are under way may take two seconds to end.
     pub async fn stop(mut self) {
         self.stop_api().await;
+        self.stop_second_s3().await;
         self.s3.stop().await;
     }
 }
@@ -220,8 +242,8 @@ fn verdicts(
     bucket: &Arc<Store>,
     controls: &Arc<Controls>,
 ) -> anyhow::Result<Arc<verdict::Function>> {
-    // It reaches the bucket by its folder, so S3's port does not matter.
-    let variables = lambda_variables(options, 0);
+    // It reaches the bucket by its folder, so S3's ports do not matter.
+    let variables = lambda_variables(options);
     let lookup = |name: &str| {
         let found = variables.iter().rev().find(|(variable, _)| variable == name);
         found.map(|(_, value)| value.clone())
@@ -233,6 +255,11 @@ fn verdicts(
     Ok(Arc::new(function))
 }
 
+async fn start_s3(edge: &Edge, port: u16) -> anyhow::Result<Server> {
+    let started = Server::start("S3", port, edge.clone()).await;
+    started.with_context(|| format!("S3 cannot listen on port {port}"))
+}
+
 async fn start_api(functions: &Functions, guard: &Option<Guard>, port: u16) -> anyhow::Result<Server> {
     let gateway = Gateway {
         functions: functions.clone(),
@@ -242,7 +269,7 @@ async fn start_api(functions: &Functions, guard: &Option<Guard>, port: u16) -> a
     started.with_context(|| format!("the API cannot listen on port {port}"))
 }
 
-fn lambda_variables(options: &StackOptions, s3_port: u16) -> Vec<(String, String)> {
+fn lambda_variables(options: &StackOptions) -> Vec<(String, String)> {
     let origins = if options.allowed_origins.iter().any(|origin| origin.contains('*')) {
         "*".to_owned()
     } else {
@@ -254,7 +281,14 @@ fn lambda_variables(options: &StackOptions, s3_port: u16) -> Vec<(String, String
         ("AWS_SESSION_TOKEN", ROLE_SESSION_TOKEN.to_owned()),
         ("BUCKET_NAME", BUCKET.to_owned()),
         ("AWS_REGION", REGION.to_owned()),
-        ("AWS_ENDPOINT_URL_S3", format!("http://127.0.0.1:{s3_port}")),
+        (
+            "AWS_ENDPOINT_URL_S3",
+            format!("http://127.0.0.1:{}", options.s3_port),
+        ),
+        (
+            "SECOND_ENDPOINT_URL_S3",
+            format!("http://127.0.0.1:{}", options.second_s3_port),
+        ),
         ("ALLOWED_ORIGINS", origins),
     ];
     let own = own.map(|(name, value)| (name.to_owned(), value));

@@ -403,12 +403,17 @@ impl<'a> World<'a> {
     /// One request finds out that an address cannot be reached, and another one ten minutes later.
     fn check_second_tries(&self) -> Result<(), String> {
         const REST_SECONDS: u64 = 600;
-        let was_never_open = self.scenario.second_blocked.is_some_and(|blocked| blocked.from.is_zero());
+        let was_never_open = self
+            .scenario
+            .second_blocked
+            .is_some_and(|blocked| blocked.from.is_zero());
         let now = self.time + self.page_jump;
         let allowed = u64::from(self.second_reasons) + now.as_secs() / REST_SECONDS;
         if was_never_open && u64::from(self.second_tries) > allowed {
             let tries = self.second_tries;
-            return Err(format!("{tries} requests went to an address that never answers, not {allowed}"));
+            return Err(format!(
+                "{tries} requests went to an address that never answers, not {allowed}"
+            ));
         }
         Ok(())
     }

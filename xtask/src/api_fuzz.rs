@@ -54,7 +54,15 @@ pub(crate) fn run(toolbox: &Toolbox) -> Result<()> {
     let port = free_port()?;
     let mut stack = Command::new(programs.join("local"));
     stack
-        .args(["--s3-port", "0", "--api-port", &port.to_string(), "--data"])
+        .args([
+            "--s3-port",
+            "0",
+            "--second-s3-port",
+            "0",
+            "--api-port",
+            &port.to_string(),
+            "--data",
+        ])
         .arg(&data)
         .arg("--lambda")
         .arg(programs.join("backend"))

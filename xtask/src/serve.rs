@@ -28,6 +28,7 @@ const POLL_INTERVAL: Duration = Duration::from_millis(200);
 /// Ports that the stack takes where they are free, as it does without being told.
 const USUAL_S3_PORT: u16 = 9000;
 const USUAL_API_PORT: u16 = 9001;
+const USUAL_SECOND_S3_PORT: u16 = 9002;
 
 /// The options of `cargo xtask serve`.
 #[derive(Args)]
@@ -85,10 +86,11 @@ pub(crate) fn run(options: &Options, toolbox: &Toolbox) -> Result<ExitCode> {
     outcome
 }
 
-/// Three different ports on 127.0.0.1.
+/// Different ports on 127.0.0.1.
 struct Ports {
     page: u16,
     s3: u16,
+    second_s3: u16,
     api: u16,
 }
 
@@ -99,10 +101,13 @@ impl Ports {
         let page = listen(page).with_context(|| {
             format!("port {page} is taken: stop what listens there, or choose another by --port")
         })?;
-        // All three are held together, so that none is given out twice.
+        // All are held together, so that none is given out twice.
         let s3 = listen_at_or_elsewhere(USUAL_S3_PORT).context("no port is free for S3")?;
         let api = listen_at_or_elsewhere(USUAL_API_PORT).context("no port is free for the API")?;
+        let second_s3 = listen_at_or_elsewhere(USUAL_SECOND_S3_PORT)
+            .context("no port is free for S3's second endpoint")?;
         Ok(Self {
+            second_s3: second_s3.local_addr()?.port(),
             page: page.local_addr()?.port(),
             s3: s3.local_addr()?.port(),
             api: api.local_addr()?.port(),
@@ -167,6 +172,7 @@ fn stack_command(program: &Path, ports: &Ports, data: &Path, sign_in: Option<&Si
     let mut command = Command::new(program);
     command
         .args(["--s3-port", &ports.s3.to_string()])
+        .args(["--second-s3-port", &ports.second_s3.to_string()])
         .args(["--api-port", &ports.api.to_string()])
         .args(["--allowed-origin", &ports.origin()])
         .args(["--allowed-origin", &format!("http://localhost:{}", ports.page)])

@@ -58,6 +58,27 @@ fn a_part_is_these_bytes_as_this_part() {
 }
 
 #[test]
+fn a_part_for_the_second_endpoint_goes_there() {
+    let body = json!({
+        "key": "uploads/anonymous/u/a",
+        "uploadId": "u",
+        "operations": [{
+            "operation": "UploadPart",
+            "partNumber": 2,
+            "size": 5,
+            "sha256": "ypeBEsobvcr6wjGzmiPcTaeG7/gUfE5yuYB3ha/uSLs=",
+            "secondEndpoint": true,
+        }],
+    });
+    let outcomes = outcomes(&Stage::new(&[]), &with_body("post_sign", &body.to_string()));
+    let OperationOutcome::Signed(request) = &outcomes[0] else {
+        panic!("{outcomes:?}")
+    };
+    let start = "https://photos.s3.dualstack.eu-central-1.amazonaws.com/uploads/anonymous/u/a?";
+    assert!(request.url.starts_with(start), "{}", request.url);
+}
+
+#[test]
 fn a_page_of_parts_begins_behind_its_marker() {
     check(
         1,

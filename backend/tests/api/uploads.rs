@@ -115,6 +115,31 @@ fn a_file_of_16_to_64_mib_is_one_put_if_its_sha256_is_given() {
 }
 
 #[test]
+fn a_file_for_the_second_endpoint_is_put_there() {
+    let file = |second: Value| json!({"id": "1", "name": "a", "size": 1, "sha256": SHA256, "secondEndpoint": second});
+    let event = |second| with_body("post_uploads", &json!({"files": [file(second)]}).to_string());
+    let (_, put) = only_put(&Stage::new(&[]), &event(json!(true)));
+    let start = "https://photos.s3.dualstack.eu-central-1.amazonaws.com/uploads/anonymous/";
+    assert!(put.url.starts_with(start), "{}", put.url);
+
+    let has_none = Stage::new(&[("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9000")]);
+    let refusals = [
+        (
+            has_none.send(&event(json!(true))),
+            "the bucket has no second endpoint",
+        ),
+        (Stage::new(&[]).send(&event(json!(1))), "neither true nor false"),
+    ];
+    for (response, expected) in refusals {
+        assert_eq!(response.status(), 400);
+        let error = &support::json(&response)["error"];
+        assert_eq!(error["code"], "InvalidRequest");
+        let message = error["message"].as_str().expect("a message");
+        assert!(message.contains(expected), "{message}");
+    }
+}
+
+#[test]
 fn a_base64_body_is_the_same_request() {
     let (key, _) = only_put(&Stage::new(&[]), &event("post_uploads_base64"));
     assert_eq!(

@@ -2,6 +2,7 @@
 
 mod calls;
 mod complete;
+mod endpoints;
 mod fairness;
 mod files;
 mod network;

@@ -243,7 +243,17 @@ impl Page {
             ApiRoute::Sign => {
                 let request: SignRequest = serde_json::from_str(body).expect("a request");
                 let file = request.key.rsplit('/').next().expect("a name").to_owned();
-                let sign = |operation| OperationOutcome::Signed(self.sign(&name(operation, &file)));
+                let sign = |operation: &MultipartOperation| {
+                    let is_second = matches!(
+                        operation,
+                        MultipartOperation::UploadPart {
+                            second_endpoint: true,
+                            ..
+                        }
+                    );
+                    let name = at_endpoint(name(operation, &file), is_second);
+                    OperationOutcome::Signed(self.sign(&name))
+                };
                 serde_json::to_string(&SignResponse {
                     server_time: self.server_time(),
                     requests: request.operations.iter().map(sign).collect(),
@@ -270,7 +280,7 @@ impl Page {
         } else {
             PlanOutcome::Put {
                 key,
-                put: self.sign(&format!("put {}", file.id)),
+                put: self.sign(&at_endpoint(format!("put {}", file.id), file.second_endpoint)),
             }
         };
         FilePlan {
@@ -353,6 +363,15 @@ impl Page {
             FileStatus::Failed(error) => error.kind,
             other => panic!("file {file} did not fail: {other:?}"),
         }
+    }
+}
+
+/// The name of a request, which says where it goes if that is the second endpoint.
+fn at_endpoint(name: String, is_second: bool) -> String {
+    if is_second {
+        format!("{name} at the second endpoint")
+    } else {
+        name
     }
 }
 

@@ -75,6 +75,7 @@ fn the_page_is_served_as_it_is_to_be(deployment: &Deployment<'_>) {
     let config: Value = serde_json::from_str(&text(&mut config)).expect("settings");
     assert_eq!(config["apiUrl"], "/api");
     assert_eq!(config["verdicts"], Value::Null);
+    assert_eq!(config["secondEndpoint"], true);
 
     let mut index = deployment.visit("");
     assert_eq!(index.status(), 200);
@@ -82,7 +83,10 @@ fn the_page_is_served_as_it_is_to_be(deployment: &Deployment<'_>) {
     assert_eq!(header(&index, "x-content-type-options"), "nosniff");
     assert_eq!(header(&index, "cross-origin-opener-policy"), "same-origin");
     let bucket = deployment.output("UploadBucketName");
-    let connect = format!("connect-src 'self' https://{bucket}.s3.{REGION}.amazonaws.com");
+    let connect = format!(
+        "connect-src 'self' https://{bucket}.s3.{REGION}.amazonaws.com \
+         https://{bucket}.s3.dualstack.{REGION}.amazonaws.com"
+    );
     let policy = header(&index, "content-security-policy");
     assert!(
         policy.starts_with("default-src 'none'; ") && policy.ends_with(&connect),
@@ -184,6 +188,7 @@ fn a_large_file_is_stored_in_parts(deployment: &Deployment<'_>) {
             part_number,
             size: part.len() as u64,
             sha256: sha256(part).parse().expect("a digest"),
+            second_endpoint: false,
         });
     let operations: Vec<_> = operations.collect();
     let mut listed = String::new();

@@ -75,6 +75,12 @@ impl Handler for Edge {
         self.controls.record(RecordedRequest {
             method: asked.method.to_string(),
             path: asked.uri.path().to_owned(),
+            host: asked
+                .headers
+                .get(header::HOST)
+                .and_then(|host| host.to_str().ok())
+                .unwrap_or_default()
+                .to_owned(),
             query: asked.uri.query().unwrap_or_default().to_owned(),
             status: response.status().as_u16(),
             body_bytes,

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use crate::{browser::Kind, s3::S3};
 
 /// The folder of the built page.
-pub(crate) fn page_folder() -> Result<PathBuf> {
+pub fn page_folder() -> Result<PathBuf> {
     path("SLIPWAY_PAGE")
 }
 

@@ -31,7 +31,7 @@ mod worker_memory;
 pub use accessibility::check_accessibility;
 pub use browser::{Browser, Kind};
 pub use devtools::{devtools, run_before_pages};
-pub use environment::{leptos_example, xtask_program};
+pub use environment::{leptos_example, page_folder, xtask_program};
 pub use fault_proxy::{Answer, Fault, FaultProxy, Faults, Phase, ProxyListeners};
 pub use faulty::{FaultyScenario, with_faulty_page};
 pub use files::{SourceFile, SourceFolder, stored_files};

@@ -72,6 +72,11 @@ impl Storage {
         Ok(Self { stack, swift })
     }
 
+    /// Where S3's second endpoint is, if it has one.
+    pub(crate) fn second_url(&self) -> Option<String> {
+        self.swift.is_none().then(|| self.stack.second_s3_url())
+    }
+
     /// Where S3 is.
     pub(crate) fn url(&self) -> String {
         match &self.swift {

@@ -130,6 +130,11 @@ async fn run(
     closed
 }
 
+/// The settings of a page over this storage, as a deployed page has them.
+fn usual_settings(storage: &Storage) -> Value {
+    json!({ "apiUrl": storage.stack.api_url(), "secondEndpoint": storage.second_url().is_some() })
+}
+
 impl Scenario {
     async fn start() -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
@@ -154,8 +159,9 @@ impl Scenario {
         });
         let storage = Storage::start(&[&url, &elsewhere_url], data.path(), authorizer).await?;
         let api = storage.stack.api_url();
-        let policy = content_security_policy(&api, &format!("{} {connections}", storage.url()));
-        let mut settings = json!({ "apiUrl": api });
+        let second = storage.second_url().unwrap_or_default();
+        let policy = content_security_policy(&api, &format!("{} {second} {connections}", storage.url()));
+        let mut settings = usual_settings(&storage);
         if let Some(provider) = provider {
             settings["signIn"] = json!({ "issuer": provider.issuer(), "clientId": PAGE_CLIENT });
         }
@@ -199,7 +205,7 @@ impl Scenario {
         Page::open(self.browser.client(), &self.url).await
     }
 
-    /// Opens the page with these settings besides `apiUrl`, which may be among them too.
+    /// Opens the page with these settings besides the usual ones, which may be among them too.
     ///
     /// # Errors
     /// Where it does not start.
@@ -208,9 +214,9 @@ impl Scenario {
         self.open_page().await
     }
 
-    /// Sets what the page's `config.json` says besides `apiUrl`, which may be among them too.
+    /// Sets what the page's `config.json` says besides the usual settings, which may be among them too.
     pub fn set_settings(&self, settings: Value) {
-        let mut all = json!({ "apiUrl": self.api() });
+        let mut all = usual_settings(&self.storage);
         if let (Value::Object(all), Value::Object(settings)) = (&mut all, settings) {
             all.extend(settings);
         }

@@ -120,6 +120,7 @@ impl<N: Network> Check<'_, N> {
                 size,
                 media_type: media_type.clone(),
                 sha256: (size < PROBE_BYTES).then_some(PROBE_SHA256),
+                second_endpoint: false,
             };
             let request = UploadsRequest { files: vec![file] };
             let answer = self.call::<UploadsResponse>("/uploads", &request).await;
@@ -256,6 +257,7 @@ fn operations() -> Vec<MultipartOperation> {
             part_number: 1,
             size: PROBE.len() as u64,
             sha256: PROBE_SHA256,
+            second_endpoint: false,
         },
         MultipartOperation::ListParts {
             part_number_marker: None,

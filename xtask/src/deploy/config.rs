@@ -7,11 +7,12 @@ use super::command_line::Outputs;
 /// The path of the API on the page's own origin, where the distribution passes it on.
 const API_PATH: &str = "/api";
 
-/// The settings that a page was built with, for this stack: its API, and its verdicts and sign-in if it
-/// has them.
+/// The settings that a page was built with, for this stack: its API, the bucket's second endpoint, which the page's
+/// policy names, and its verdicts and sign-in if it has them.
 pub(crate) fn for_stack(base: &Map<String, Value>, outputs: &Outputs) -> Value {
     let mut config = base.clone();
     config.insert("apiUrl".to_owned(), json!(API_PATH));
+    config.insert("secondEndpoint".to_owned(), json!(true));
     if outputs.contains_key("VerdictsRoute") {
         config.insert("verdicts".to_owned(), json!(true));
     } else {
@@ -44,7 +45,7 @@ mod tests {
         check(
             json!({"apiUrl": "http://127.0.0.1:9001", "parallelRequests": 8}),
             &[],
-            json!({"apiUrl": "/api", "parallelRequests": 8}),
+            json!({"apiUrl": "/api", "parallelRequests": 8, "secondEndpoint": true}),
         );
     }
 
@@ -59,6 +60,7 @@ mod tests {
             ],
             json!({
                 "apiUrl": "/api",
+                "secondEndpoint": true,
                 "signIn": {"issuer": "https://id.example", "clientId": "page", "scopes": ["openid", "email"]},
             }),
         );
@@ -69,7 +71,7 @@ mod tests {
         check(
             json!({"apiUrl": "/api"}),
             &[("VerdictsRoute", "POST /verdicts")],
-            json!({"apiUrl": "/api", "verdicts": true}),
+            json!({"apiUrl": "/api", "secondEndpoint": true, "verdicts": true}),
         );
     }
 
@@ -78,7 +80,7 @@ mod tests {
         check(
             json!({"apiUrl": "/api", "verdicts": true, "signIn": {"issuer": "https://old.example"}}),
             &[],
-            json!({"apiUrl": "/api"}),
+            json!({"apiUrl": "/api", "secondEndpoint": true}),
         );
     }
 }

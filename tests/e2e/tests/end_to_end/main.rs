@@ -3,6 +3,7 @@
 mod access;
 mod choosing;
 mod embedding;
+mod endpoints;
 mod fault_matrix;
 mod faults;
 mod gigabyte;

@@ -1,0 +1,120 @@
+//! A bucket with two addresses, of which the second one may be out of reach.
+
+use std::time::Duration;
+
+use engine::{Event, FileStatus, Settings};
+
+use crate::support::{MIB, Page, created, listed, stored};
+
+fn settings() -> Settings {
+    Settings {
+        parallel_requests: 2,
+        second_endpoint: true,
+        ..Settings::default()
+    }
+}
+
+/// A page with small files, to the second address of which one request is under way.
+fn with_files(count: usize) -> Page {
+    let page = Page::with_files(settings(), &vec![1; count]);
+    assert_eq!(
+        page.requests(),
+        ["put 0", "put 1 at the second endpoint", "put 2"]
+    );
+    page
+}
+
+#[test]
+fn once_the_second_endpoint_has_answered_it_has_as_many_requests_as_the_first() {
+    let mut page = with_files(8);
+    page.answer("put 1 at the second endpoint", stored());
+    assert_eq!(
+        page.requests(),
+        [
+            "put 0",
+            "put 2",
+            "put 3 at the second endpoint",
+            "put 5 at the second endpoint"
+        ]
+    );
+}
+
+#[test]
+fn a_byte_that_moved_is_as_good_as_an_answer() {
+    let mut page = with_files(8);
+    page.progress("put 1 at the second endpoint", 1);
+    assert_eq!(page.requests().len(), 4, "{:?}", page.requests());
+}
+
+#[test]
+fn what_was_signed_for_an_endpoint_out_of_reach_goes_to_the_other_one() {
+    let mut page = with_files(8);
+    page.lose("put 1 at the second endpoint");
+    for _ in 0..7 {
+        let next = page.requests()[0].to_owned();
+        assert!(!next.contains("second"), "{next}");
+        page.answer(&next, stored());
+    }
+    page.wait();
+    page.answer("put 1", stored());
+    for file in 0..8 {
+        assert_eq!(page.status(file), FileStatus::Stored, "{file}");
+    }
+}
+
+#[test]
+fn a_file_that_may_be_stored_goes_on_asking_with_the_same_key() {
+    let mut page = with_files(3);
+    page.answer("put 0", stored());
+    page.answer("put 2", stored());
+    page.progress("put 1 at the second endpoint", 1);
+    page.lose("put 1 at the second endpoint");
+    page.wait();
+    page.lose("put 1 at the second endpoint");
+    page.wait();
+    assert_eq!(page.requests(), ["put 1 at the second endpoint"]);
+}
+
+#[test]
+fn another_network_is_another_chance() {
+    let mut page = with_files(3);
+    page.lose("put 1 at the second endpoint");
+    page.tell(Event::Offline);
+    page.tell(Event::Online);
+    page.pick(&[1, 1]);
+    let second = page
+        .requests()
+        .into_iter()
+        .filter(|name| name.contains("second"))
+        .count();
+    assert_eq!(second, 1, "{:?}", page.requests());
+}
+
+#[test]
+fn parts_go_to_both_endpoints_and_everything_else_to_the_first() {
+    let mut page = Page::with_files(settings(), &[20 * MIB]);
+    page.answer("create 0", created());
+    assert_eq!(
+        page.requests(),
+        ["part 1 of 0", "part 2 of 0 at the second endpoint", "part 3 of 0"]
+    );
+    page.lose("part 2 of 0 at the second endpoint");
+    page.answer("part 1 of 0", stored());
+    assert_eq!(page.requests(), ["part 3 of 0", "list 0"]);
+    page.answer("list 0", listed(&[1]));
+    page.answer("part 3 of 0", stored());
+    page.pass(Duration::from_secs(5));
+    page.answer("part 2 of 0", stored());
+    assert_eq!(page.requests(), ["complete 0"]);
+}
+
+#[test]
+fn after_a_loss_no_more_is_under_way_than_one_endpoint_takes() {
+    let mut page = with_files(20);
+    page.answer("put 1 at the second endpoint", stored());
+    assert_eq!(page.requests().len(), 4);
+    page.lose("put 0");
+    assert_eq!(page.requests().len(), 3);
+    page.answer("put 2", stored());
+    assert_eq!(page.requests().len(), 2);
+}
