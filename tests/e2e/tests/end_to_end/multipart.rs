@@ -9,12 +9,12 @@ use std::{
 use anyhow::{Result, ensure};
 use e2e::{Page, Row, Scenario, StoredParts, set_offline, with_page, write_large_file};
 
-const SIZE: u64 = 64 << 20;
+const SIZE: u64 = 128 << 20;
 
 /// Planned, of 8 MiB each; where the network gets fast, they grow.
-const PARTS: usize = 8;
+const PARTS: usize = 16;
 
-/// Slow enough to stop a file of eight parts in the middle of one.
+/// Slow enough to stop a file of these parts in the middle of one.
 const SLOW_BYTES_PER_SECOND: u64 = 4 << 20;
 
 /// Picks a large file on a slow stack and waits until S3 has some of its parts but not all.
