@@ -134,6 +134,11 @@ impl Engine {
         self.ask_to_be_woken(commands);
     }
 
+    /// The settings that it was made with.
+    pub const fn settings(&self) -> &Settings {
+        &self.conditions.settings
+    }
+
     /// The id that the first file of the next [`Event::FilesAdded`] gets; the others follow.
     pub fn next_file_id(&self) -> FileId {
         self.files.next_id()

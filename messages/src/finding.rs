@@ -32,6 +32,8 @@ pub enum FindingKind {
     ApiRefused,
     /// S3 gave no answer.
     S3Unreachable,
+    /// Nothing answers at the bucket's second endpoint, and uploads go on by the first one alone.
+    SecondEndpointUnreachable,
     /// The bucket's CORS configuration refuses a request that the page needs.
     BucketCors,
     /// The bucket's CORS configuration hides headers that the page reads.
@@ -68,6 +70,7 @@ impl FindingKind {
             Self::NotSignedIn => "notSignedIn",
             Self::ApiRefused => "apiRefused",
             Self::S3Unreachable => "s3Unreachable",
+            Self::SecondEndpointUnreachable => "secondEndpointUnreachable",
             Self::BucketCors => "bucketCors",
             Self::HeadersHidden => "headersHidden",
             Self::WrongRegion => "wrongRegion",

@@ -174,6 +174,18 @@ pub(crate) fn unreachable(place: &Place) -> Finding {
     finding(FindingKind::S3Unreachable, details, "")
 }
 
+/// Nothing answers at the bucket's second endpoint, which this request is for.
+pub(crate) fn second_endpoint_unreachable(request: &SignedRequest) -> Finding {
+    let address: Vec<&str> = request.url.split('/').take(3).collect();
+    let details = format!(
+        "Nothing answers at {}, so that all goes to the bucket's first address, by half as many connections. The \
+         page's Content-Security-Policy has to allow it in connect-src, or secondEndpoint in config.json has to be \
+         false.",
+        address.join("/")
+    );
+    finding(FindingKind::SecondEndpointUnreachable, details, "")
+}
+
 /// S3 answers, but its CORS configuration does not let the page send a request of this method at all.
 pub(crate) fn method_refused(step: Step, method: HttpMethod, place: &Place) -> Finding {
     let Place {

@@ -47,6 +47,8 @@ const MISSING_PART: &str = "<CompleteMultipartUpload xmlns=\"http://s3.amazonaws
 
 /// The way out.
 pub(crate) trait Network {
+    /// Whether the page's settings name a second endpoint of the bucket.
+    fn has_second_endpoint(&self) -> bool;
     /// The page's origin, as browsers send it (RFC 6454).
     fn origin(&self) -> String;
     /// A POST to the API at this path, without its body.
@@ -148,13 +150,12 @@ impl<N: Network> Check<'_, N> {
         let created = self.step(Step::CreateMultipartUpload, place, create, "").await?;
         let upload_id = parse_create_result(&created.body)
             .map_err(|_| judge::unexpected(Step::CreateMultipartUpload, &created))?;
-        let request = SignRequest {
-            key: key.to_owned(),
-            upload_id: upload_id.clone(),
-            operations: operations(),
-        };
-        let signed = self.call::<SignResponse>("/sign", &request).await;
-        let signed = signed.map_err(|problem| problem.finding())?.requests;
+        if self.network.has_second_endpoint()
+            && let Err(finding) = self.second_endpoint(key, &upload_id).await
+        {
+            self.add(finding);
+        }
+        let signed = self.sign(key, &upload_id, operations()).await?;
         let steps = [
             (Step::UploadPart, PROBE),
             (Step::ListParts, ""),
@@ -175,6 +176,35 @@ impl<N: Network> Check<'_, N> {
             }
         }
         Ok(())
+    }
+
+    /// Stores the part by the bucket's second endpoint too.
+    async fn second_endpoint(&self, key: &str, upload_id: &str) -> Result<(), Finding> {
+        for outcome in self.sign(key, upload_id, vec![upload_part(true)]).await? {
+            if let OperationOutcome::Signed(request) = outcome
+                && self.network.send(&request, PROBE).await.is_none()
+            {
+                return Err(judge::second_endpoint_unreachable(&request));
+            }
+        }
+        Ok(())
+    }
+
+    async fn sign(
+        &self,
+        key: &str,
+        upload_id: &str,
+        operations: Vec<MultipartOperation>,
+    ) -> Result<Vec<OperationOutcome>, Finding> {
+        let request = SignRequest {
+            key: key.to_owned(),
+            upload_id: upload_id.to_owned(),
+            operations,
+        };
+        match self.call::<SignResponse>("/sign", &request).await {
+            Ok(signed) => Ok(signed.requests),
+            Err(problem) => Err(problem.finding()),
+        }
     }
 
     /// One request to S3; an error is what keeps it from working.
@@ -251,14 +281,18 @@ fn is_new(tried: &str, types: &[String]) -> bool {
         .is_some_and(|first| first.replace('*', "x-probe") != tried)
 }
 
+const fn upload_part(second_endpoint: bool) -> MultipartOperation {
+    MultipartOperation::UploadPart {
+        part_number: 1,
+        size: PROBE.len() as u64,
+        sha256: PROBE_SHA256,
+        second_endpoint,
+    }
+}
+
 fn operations() -> Vec<MultipartOperation> {
     vec![
-        MultipartOperation::UploadPart {
-            part_number: 1,
-            size: PROBE.len() as u64,
-            sha256: PROBE_SHA256,
-            second_endpoint: false,
-        },
+        upload_part(false),
         MultipartOperation::ListParts {
             part_number_marker: None,
         },

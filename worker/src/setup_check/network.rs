@@ -15,9 +15,15 @@ const PATIENCE_MILLISECONDS: u32 = 15_000;
 pub(crate) struct BrowserNetwork {
     /// A POST to the API's address.
     pub(crate) api_request: SignedRequest,
+    /// Whether the page's settings name a second endpoint of the bucket.
+    pub(crate) has_second_endpoint: bool,
 }
 
 impl Network for BrowserNetwork {
+    fn has_second_endpoint(&self) -> bool {
+        self.has_second_endpoint
+    }
+
     fn origin(&self) -> String {
         browser::global().origin()
     }

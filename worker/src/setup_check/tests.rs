@@ -19,10 +19,15 @@ type Answers = Box<dyn Fn(&SignedRequest, &str) -> Option<HttpAnswer>>;
 struct Recorded {
     answers: Answers,
     reachable: bool,
+    second_endpoint: bool,
     asked: RefCell<Vec<String>>,
 }
 
 impl Network for Recorded {
+    fn has_second_endpoint(&self) -> bool {
+        self.second_endpoint
+    }
+
     fn origin(&self) -> String {
         ORIGIN.to_owned()
     }
@@ -131,11 +136,16 @@ async fn run(
     reachable: bool,
     answers: impl Fn(&SignedRequest, &str) -> Option<HttpAnswer> + 'static,
 ) -> (Vec<Finding>, Vec<String>) {
-    let network = Recorded {
+    run_on(Recorded {
         answers: Box::new(answers),
         reachable,
+        second_endpoint: false,
         asked: RefCell::default(),
-    };
+    })
+    .await
+}
+
+async fn run_on(network: Recorded) -> (Vec<Finding>, Vec<String>) {
     let findings = check(&network).await;
     (findings, network.asked.into_inner())
 }
@@ -473,6 +483,45 @@ async fn a_method_that_cors_refuses_is_told_from_an_s3_that_is_not_there() {
         "{findings:#?}"
     );
     assert_eq!(asked.len(), 2, "{asked:?}");
+}
+
+#[wasm_bindgen_test]
+async fn a_second_endpoint_that_does_not_answer_is_said_to_cost_speed_alone() {
+    for is_there in [true, false] {
+        let second = request(
+            HttpMethod::Put,
+            "https://media.s3.dualstack.eu-west-1.amazonaws.com/k#second",
+            &[],
+        );
+        let answers = move |request: &SignedRequest, body: &str| match step(request) {
+            "second" => is_there.then(|| ok("")),
+            "sign" if body.contains("\"secondEndpoint\":true") => {
+                let signed = serde_json::json!({ "signed": second });
+                let response = serde_json::json!({ "serverTime": 1_000_000, "requests": [signed] });
+                Some(ok(response.to_string()))
+            }
+            _ => Some(right(request)),
+        };
+        let (findings, asked) = run_on(Recorded {
+            answers: Box::new(answers),
+            reachable: true,
+            second_endpoint: true,
+            asked: RefCell::default(),
+        })
+        .await;
+        let [found] = findings.as_slice() else {
+            panic!("{findings:#?}")
+        };
+        if is_there {
+            assert_eq!(found.kind, FindingKind::AllRight);
+        } else {
+            assert_eq!(found.kind, FindingKind::SecondEndpointUnreachable);
+            let address = "https://media.s3.dualstack.eu-west-1.amazonaws.com,";
+            assert!(found.details.contains(address), "{found:#?}");
+        }
+        let abort = asked.last().map(String::as_str);
+        assert_eq!(abort, Some("DELETE abort"), "the upload is left: {asked:?}");
+    }
 }
 
 #[wasm_bindgen_test]

@@ -106,6 +106,19 @@ async fn a_right_set_up_is_said_to_be_right() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_second_endpoint_out_of_reach_is_named_and_no_reason_not_to_upload() -> Result<()> {
+    with_page(async |scenario, _| {
+        open(scenario).await?;
+        let address = scenario.stack().second_s3_url();
+        scenario.stack().stop_second_s3().await;
+        let heading =
+            "The storage’s second address cannot be reached. Uploads work without it, but may be slower.";
+        check_finds(scenario, heading, &address).await.map(|_| ())
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_header_that_the_buckets_cors_lacks_is_named_and_the_paste_adds_it() -> Result<()> {
     with_page(async |scenario, _| {
         open(scenario).await?;
