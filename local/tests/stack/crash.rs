@@ -23,7 +23,15 @@ struct Program {
 impl Program {
     fn start(data: &Path) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_local"))
-            .args(["--s3-port", "0", "--api-port", "0", "--data"])
+            .args([
+                "--s3-port",
+                "0",
+                "--second-s3-port",
+                "0",
+                "--api-port",
+                "0",
+                "--data",
+            ])
             .arg(data)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
