@@ -98,7 +98,7 @@ impl Screen {
         }
         let changed = std::mem::take(&mut self.changed);
         let mut told = Vec::new();
-        told.extend(self.rows(engine, verdicts, &changed, now));
+        told.extend(self.rows(engine, verdicts, &changed, now, is_time));
         told.extend(self.ends(engine, &changed));
         told.extend(self.suspect(engine, &changed));
         if is_time {
@@ -109,10 +109,12 @@ impl Screen {
         (told, !is_time)
     }
 
-    /// Whether the list began, ended or changed, which is not to be told late.
+    /// Whether the list began, ended or got shorter, which is not to be told late. Thousands of files that are added
+    /// make it longer many times a second.
     const fn is_turn(&self, totals: &Totals) -> bool {
         let is_busy = totals.unfinished() > 0;
-        totals.files != self.totals.files || is_busy != (self.totals.unfinished() > 0)
+        let has_begun = self.totals.files == 0 && totals.files > 0;
+        has_begun || totals.files < self.totals.files || is_busy != (self.totals.unfinished() > 0)
     }
 
     /// Finds the files that the filter shows. That looks at every file, and so is done no more often than
@@ -131,12 +133,21 @@ impl Screen {
         verdicts: &Verdicts,
         changed: &BTreeSet<FileId>,
         now: Duration,
+        is_time: bool,
     ) -> Option<ToPage> {
         let row = |id: &FileId| {
             let view = engine.view(*id)?;
             Some(row::row(*id, view, verdicts.of(*id), now))
         };
-        if !std::mem::take(&mut self.is_moved) {
+        let files = match self.window.filter {
+            Filter::All => &self.list,
+            _ => &self.filtered,
+        };
+        let first = (self.window.first as usize).min(files.len());
+        let last = (first + self.window.count as usize).min(files.len());
+        let on_screen = files.get(first..last).unwrap_or_default();
+        // Where the rows stay the same, how long the list is can be told later.
+        if !self.is_moved || !is_time && self.shown == on_screen {
             let rows: Vec<_> = self
                 .shown
                 .iter()
@@ -145,14 +156,9 @@ impl Screen {
                 .collect();
             return (!rows.is_empty()).then_some(ToPage::Changed(rows));
         }
-        let files = match self.window.filter {
-            Filter::All => &self.list,
-            _ => &self.filtered,
-        };
-        let first = (self.window.first as usize).min(files.len());
-        let last = (first + self.window.count as usize).min(files.len());
         let total = files.len();
-        self.shown = files.get(first..last).map(<[FileId]>::to_vec).unwrap_or_default();
+        self.shown = on_screen.to_vec();
+        self.is_moved = false;
         Some(ToPage::Rows {
             filter: self.window.filter,
             total: total as u32,

@@ -151,7 +151,7 @@ impl<N: Network> Check<'_, N> {
         let upload_id = parse_create_result(&created.body)
             .map_err(|_| judge::unexpected(Step::CreateMultipartUpload, &created))?;
         if self.network.has_second_endpoint()
-            && let Err(finding) = self.second_endpoint(key, &upload_id).await
+            && let Err(finding) = self.second_endpoint(place, key, &upload_id).await
         {
             self.add(finding);
         }
@@ -179,12 +179,17 @@ impl<N: Network> Check<'_, N> {
     }
 
     /// Stores the part by the bucket's second endpoint too.
-    async fn second_endpoint(&self, key: &str, upload_id: &str) -> Result<(), Finding> {
+    async fn second_endpoint(&self, place: &Place, key: &str, upload_id: &str) -> Result<(), Finding> {
         for outcome in self.sign(key, upload_id, vec![upload_part(true)]).await? {
-            if let OperationOutcome::Signed(request) = outcome
-                && self.network.send(&request, PROBE).await.is_none()
-            {
-                return Err(judge::second_endpoint_unreachable(&request));
+            let OperationOutcome::Signed(request) = outcome else {
+                continue;
+            };
+            let found = match self.network.send(&request, PROBE).await {
+                Some(answer) => judge::storage(Step::UploadPart, &answer, place),
+                None => Some(judge::second_endpoint_unreachable(&request)),
+            };
+            if let Some(finding) = found {
+                return Err(finding);
             }
         }
         Ok(())

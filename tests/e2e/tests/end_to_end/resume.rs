@@ -208,7 +208,8 @@ async fn a_forgotten_upload_is_aborted_and_does_not_come_back() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn of_an_interrupted_batch_only_what_was_not_stored_is_sent_again() -> Result<()> {
     with_page(async |scenario, page| {
-        let files = (0..12)
+        // More than are under way at once, and no more than the list shows.
+        let files = (0..16)
             .map(|number| scenario.files.add(&format!("file-{number}.bin"), 1 << 20))
             .collect::<Result<Vec<_>>>()?;
         scenario.set_bytes_per_second(Some(256 << 10));
