@@ -9,9 +9,8 @@ use crate::encoding::percent_encode_path;
 /// A browser opens six connections to a host. Amazon S3 answers for a bucket under two hosts, so that a page may have
 /// twice as many: its regional endpoint, and the dual-stack one, which IPv4 reaches too (Amazon S3 User Guide, "Using
 /// Amazon S3 dual-stack endpoints").
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Endpoint {
-    #[default]
     First,
     Second,
 }

@@ -106,11 +106,7 @@ impl Engine {
         let Some(parts) = file.active_mut().and_then(Work::parts_mut) else {
             return false;
         };
-        let mut choose = || {
-            let endpoint = self.endpoints.choose(given, now);
-            given[endpoint as usize] += 1;
-            endpoint
-        };
+        let mut choose = || self.endpoints.choose(&mut given, now);
         let operations = targets
             .iter()
             .filter_map(|target| begin_signing(parts, *target, call, size, &mut choose))
@@ -220,8 +216,7 @@ impl Engine {
                 let Stage::Hashed(digest) = transfer.stage else {
                     return None;
                 };
-                endpoint = self.endpoints.choose(*given, self.conditions.now);
-                given[endpoint as usize] += 1;
+                endpoint = self.endpoints.choose(given, self.conditions.now);
                 transfer.endpoint = endpoint;
                 transfer.stage = Stage::Signing { call, digest };
                 Some(digest)

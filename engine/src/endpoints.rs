@@ -12,9 +12,8 @@ use crate::{
 };
 
 /// Which of the bucket's addresses a transfer is signed for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Endpoint {
-    #[default]
     First,
     Second,
 }
@@ -58,17 +57,20 @@ impl Endpoints {
         }
     }
 
-    /// Where the next transfer goes, if so many were already given to the first address and to the second.
-    pub(crate) fn choose(&mut self, given: [usize; 2], now: Duration) -> Endpoint {
+    /// Where the next transfer goes, if so many were already given to the first address and to the second; it is
+    /// counted among them.
+    pub(crate) fn choose(&mut self, given: &mut [usize; 2], now: Duration) -> Endpoint {
         if let Second::Unreachable { since } = self.second
             && now.saturating_sub(since) >= Self::REST
         {
             self.second = Second::Doubtful { since: now };
         }
-        match self.second {
+        let endpoint = match self.second {
             Second::Doubtful { .. } | Second::Reached if given[1] < given[0] => Endpoint::Second,
             _ => Endpoint::First,
-        }
+        };
+        given[endpoint as usize] += 1;
+        endpoint
     }
 
     /// How many requests an address may have under way, if a reachable one may have so many.
@@ -86,6 +88,11 @@ impl Endpoints {
             (endpoint, self.second),
             (Endpoint::First, _) | (Endpoint::Second, Second::Reached)
         )
+    }
+
+    /// Whether the second address cannot be reached.
+    pub(crate) const fn is_second_unreachable(&self) -> bool {
+        matches!(self.second, Second::Unreachable { .. })
     }
 
     /// Something came back from an address. Gives whether that is news.
@@ -120,7 +127,7 @@ impl Endpoints {
     /// a request goes on asking with the same key, so that it is not stored twice.
     pub(crate) fn gives_up(&self, transfer: &Transfer) -> bool {
         let may_be_stored = transfer.part.is_none() && transfer.outcome_unknown && self.ever_reached;
-        matches!(self.second, Second::Unreachable { .. })
+        self.is_second_unreachable()
             && matches!(transfer.endpoint, Endpoint::Second)
             && matches!(transfer.stage, Stage::Signed { .. })
             && !may_be_stored
@@ -143,16 +150,16 @@ mod tests {
     #[test]
     fn requests_are_spread_evenly() {
         let mut endpoints = reached();
-        assert_eq!(endpoints.choose([0, 0], MINUTE), Endpoint::First);
-        assert_eq!(endpoints.choose([1, 0], MINUTE), Endpoint::Second);
-        assert_eq!(endpoints.choose([1, 1], MINUTE), Endpoint::First);
+        assert_eq!(endpoints.choose(&mut [0, 0], MINUTE), Endpoint::First);
+        assert_eq!(endpoints.choose(&mut [1, 0], MINUTE), Endpoint::Second);
+        assert_eq!(endpoints.choose(&mut [1, 1], MINUTE), Endpoint::First);
     }
 
     #[test]
     fn without_a_second_address_everything_goes_to_the_first() {
         let mut endpoints = Endpoints::new(false);
         endpoints.network_changed(MINUTE);
-        assert_eq!(endpoints.choose([9, 0], MINUTE), Endpoint::First);
+        assert_eq!(endpoints.choose(&mut [9, 0], MINUTE), Endpoint::First);
         assert_eq!(endpoints.places(Endpoint::First, 6), 6);
         assert_eq!(endpoints.places(Endpoint::Second, 6), 0);
     }
@@ -172,19 +179,19 @@ mod tests {
         for _ in 0..6 {
             endpoints.lost(Endpoint::Second, Duration::ZERO, MINUTE);
         }
-        assert_eq!(endpoints.choose([1, 0], MINUTE), Endpoint::Second);
+        assert_eq!(endpoints.choose(&mut [1, 0], MINUTE), Endpoint::Second);
         endpoints.lost(Endpoint::Second, MINUTE, MINUTE);
-        assert_eq!(endpoints.choose([1, 0], MINUTE), Endpoint::First);
+        assert_eq!(endpoints.choose(&mut [1, 0], MINUTE), Endpoint::First);
     }
 
     #[test]
     fn an_unreachable_address_is_tried_again_after_ten_minutes_or_on_another_network() {
         let mut endpoints = Endpoints::new(true);
         endpoints.lost(Endpoint::Second, Duration::ZERO, MINUTE);
-        assert_eq!(endpoints.choose([1, 0], MINUTE * 10), Endpoint::First);
-        assert_eq!(endpoints.choose([1, 0], MINUTE * 11), Endpoint::Second);
+        assert_eq!(endpoints.choose(&mut [1, 0], MINUTE * 10), Endpoint::First);
+        assert_eq!(endpoints.choose(&mut [1, 0], MINUTE * 11), Endpoint::Second);
         endpoints.lost(Endpoint::Second, MINUTE * 11, MINUTE * 12);
         endpoints.network_changed(MINUTE * 13);
-        assert_eq!(endpoints.choose([1, 0], MINUTE * 13), Endpoint::Second);
+        assert_eq!(endpoints.choose(&mut [1, 0], MINUTE * 13), Endpoint::Second);
     }
 }

@@ -285,6 +285,9 @@ impl Engine {
 
     /// Has what was signed for an address that cannot be reached signed for the other one.
     fn leave_unreachable_endpoint(&mut self, commands: &mut Vec<Command>) {
+        if !self.endpoints.is_second_unreachable() {
+            return;
+        }
         for index in 0..self.active.len() {
             let id = self.active[index];
             let Some(work) = self.files.active_mut(id) else {
@@ -313,8 +316,7 @@ impl Engine {
             })
         });
         // A request whose time is over takes no place: it goes back to be signed again.
-        while self.requests_in_flight() < self.budget.limit() || planted(Bug::BudgetIgnored) {
-            let has_place = self.places_left();
+        while let Some(has_place) = self.places_left() {
             let begun = has_place[Endpoint::First as usize]
                 && (self.begin_errand(commands) || self.begin_abort(commands))
                 || self.begin_put(has_place, commands);
@@ -330,18 +332,24 @@ impl Engine {
         files + self.cleanups.requests_in_flight()
     }
 
-    /// Whether each of the bucket's addresses takes another request. All but transfers go to the first.
-    fn places_left(&self) -> [bool; 2] {
+    /// Whether each of the bucket's addresses takes another request; nothing where the budget is used up. All but
+    /// transfers go to the first.
+    fn places_left(&self) -> Option<[bool; 2]> {
+        let under_way = self.requests_in_flight();
+        let is_ignored = planted(Bug::BudgetIgnored);
+        if under_way >= self.budget.limit() && !is_ignored {
+            return None;
+        }
         let transfers = self.working().flat_map(|(_, work)| work.transfers());
         let second = transfers
             .filter(|transfer| transfer.is_sending() && transfer.endpoint == Endpoint::Second)
             .count();
         let most = self.conditions.settings.parallel_requests.max(1);
         let has_place = |endpoint, under_way| under_way < self.endpoints.places(endpoint, most);
-        [
-            has_place(Endpoint::First, self.requests_in_flight() - second) || planted(Bug::BudgetIgnored),
+        Some([
+            has_place(Endpoint::First, under_way - second) || is_ignored,
             has_place(Endpoint::Second, second),
-        ]
+        ])
     }
 
     /// Every file that may have a request under way.

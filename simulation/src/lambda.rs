@@ -151,14 +151,7 @@ impl Lambda {
         let requests = operations
             .into_iter()
             .map(|operation| {
-                let at_second = matches!(
-                    operation,
-                    MultipartOperation::UploadPart {
-                        second_endpoint: true,
-                        ..
-                    }
-                );
-                let (method, operation) = signable(operation, upload_id.clone());
+                let (method, operation, at_second) = signable(operation, upload_id.clone());
                 OperationOutcome::Signed(self.issue(method, &key, operation, at_second, now))
             })
             .collect();
@@ -194,13 +187,14 @@ impl Lambda {
     }
 }
 
-fn signable(operation: MultipartOperation, upload_id: String) -> (HttpMethod, Operation) {
+/// The method, the operation, and whether it is for the bucket's second address.
+fn signable(operation: MultipartOperation, upload_id: String) -> (HttpMethod, Operation, bool) {
     match operation {
         MultipartOperation::UploadPart {
             part_number,
             size,
             sha256,
-            second_endpoint: _,
+            second_endpoint,
         } => {
             let number = part_number;
             let operation = Operation::UploadPart {
@@ -209,18 +203,21 @@ fn signable(operation: MultipartOperation, upload_id: String) -> (HttpMethod, Op
                 size,
                 sha256,
             };
-            (HttpMethod::Put, operation)
+            (HttpMethod::Put, operation, second_endpoint)
         }
         MultipartOperation::ListParts { part_number_marker } => {
             let marker = part_number_marker.unwrap_or(0);
-            (HttpMethod::Get, Operation::ListParts { upload_id, marker })
+            let operation = Operation::ListParts { upload_id, marker };
+            (HttpMethod::Get, operation, false)
         }
         MultipartOperation::CompleteMultipartUpload { size } => (
             HttpMethod::Post,
             Operation::CompleteMultipartUpload { upload_id, size },
+            false,
         ),
         MultipartOperation::AbortMultipartUpload => {
-            (HttpMethod::Delete, Operation::AbortMultipartUpload { upload_id })
+            let operation = Operation::AbortMultipartUpload { upload_id };
+            (HttpMethod::Delete, operation, false)
         }
     }
 }

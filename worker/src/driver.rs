@@ -124,12 +124,13 @@ impl Driver {
 
     /// Checks the set-up, and tells the page what was found.
     pub(crate) fn check_setup(self: &Rc<Self>) {
-        let inner = self.inner.borrow();
-        let network = BrowserNetwork {
-            api_request: inner.api_request(""),
-            has_second_endpoint: inner.engine.settings().second_endpoint,
+        let network = {
+            let inner = self.inner.borrow();
+            BrowserNetwork {
+                api_request: inner.api_request(""),
+                has_second_endpoint: inner.engine.settings().second_endpoint,
+            }
         };
-        drop(inner);
         let driver = Rc::downgrade(self);
         spawn_local(async move {
             let findings = setup_check::check(&network).await;
