@@ -8,12 +8,12 @@ use e2e::{Page, Scenario, wait_until, with_sign_in, write_large_file};
 use fantoccini::{Client, Locator};
 use oidc_provider::{OidcProvider, ProviderOptions};
 
-const SIZE: u64 = 64 << 20;
+const SIZE: u64 = 128 << 20;
 
 /// Planned, of 8 MiB each; where the network gets fast, they grow.
-const PARTS: usize = 8;
+const PARTS: usize = 16;
 
-/// Slow enough for a sign-in to end in the middle of a file of eight parts.
+/// Slow enough for a sign-in to end in the middle of a file of these parts.
 const SLOW_BYTES_PER_SECOND: u64 = 2 << 20;
 
 /// What the browser's console says of an answer with 401.
