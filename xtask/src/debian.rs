@@ -32,7 +32,10 @@ pub(crate) fn ensure<T>(toolbox: &Toolbox, programs: &Programs, find: impl Fn() 
     if !Path::new("/etc/debian_version").exists() {
         bail!("the tests need {what} on PATH ({elsewhere})");
     }
-    let install = format!("apt-get update && apt-get install -y --no-install-recommends {packages}");
+    // A machine that has just started may be installing its own updates.
+    let install = format!(
+        "apt-get update && apt-get install -y --no-install-recommends -o DPkg::Lock::Timeout=300 {packages}"
+    );
     if !nix::unistd::geteuid().is_root() {
         bail!("the tests need {what}: run sudo sh -c '{install}'");
     }

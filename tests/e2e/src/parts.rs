@@ -6,6 +6,9 @@ use anyhow::{Result, ensure};
 
 use crate::{scenario::Scenario, wait::wait_until};
 
+/// So little that no part of some mebibytes ends during a test.
+const TRICKLE_BYTES_PER_SECOND: u64 = 64 << 10;
+
 /// How often S3 stored each part, by the part's number.
 pub type StoredParts = HashMap<String, usize>;
 
@@ -42,6 +45,17 @@ impl Scenario {
             })
         })
         .await
+    }
+
+    /// Waits until S3 has so many parts, and gives those that it has. From then on hardly any byte gets through
+    /// until another pace is set, so that the upload is still under way when the test interrupts it.
+    ///
+    /// # Errors
+    /// As [`Self::wait_for_parts`].
+    pub async fn hold_after_parts(&self, count: usize) -> Result<StoredParts> {
+        let stored = self.wait_for_parts(count).await?;
+        self.set_bytes_per_second(Some(TRICKLE_BYTES_PER_SECOND));
+        Ok(stored)
     }
 
     /// Waits until S3 has answered an AbortMultipartUpload with success.

@@ -23,13 +23,13 @@ async fn pick_and_wait_for_parts(scenario: &Scenario, page: &Page) -> Result<Pat
     let path = scenario.files.path("large.bin");
     write_large_file(&path, SIZE)?;
     page.pick_paths(&[&path]).await?;
-    scenario.wait_for_parts(1).await?;
-    page.wait_for("bytes of the next parts to be sent", |rows| {
+    page.wait_for("bytes of the first parts to be sent", |rows| {
         rows.first()
             .and_then(|row| row.progress)
             .filter(|progress| *progress > 0.2)
     })
     .await?;
+    scenario.hold_after_parts(1).await?;
     Ok(path)
 }
 

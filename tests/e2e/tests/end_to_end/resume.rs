@@ -39,6 +39,17 @@ const PICK_BY_HANDLE: &str = "
         document.querySelector('label[for=file-picker]').click();
     })().then(() => done(''), error => done(String(error)));";
 
+/// How many uploads the browser keeps for the next page. A database that is not there yet is not made.
+const COUNT_KEPT: &str = "
+    const done = arguments[0];
+    const opening = indexedDB.open('slipway');
+    opening.onupgradeneeded = () => opening.transaction.abort();
+    opening.onerror = () => done(0);
+    opening.onsuccess = () => {
+        const counting = opening.result.transaction('uploads').objectStore('uploads').count();
+        counting.onsuccess = () => { opening.result.close(); done(counting.result); };
+    };";
+
 const ADD_SOURCE: &str = "
     const source = document.createElement('input');
     source.type = 'file';
@@ -82,7 +93,7 @@ async fn one_click_goes_on_where_the_browser_wants_to_ask_the_person() -> Result
     with_page(async |scenario, _| {
         let path = large_file(scenario)?;
         pick_by_handle(scenario, &path).await?;
-        let stored_before = scenario.wait_for_parts(2).await?;
+        let stored_before = scenario.hold_after_parts(2).await?;
         // Only the worker looks whether it has to be asked, and only the page can ask.
         scenario.run_before_workers(MUST_ASK);
         run_before_pages(scenario.browser().client(), ASK).await?;
@@ -99,7 +110,7 @@ async fn a_killed_browser_goes_on_by_the_handle_of_the_file() -> Result<()> {
     with_page(async |scenario, _| {
         let path = large_file(scenario)?;
         pick_by_handle(scenario, &path).await?;
-        let stored_before = scenario.wait_for_parts(KNOWN_PARTS).await?;
+        let stored_before = scenario.hold_after_parts(KNOWN_PARTS).await?;
 
         let page = scenario.crash_browser().await?;
         arrives(scenario, &page, &path, &stored_before).await
@@ -112,7 +123,7 @@ async fn a_killed_browser_goes_on_once_the_file_is_picked_again() -> Result<()> 
     with_page(async |scenario, page| {
         let path = large_file(scenario)?;
         page.pick_paths(&[&path]).await?;
-        let stored_before = scenario.wait_for_parts(KNOWN_PARTS).await?;
+        let stored_before = scenario.hold_after_parts(KNOWN_PARTS).await?;
 
         let page = scenario.crash_browser().await?;
         let row = page.wait_for_state("interrupted").await?;
@@ -129,7 +140,7 @@ async fn another_file_of_the_same_name_size_and_time_is_refused_and_the_right_on
     with_page(async |scenario, page| {
         let path = large_file(scenario)?;
         page.pick_paths(&[&path]).await?;
-        let stored_before = scenario.wait_for_parts(KNOWN_PARTS).await?;
+        let stored_before = scenario.hold_after_parts(KNOWN_PARTS).await?;
         let page = scenario.open_page().await?;
         page.wait_for_state("interrupted").await?;
 
@@ -162,8 +173,13 @@ async fn a_second_tab_leaves_an_upload_alone_and_takes_over_when_the_first_is_go
     with_page(async |scenario, page| {
         let path = large_file(scenario)?;
         page.pick_paths(&[&path]).await?;
-        let stored_before = scenario.wait_for_parts(2).await?;
+        let stored_before = scenario.hold_after_parts(2).await?;
         let client = scenario.browser().client().clone();
+        wait_until("the upload to be kept", async || {
+            let kept = client.execute_async(COUNT_KEPT, Vec::new()).await?;
+            Ok(if kept == 1 { Ok(()) } else { Err(format!("{kept}")) })
+        })
+        .await?;
         let first = client.window().await?;
         let second = client.new_window(true).await?.handle;
         client.switch_to_window(second.clone()).await?;
@@ -185,7 +201,7 @@ async fn a_forgotten_upload_is_aborted_and_does_not_come_back() -> Result<()> {
     with_page(async |scenario, page| {
         let path = large_file(scenario)?;
         page.pick_paths(&[&path]).await?;
-        scenario.wait_for_parts(1).await?;
+        scenario.hold_after_parts(1).await?;
         let page = scenario.open_page().await?;
         page.wait_for_state("interrupted").await?;
         page.press("forget").await?;

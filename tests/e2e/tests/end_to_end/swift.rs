@@ -19,7 +19,7 @@ async fn pick_and_wait_for_parts(scenario: &Scenario, page: &Page) -> Result<(Pa
     let path = scenario.files.path("large.bin");
     write_large_file(&path, SIZE)?;
     page.pick_paths(&[&path]).await?;
-    let finished = scenario.wait_for_parts(2).await?;
+    let finished = scenario.hold_after_parts(2).await?;
     ensure!(finished.len() < PARTS, "the upload is through already");
     Ok((path, finished))
 }
