@@ -31,7 +31,9 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 /// What one upload did.
 struct Load {
+    /// How long its tasks took. Where every core is busy, that has the time in which the thread waited for one.
     busy_seconds: f64,
+    processor_seconds: f64,
     longest_milliseconds: f64,
     long_tasks: f64,
     heap_megabytes: f64,
@@ -60,6 +62,7 @@ pub(crate) async fn measure(
                         eprintln!("{what}: {:.2} s of main thread", load.busy_seconds);
                         let figures = [
                             load.busy_seconds,
+                            load.processor_seconds,
                             load.longest_milliseconds,
                             load.long_tasks,
                             load.heap_megabytes,
@@ -91,6 +94,7 @@ fn tables_of(workload: Workload) -> Vec<Table> {
     let table = |figure: &str, unit| Table::new(format!("{name}: {figure}"), unit, Better::Less);
     vec![
         table("main thread busy", "s"),
+        table("processor time of the main thread", "s"),
         table("longest task", "ms"),
         table("tasks over 50 ms", "tasks"),
         table("peak of the page's JavaScript heap", "MB"),
@@ -123,6 +127,7 @@ async fn traced(
     let start = json!({ "transferMode": "ReportEvents", "traceConfig": configuration });
     browser.devtools.call("", "Tracing.start", start).await?;
     let busy_before = browser.metric("TaskDuration").await?;
+    let processor_before = browser.metric("ThreadTime").await?;
     let mut heap: f64 = 0.0;
     watch(browser, client, files, limit, async |browser| {
         heap = heap.max(browser.metric("JSHeapUsedSize").await?);
@@ -130,12 +135,14 @@ async fn traced(
     })
     .await?;
     let busy = browser.metric("TaskDuration").await? - busy_before;
+    let processor = browser.metric("ThreadTime").await? - processor_before;
     let memory = browser.peak_memory()?;
     browser.devtools.call("", "Tracing.end", json!({})).await?;
     let tasks = main_thread_tasks(&trace(told).await?);
     let long = tasks.iter().filter(|time| **time > LONG_TASK_MICROSECONDS);
     Ok(Load {
         busy_seconds: busy,
+        processor_seconds: processor,
         longest_milliseconds: tasks.iter().copied().fold(0.0, f64::max) / 1e3,
         long_tasks: long.count() as f64,
         heap_megabytes: heap / 1e6,
