@@ -78,5 +78,6 @@ pub use s3_xml::{
     CompletedPart, InvalidXml, ListedPart, PartsPage, complete_multipart_upload_body, parse_complete_result,
     parse_create_result, parse_error, parse_list_parts_result,
 };
+pub use schedule::{READ_TOGETHER_BYTES, READ_TOGETHER_FILES};
 pub use settings::Settings;
 pub use view::{CallId, FileId, FileStatus, FileView, Mismatch, Notice, Ticket, Totals};

@@ -23,6 +23,17 @@ const SMALL_FILES_AHEAD: usize = MAX_BATCH;
 /// Bytes of small files that may be hashed ahead, so that a signature is not old when it is used.
 const SMALL_BYTES_AHEAD: u64 = 96 * 1024 * 1024;
 
+/// How many small files are admitted at least, unless fewer wait, so that their reads and the calls that plan
+/// them are for many at a time.
+const SMALL_FILES_AT_ONCE: usize = READ_TOGETHER_FILES;
+
+/// Files of at most so many bytes are read together: what a browser takes to read such a file is far more than
+/// its bytes cost.
+pub const READ_TOGETHER_BYTES: u64 = 256 * 1024;
+
+/// So many of them take the place of one part among those that are hashed at once.
+pub const READ_TOGETHER_FILES: usize = 32;
+
 /// Large files with parts still to begin, or to be sent whole. More than one, so that the next can be created while the
 /// last parts of one are on their way.
 const LARGE_FILES_AHEAD: usize = 4;
@@ -109,6 +120,9 @@ impl Engine {
                 _ => None,
             })
             .fold((0, 0), |(files, bytes), size| (files + 1, bytes + size));
+        if files + SMALL_FILES_AT_ONCE > SMALL_FILES_AHEAD {
+            return;
+        }
         while files < SMALL_FILES_AHEAD && bytes < SMALL_BYTES_AHEAD {
             let Some(id) = self.waiting_small.pop_first() else {
                 return;
@@ -191,16 +205,22 @@ impl Engine {
 
     fn begin_hashes(&mut self, commands: &mut Vec<Command>) {
         loop {
-            let hashing = self.active_transfers().filter(|transfer| transfer.is_hashing());
-            let (count, bytes) = hashing.fold((0, 0), |(count, bytes), transfer| {
-                (count + 1, bytes + transfer.size())
-            });
+            let (mut alone, mut together, mut bytes) = (0, 0, 0);
+            for transfer in self.active_transfers().filter(|transfer| transfer.is_hashing()) {
+                if transfer.is_read_together() {
+                    together += 1;
+                } else {
+                    alone += 1;
+                }
+                bytes += transfer.size();
+            }
             let room = MOST_HASHING_BYTES.saturating_sub(bytes);
-            let is_full = count >= self.conditions.settings.parallel_hashes.max(1);
+            let places = alone + together / READ_TOGETHER_FILES;
+            let is_full = places >= self.conditions.settings.parallel_hashes.max(1);
             if is_full && !planted(Bug::HashingUnbounded) {
                 return;
             }
-            let Some((id, index)) = self.next_to_hash(count == 0, room) else {
+            let Some((id, index)) = self.next_to_hash(alone + together == 0, room) else {
                 return;
             };
             self.begin_hash(id, index, commands);

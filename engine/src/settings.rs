@@ -11,7 +11,9 @@ pub struct Settings {
     pub parallel_requests: usize,
     /// Whether the bucket has a second address, which takes as many.
     pub second_endpoint: bool,
-    /// Most hashes under way at once; each holds one part, or one small file, in memory. At least 1.
+    /// Most hashes under way at once, at least 1. Each holds one part or one file in memory, or
+    /// [`READ_TOGETHER_FILES`](crate::READ_TOGETHER_FILES) of at most
+    /// [`READ_TOGETHER_BYTES`](crate::READ_TOGETHER_BYTES).
     pub parallel_hashes: usize,
     /// Failures in a row, without a byte moved between them, after which a file is given up. At least 1.
     pub max_attempts: u32,

@@ -9,6 +9,7 @@ use crate::{
     backoff::Attempts,
     endpoints::Endpoint,
     planted::{Bug, planted},
+    schedule::READ_TOGETHER_BYTES,
 };
 
 /// What is known of a range that was hashed before and has to be hashed again.
@@ -161,6 +162,11 @@ impl Transfer {
     /// Whether it is a part, or a whole file that could also go up in parts.
     pub(crate) const fn is_large(&self) -> bool {
         self.part.is_some() || self.size() > SMALL_FILE_MAX_BYTES
+    }
+
+    /// Whether it is a file so small that many are read at once.
+    pub(crate) const fn is_read_together(&self) -> bool {
+        self.part.is_none() && self.size() <= READ_TOGETHER_BYTES
     }
 
     pub(crate) const fn is_sending(&self) -> bool {

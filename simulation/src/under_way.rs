@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use engine::{CallId, Command, Settings, Ticket};
+use engine::{CallId, Command, READ_TOGETHER_BYTES, READ_TOGETHER_FILES, Settings, Ticket};
 use wire::SignedRequest;
 
 use crate::lambda::{Grant, Lambda};
@@ -116,7 +116,13 @@ impl UnderWay {
         self.hashes.insert(ticket.attempt, range.end - range.start);
         let count = self.hashes.len();
         let bytes: u64 = self.hashes.values().sum();
-        if count > self.settings.parallel_hashes || (count > 1 && bytes > MOST_HASHING_BYTES) {
+        let alone = self
+            .hashes
+            .values()
+            .filter(|bytes| **bytes > READ_TOGETHER_BYTES)
+            .count();
+        let places = alone + (count - alone) / READ_TOGETHER_FILES;
+        if places > self.settings.parallel_hashes || (count > 1 && bytes > MOST_HASHING_BYTES) {
             return Err(format!("{count} hashes hold {bytes} bytes in memory"));
         }
         Ok(())

@@ -5,7 +5,7 @@
 
 use std::{
     cell::RefCell,
-    collections::{HashMap, HashSet},
+    collections::{HashMap, HashSet, VecDeque},
     ops::Range,
     rc::{Rc, Weak},
     time::Duration,
@@ -14,7 +14,7 @@ use std::{
 use browser::Timer;
 use engine::{
     ApiRoute, Attachment, CallId, Command, Engine, Event, FileDescription, FileFailure, FileId, FileStatus,
-    HttpAnswer, Ticket,
+    HttpAnswer, READ_TOGETHER_FILES, Ticket,
 };
 use messages::{Start, ToPage, Window};
 use wasm_bindgen::JsValue;
@@ -67,6 +67,9 @@ pub(crate) struct Inner {
     clock: Clock,
     timer: Option<Timer>,
     files: HashMap<FileId, Rc<Source>>,
+    /// Small files that are to be read together, as soon as those before them are.
+    small_files: VecDeque<(Ticket, Rc<Source>)>,
+    reads_small_files: bool,
     requests: HashMap<Ticket, InFlight>,
     calls: HashMap<CallId, InFlight>,
     pub(crate) screen: Screen,
@@ -90,6 +93,8 @@ impl Driver {
                 clock: Clock::new(),
                 timer: None,
                 files: HashMap::new(),
+                small_files: VecDeque::new(),
+                reads_small_files: false,
                 requests: HashMap::new(),
                 calls: HashMap::new(),
                 screen: Screen::default(),
@@ -293,6 +298,14 @@ impl Driver {
     fn hash(self: &Rc<Self>, ticket: Ticket, range: Range<u64>) {
         let source = self.source(ticket.file);
         let driver = Rc::downgrade(self);
+        if let Some(source) = source.as_ref().filter(|source| source.is_read_together(&range)) {
+            let mut inner = self.inner.borrow_mut();
+            inner.small_files.push_back((ticket, Rc::clone(source)));
+            if !std::mem::replace(&mut inner.reads_small_files, true) {
+                spawn_local(hash_small_files(driver));
+            }
+            return;
+        }
         spawn_local(async move {
             let result = match source {
                 Some(source) => source.hash(range).await,
@@ -300,6 +313,14 @@ impl Driver {
             };
             with(&driver, |driver| driver.tell(Event::Hashed { ticket, result }));
         });
+    }
+
+    /// Small files to be hashed next, or nothing where there are none.
+    fn next_small_files(&self) -> Option<Vec<(Ticket, Rc<Source>)>> {
+        let mut inner = self.inner.borrow_mut();
+        let count = inner.small_files.len().min(READ_TOGETHER_FILES);
+        inner.reads_small_files = count > 0;
+        (count > 0).then(|| inner.small_files.drain(..count).collect())
     }
 
     fn check(self: &Rc<Self>, ticket: Ticket) {
@@ -444,6 +465,19 @@ impl Inner {
                 .collect(),
             expires_at: u64::MAX,
         }
+    }
+}
+
+/// Hashes small files, many at a time, until there are no more.
+async fn hash_small_files(driver: Weak<Driver>) {
+    while let Some(some) = driver.upgrade().and_then(|driver| driver.next_small_files()) {
+        let (tickets, sources): (Vec<Ticket>, Vec<Rc<Source>>) = some.into_iter().unzip();
+        let results = Source::hash_together(&sources).await;
+        with(&driver, |driver| {
+            for (ticket, result) in tickets.into_iter().zip(results) {
+                driver.tell(Event::Hashed { ticket, result });
+            }
+        });
     }
 }
 

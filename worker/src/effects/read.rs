@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use engine::FileFailure;
-use js_sys::{ArrayBuffer, Uint8Array};
+use js_sys::{Array, ArrayBuffer, Promise, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Blob, DomException, File};
@@ -28,9 +28,7 @@ pub(crate) fn slice(file: &File, range: &Range<u64>) -> Result<Blob, FileFailure
 /// # Errors
 /// Where the file is gone, may not be read, or is shorter than it was when it was picked.
 pub(crate) async fn bytes(file: &File, range: &Range<u64>) -> Result<ArrayBuffer, FileFailure> {
-    let promise = slice(file, range)?.array_buffer();
-    let buffer = JsFuture::from(promise).await.map_err(|error| failure(&error))?;
-    let buffer: ArrayBuffer = buffer.dyn_into().map_err(|_| FileFailure::Unreadable)?;
+    let buffer = buffer_of(&slice(file, range)?).await?;
     if u64::from(buffer.byte_length()) == range.end - range.start {
         Ok(buffer)
     } else {
@@ -38,22 +36,65 @@ pub(crate) async fn bytes(file: &File, range: &Range<u64>) -> Result<ArrayBuffer
     }
 }
 
+/// The bytes of several whole files, each in memory of its own. A browser reads them much faster than one by one.
+///
+/// # Errors
+/// As [`bytes`], without saying which file it is.
+pub(crate) async fn bytes_of_all(files: &[&File]) -> Result<Vec<ArrayBuffer>, FileFailure> {
+    let sizes: Vec<u32> = files.iter().map(|file| file.size() as u32).collect();
+    let blobs: Array = files.iter().copied().collect();
+    let blob = Blob::new_with_blob_sequence(&blobs).map_err(|error| failure(&error))?;
+    let all = buffer_of(&blob).await?;
+    if all.byte_length() != sizes.iter().sum::<u32>() {
+        return Err(FileFailure::Unreadable);
+    }
+    let mut start = 0;
+    let mut cut = |size: u32| {
+        let end = start + size;
+        all.slice_with_end(std::mem::replace(&mut start, end), end)
+    };
+    Ok(sizes.into_iter().map(&mut cut).collect())
+}
+
+async fn buffer_of(blob: &Blob) -> Result<ArrayBuffer, FileFailure> {
+    let buffer = JsFuture::from(blob.array_buffer())
+        .await
+        .map_err(|error| failure(&error))?;
+    buffer.dyn_into().map_err(|_| FileFailure::Unreadable)
+}
+
 /// The SHA-256 of bytes, by WebCrypto, outside this thread.
 ///
 /// # Errors
 /// [`FileFailure::Unreadable`] where the browser does not hash them.
 pub(crate) async fn sha256(bytes: &ArrayBuffer) -> Result<Sha256Digest, FileFailure> {
-    let subtle = browser::global()
-        .crypto()
-        .map_err(|error| failure(&error))?
-        .subtle();
-    let digest = subtle
+    let digest = JsFuture::from(hashing(bytes)?).await;
+    Ok(read_digest(&digest.map_err(|error| failure(&error))?))
+}
+
+/// The SHA-256 of each of these, side by side.
+///
+/// # Errors
+/// As [`sha256`].
+pub(crate) async fn sha256_of_all(all: &[ArrayBuffer]) -> Result<Vec<Sha256Digest>, FileFailure> {
+    let hashing = all.iter().map(hashing).collect::<Result<Array, FileFailure>>()?;
+    let digests = JsFuture::from(Promise::all(&hashing)).await;
+    let digests = Array::from(&digests.map_err(|error| failure(&error))?);
+    Ok(digests.iter().map(|digest| read_digest(&digest)).collect())
+}
+
+fn hashing(bytes: &ArrayBuffer) -> Result<Promise, FileFailure> {
+    let crypto = browser::global().crypto().map_err(|error| failure(&error))?;
+    let subtle = crypto.subtle();
+    subtle
         .digest_with_str_and_buffer_source("SHA-256", bytes)
-        .map_err(|error| failure(&error))?;
-    let digest = JsFuture::from(digest).await.map_err(|error| failure(&error))?;
+        .map_err(|error| failure(&error))
+}
+
+fn read_digest(digest: &JsValue) -> Sha256Digest {
     let mut out = [0; 32];
-    Uint8Array::new(&digest).copy_to(&mut out);
-    Ok(Sha256Digest::new(out))
+    Uint8Array::new(digest).copy_to(&mut out);
+    Sha256Digest::new(out)
 }
 
 fn failure(error: &JsValue) -> FileFailure {
@@ -65,7 +106,6 @@ fn failure(error: &JsValue) -> FileFailure {
 
 #[cfg(test)]
 mod tests {
-    use js_sys::Array;
     use wasm_bindgen_test::wasm_bindgen_test;
 
     use super::*;

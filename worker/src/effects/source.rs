@@ -1,18 +1,14 @@
 //! A file that a person picked, and what was hashed of it.
 
-use std::{cell::RefCell, collections::BTreeMap, ops::Range};
+use std::{cell::RefCell, collections::BTreeMap, ops::Range, rc::Rc};
 
-use engine::FileFailure;
+use engine::{FileFailure, READ_TOGETHER_BYTES};
 use js_sys::ArrayBuffer;
 use wasm_bindgen::JsCast;
 use web_sys::{File, WorkerNavigator};
 use wire::Sha256Digest;
 
 use super::{read, transport::Body};
-
-/// The bytes of a file of at most this size are kept from its hash to its request, since handing a file to the
-/// network costs a browser more than its bytes. The engine hashes no more than a hundred such files ahead.
-const SMALL: u64 = 256 * 1024;
 
 /// A file while it is on the list.
 ///
@@ -21,7 +17,8 @@ const SMALL: u64 = 256 * 1024;
 /// hashed is hashed once more before the upload is completed.
 pub(crate) struct Source {
     file: File,
-    /// The bytes of a small file between its hash and its request.
+    /// The bytes of a small file between its hash and its request, since handing a file to the network costs a
+    /// browser more than its bytes. The engine hashes no more than a hundred files ahead.
     kept: RefCell<Option<ArrayBuffer>>,
     /// The digest of each range but the whole file, by its start; nothing where the browser refuses a file
     /// that changed. S3 itself compares a whole file with its digest.
@@ -62,10 +59,38 @@ impl Source {
             if let Some(hashed) = &self.hashed {
                 hashed.borrow_mut().insert(range.start, (range.end, digest));
             }
-        } else if range.end <= SMALL {
+        } else if range.end <= READ_TOGETHER_BYTES {
             self.kept.replace(Some(bytes));
         }
         Ok(digest)
+    }
+
+    /// Whether a range is a whole file that [`Self::hash_together`] takes.
+    pub(crate) fn is_read_together(&self, range: &Range<u64>) -> bool {
+        *range == self.whole() && range.end <= READ_TOGETHER_BYTES
+    }
+
+    /// The SHA-256 of each of several small files, in order.
+    pub(crate) async fn hash_together(sources: &[Rc<Self>]) -> Vec<Result<Sha256Digest, FileFailure>> {
+        if let Ok(digests) = Self::hash_at_once(sources).await {
+            return digests.into_iter().map(Ok).collect();
+        }
+        // Which of them is at fault is seen when each is read for itself.
+        let mut results = Vec::new();
+        for source in sources {
+            results.push(source.hash(source.whole()).await);
+        }
+        results
+    }
+
+    async fn hash_at_once(sources: &[Rc<Self>]) -> Result<Vec<Sha256Digest>, FileFailure> {
+        let files: Vec<&File> = sources.iter().map(|source| &source.file).collect();
+        let bytes = read::bytes_of_all(&files).await?;
+        let digests = read::sha256_of_all(&bytes).await?;
+        for (source, bytes) in sources.iter().zip(bytes) {
+            source.kept.replace(Some(bytes));
+        }
+        Ok(digests)
     }
 
     /// A request's body: a range of the file.
@@ -155,9 +180,9 @@ mod tests {
 
     #[wasm_bindgen_test]
     async fn a_part_and_a_large_file_are_not_kept_in_memory() {
-        let text = "a".repeat(SMALL as usize + 1);
+        let text = "a".repeat(READ_TOGETHER_BYTES as usize + 1);
         let source = Source::new(file(&text));
-        for range in [0..SMALL + 1, 0..3] {
+        for range in [0..READ_TOGETHER_BYTES + 1, 0..3] {
             source.hash(range.clone()).await.expect("a digest");
             assert!(matches!(source.body(&range), Body::Blob(_)), "{range:?}");
         }
