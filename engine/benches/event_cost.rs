@@ -65,7 +65,7 @@ impl Page {
                 let mut bytes = [0; 32];
                 bytes[..8].copy_from_slice(&range.start.to_le_bytes());
                 let result = Ok(Sha256Digest::new(bytes));
-                Some(Event::Hashed { ticket, result })
+                Some(Event::Hashed(vec![(ticket, result)]))
             }
             Command::Call { call, route, body } => {
                 let answer = Ok(lambda(route, &body));

@@ -108,7 +108,11 @@ impl Engine {
                 attachment,
             } => self.attach(id, &description, attachment, commands),
             Event::TakenOver { id, record } => self.take_over(id, record, commands),
-            Event::Hashed { ticket, result } => self.hashed(ticket, result, commands),
+            Event::Hashed(hashed) => {
+                for (ticket, result) in hashed {
+                    self.hashed(ticket, result, commands);
+                }
+            }
             Event::Checked { ticket, result } => self.checked(ticket, result, commands),
             Event::CallAnswered { call, answer } => self.call_answered(call, answer, commands),
             Event::Answered { ticket, answer } => self.answered(ticket, answer, commands),

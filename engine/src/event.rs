@@ -76,13 +76,9 @@ pub enum Event {
         /// What that tab kept last; nothing where it had ended.
         record: Option<UploadRecord>,
     },
-    /// [`crate::Command::Hash`] ended.
-    Hashed {
-        /// The command's ticket.
-        ticket: Ticket,
-        /// The SHA-256 of the range, or why it could not be read.
-        result: Result<Sha256Digest, FileFailure>,
-    },
+    /// One or more [`crate::Command::Hash`] ended: the command's ticket, and the SHA-256 of the range or why it
+    /// could not be read.
+    Hashed(Vec<(Ticket, Result<Sha256Digest, FileFailure>)>),
     /// [`crate::Command::Check`] ended.
     Checked {
         /// The command's ticket.

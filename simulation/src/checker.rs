@@ -84,7 +84,11 @@ impl Checker {
     /// Takes note of what the engine is about to be told.
     pub(crate) fn before(&mut self, event: &Event) {
         match event {
-            Event::Hashed { ticket, .. } => self.under_way.hash_ended(*ticket),
+            Event::Hashed(hashed) => {
+                for (ticket, _) in hashed {
+                    self.under_way.hash_ended(*ticket);
+                }
+            }
             Event::Checked { ticket, result } => self.checked(*ticket, result.is_ok()),
             Event::CallAnswered { call, answer } if self.under_way.call_ended(*call) => {
                 self.blame.api_answered(answer.as_ref().ok());

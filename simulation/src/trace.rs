@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use engine::{Command, Event, HttpAnswer, TransportFailure};
+use engine::{Command, Event, HttpAnswer, Ticket, TransportFailure};
 
 use crate::lambda::{Lambda, Operation};
 
@@ -29,9 +29,15 @@ pub(crate) fn describe_event(event: &Event) -> String {
             let sizes: Vec<_> = files.iter().map(|file| (&*file.name, file.size)).collect();
             format!("> files added {sizes:?}")
         }
-        Event::Hashed { ticket, result } => {
-            let result = result.map(|_| "digest");
-            format!("> file {} #{} hashed {result:?}", ticket.file.0, ticket.attempt)
+        Event::Hashed(hashed) => {
+            let one = |(ticket, result): &(Ticket, Result<_, _>)| {
+                let result = result.map(|_| "digest");
+                format!("file {} #{} {result:?}", ticket.file.0, ticket.attempt)
+            };
+            format!(
+                "> hashed {}",
+                hashed.iter().map(one).collect::<Vec<_>>().join(", ")
+            )
         }
         Event::Checked { ticket, result } => {
             format!("> file {} #{} checked {result:?}", ticket.file.0, ticket.attempt)

@@ -10,6 +10,7 @@ use engine::{
     ApiRoute, CallId, Command, Engine, Event, FileFailure, FileId, HttpAnswer, Ticket, TransportFailure,
 };
 use fastrand::Rng;
+use wire::Sha256Digest;
 
 use crate::{
     checker::{Checker, Facts},
@@ -31,6 +32,9 @@ const MOST_EVENTS: usize = 400_000;
 
 /// The servers' clock at the beginning, in seconds since 1970.
 const BEGINNING: u64 = 1_800_000_000;
+
+/// How likely a page hears of two hashes at once.
+const HASHED_TOGETHER: f64 = 0.3;
 
 pub(crate) type Answer = Result<HttpAnswer, TransportFailure>;
 
@@ -371,11 +375,38 @@ impl<'a> World<'a> {
     }
 
     pub(crate) fn hashed(&mut self, ticket: Ticket, range: std::ops::Range<u64>) -> Result<(), String> {
-        if !self.read_is_heard(ticket) {
+        let mut hashed = Vec::new();
+        let mut next = Some((ticket, range));
+        while let Some((ticket, range)) = next {
+            if self.read_is_heard(ticket) {
+                let result = self.read(ticket.file, range).map(|content| content.digest());
+                hashed.push((ticket, result));
+            }
+            next = self.next_hashed_together(&hashed);
+        }
+        if hashed.is_empty() {
             return Ok(());
         }
-        let result = self.read(ticket.file, range).map(|content| content.digest());
-        self.deliver(Event::Hashed { ticket, result })
+        self.deliver(Event::Hashed(hashed))
+    }
+
+    /// What is hashed next, where the page hears of it together with these. Only files are hashed together, no
+    /// parts of one.
+    fn next_hashed_together(
+        &mut self,
+        hashed: &[(Ticket, Result<Sha256Digest, FileFailure>)],
+    ) -> Option<(Ticket, std::ops::Range<u64>)> {
+        let next = self.agenda.first_entry()?;
+        let Happening::Hashed(ticket, range) = next.get() else {
+            return None;
+        };
+        let (ticket, range) = (*ticket, range.clone());
+        let is_another = hashed.iter().all(|(other, _)| other.file != ticket.file);
+        let is_together = is_another && chance(&mut self.random, HASHED_TOGETHER);
+        is_together.then(|| {
+            next.remove();
+            (ticket, range)
+        })
     }
 
     pub(crate) fn checked(&mut self, ticket: Ticket) -> Result<(), String> {

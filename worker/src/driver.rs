@@ -60,6 +60,8 @@ pub(crate) struct Driver {
 pub(crate) struct Inner {
     pub(crate) engine: Engine,
     pub(crate) keeper: Keeper,
+    /// Set while the storage is left alone.
+    pub(crate) rest: Option<Timer>,
     /// The interrupted file that the next pick is for.
     awaited: Option<FileId>,
     api_url: String,
@@ -87,6 +89,7 @@ impl Driver {
             inner: RefCell::new(Inner {
                 engine: Engine::new(start.settings.clone(), start.seed),
                 keeper: Keeper::new(session.clone()),
+                rest: None,
                 awaited: None,
                 api_url: start.api_url.clone(),
                 access_token: None,
@@ -311,7 +314,9 @@ impl Driver {
                 Some(source) => source.hash(range).await,
                 None => Err(FileFailure::Missing),
             };
-            with(&driver, |driver| driver.tell(Event::Hashed { ticket, result }));
+            with(&driver, |driver| {
+                driver.tell(Event::Hashed(vec![(ticket, result)]))
+            });
         });
     }
 
@@ -474,9 +479,7 @@ async fn hash_small_files(driver: Weak<Driver>) {
         let (tickets, sources): (Vec<Ticket>, Vec<Rc<Source>>) = some.into_iter().unzip();
         let results = Source::hash_together(&sources).await;
         with(&driver, |driver| {
-            for (ticket, result) in tickets.into_iter().zip(results) {
-                driver.tell(Event::Hashed { ticket, result });
-            }
+            driver.tell(Event::Hashed(tickets.into_iter().zip(results).collect()));
         });
     }
 }

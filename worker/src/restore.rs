@@ -7,8 +7,10 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     rc::{Rc, Weak},
+    time::Duration,
 };
 
+use browser::Timer;
 use engine::{Attachment, Event, FileId, FileStatus, Owner, Selection};
 use messages::ToPage;
 use wasm_bindgen_futures::spawn_local;
@@ -22,6 +24,10 @@ use crate::{
         storage::{Kept, RecordKey, Storage},
     },
 };
+
+/// The least time between two transactions. With many small files a second, one transaction for each few of them
+/// would cost more than all else that is kept.
+const REST: Duration = Duration::from_millis(50);
 
 /// A name that no other page has.
 pub(crate) fn new_session() -> String {
@@ -232,13 +238,22 @@ pub(crate) fn write(driver: &Rc<Driver>) {
     spawn_local(async move {
         let written = storage.write(changes).await;
         with(&driver, |driver| match written {
-            Ok(()) => {
-                driver.inner.borrow_mut().keeper.written();
-                write(driver);
-            }
+            Ok(()) => rest(driver),
             Err(_) => keep_nothing(driver),
         });
     });
+}
+
+/// Leaves the storage alone for a moment, and writes what has changed by then.
+fn rest(driver: &Rc<Driver>) {
+    let resting = Rc::downgrade(driver);
+    let rest = Timer::after(REST, move || {
+        with(&resting, |driver| {
+            driver.inner.borrow_mut().keeper.written();
+            write(driver);
+        });
+    });
+    driver.inner.borrow_mut().rest = Some(rest);
 }
 
 /// The browser keeps nothing for this page: everything works but what needs that.

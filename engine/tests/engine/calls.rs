@@ -20,6 +20,22 @@ fn a_hundred_small_files_are_planned_in_a_few_calls() {
 }
 
 #[test]
+fn small_files_are_planned_many_at_a_time_while_one_after_another_is_stored() {
+    let mut page = Page::new(Settings::default());
+    page.pick(&[1_000; 1_000]);
+    while let Some(name) = page.requests().first().map(|name| (*name).to_owned()) {
+        page.answer(&name, stored());
+    }
+    assert_eq!(page.engine.totals().stored, 1_000);
+    assert_eq!(
+        page.calls.iter().sum::<usize>(),
+        1_000,
+        "no file is planned twice"
+    );
+    assert!(page.calls.len() <= 2 * 1_000 / 32, "{:?}", page.calls);
+}
+
+#[test]
 fn no_more_parts_are_signed_than_will_soon_be_sent() {
     let mut page = Page::with_files(Settings::default(), &[2_000 * MIB]);
     page.answer("create 0", created());

@@ -1,6 +1,8 @@
 //! Who gets the requests.
 
-use engine::Settings;
+use std::time::Duration;
+
+use engine::{Command, Engine, Event, FileDescription, READ_TOGETHER_BYTES, READ_TOGETHER_FILES, Settings};
 
 use crate::support::{MIB, Page, completed, created, stored};
 
@@ -51,6 +53,36 @@ fn what_nobody_else_wants_goes_to_whoever_can_use_it() {
     assert_eq!(page.requests().len(), 6);
     let page = Page::with_files(with_budget(6), &[1; 50]);
     assert_eq!(page.requests().len(), 6);
+}
+
+/// So many of these files are hashed at once.
+fn check_hashed_at_once(files: &[(usize, u64)], expected: usize) {
+    let sizes = files.iter().flat_map(|(count, size)| vec![*size; *count]);
+    let files = sizes.map(|size| FileDescription {
+        name: "name".into(),
+        size,
+        media_type: String::new(),
+        last_modified: 0,
+    });
+    let mut engine = Engine::new(Settings::default(), 1);
+    let mut commands = Vec::new();
+    engine.handle(Event::FilesAdded(files.collect()), Duration::ZERO, &mut commands);
+    let hashes = commands
+        .iter()
+        .filter(|command| matches!(command, Command::Hash { .. }));
+    assert_eq!(hashes.count(), expected);
+}
+
+#[test]
+fn many_small_files_are_hashed_in_the_place_of_one_part() {
+    let parallel_hashes = Settings::default().parallel_hashes;
+    check_hashed_at_once(&[(100, MIB)], parallel_hashes);
+    check_hashed_at_once(&[(100, READ_TOGETHER_BYTES + 1)], parallel_hashes);
+    check_hashed_at_once(
+        &[(100, READ_TOGETHER_BYTES)],
+        parallel_hashes * READ_TOGETHER_FILES,
+    );
+    check_hashed_at_once(&[(100, 0)], parallel_hashes * READ_TOGETHER_FILES);
 }
 
 #[test]

@@ -152,7 +152,7 @@ impl Page {
                 bytes[..8].copy_from_slice(&range.start.to_le_bytes());
                 bytes[8..12].copy_from_slice(&ticket.file.0.to_le_bytes());
                 let result = self.unreadable.map_or(Ok(Sha256Digest::new(bytes)), Err);
-                Some(Event::Hashed { ticket, result })
+                Some(Event::Hashed(vec![(ticket, result)]))
             }
             Command::Check { ticket } => {
                 let result = self.unreadable.map_or(Ok(()), Err);

@@ -134,7 +134,7 @@ fn reads_what_changed() -> bool {
 
 #[cfg(test)]
 mod tests {
-    use js_sys::Array;
+    use js_sys::{Array, Object, Uint8Array};
     use wasm_bindgen_test::wasm_bindgen_test;
 
     use super::*;
@@ -176,6 +176,41 @@ mod tests {
         };
         assert_eq!(bytes.byte_length(), 3);
         assert!(matches!(source.body(&(0..3)), Body::Blob(_)));
+    }
+
+    /// Hashes files together and each for itself.
+    async fn check_together(files: Vec<File>) -> Vec<Rc<Source>> {
+        let sources: Vec<Rc<Source>> = files.into_iter().map(|file| Rc::new(Source::new(file))).collect();
+        let together = Source::hash_together(&sources).await;
+        for (source, together) in sources.iter().zip(together) {
+            let alone = Source::new(source.file.clone());
+            assert_eq!(together, alone.hash(alone.whole()).await);
+        }
+        sources
+    }
+
+    #[wasm_bindgen_test]
+    async fn small_files_are_hashed_together_as_they_are_alone_and_kept() {
+        let texts = ["abc", "", "d", "abcdef"];
+        let sources = check_together(texts.iter().map(|text| file(text)).collect()).await;
+        for (source, text) in sources.iter().zip(texts) {
+            let Body::Bytes(bytes) = source.body(&source.whole()) else {
+                panic!("{text} is read again");
+            };
+            assert_eq!(Uint8Array::new(&bytes).to_vec(), text.as_bytes());
+        }
+    }
+
+    #[wasm_bindgen_test]
+    async fn a_file_that_cannot_be_read_costs_none_of_those_that_are_read_with_it() {
+        let shortened = file("abc");
+        let size =
+            Object::from_entries(&Array::of1(&Array::of2(&"value".into(), &5.into()))).expect("an object");
+        Object::define_property(&shortened, &"size".into(), &size);
+        let sources = check_together(vec![file("before"), shortened, file("after")]).await;
+        let again = Source::hash_together(&sources).await;
+        assert!(again[0].is_ok() && again[2].is_ok());
+        assert_eq!(again[1], Err(FileFailure::Unreadable));
     }
 
     #[wasm_bindgen_test]

@@ -1,6 +1,6 @@
 //! `XMLHttpRequest`: the only way in which browsers tell how much of a body was sent.
 
-use std::{cell::RefCell, rc::Rc};
+use std::rc::Rc;
 
 use browser::{Listener, Timer};
 use engine::{HttpAnswer, TransportFailure};
@@ -22,7 +22,9 @@ impl Transport for Xhr {
             Ok((xhr, listeners)) => InFlight::new(move || {
                 // The listeners go first: nobody wants to hear of an abort that was asked for.
                 drop(listeners);
-                let _ = xhr.abort();
+                if xhr.ready_state() != XmlHttpRequest::DONE {
+                    let _ = xhr.abort();
+                }
             }),
             Err(_) => {
                 // A URL that the browser refuses at once is reported like one that gave no answer.
@@ -62,38 +64,32 @@ fn listen(xhr: &XmlHttpRequest, tell: &Rc<impl Fn(Told) + 'static>) -> Result<Ve
             tell_progress(Told::Progress(event.loaded() as u64));
         }
     })];
-    // A connection that is lost fires `abort` in some versions of Safari, and an `error` elsewhere.
-    // An abort that was asked for is never heard here.
-    let ended = Rc::new(RefCell::new(Some(Rc::clone(tell))));
-    for name in ["load", "error", "abort", "timeout"] {
-        let (ended, xhr_of_event) = (Rc::clone(&ended), xhr.clone());
-        listeners.push(Listener::new(xhr, name, move |_| {
-            if let Some(tell) = ended.borrow_mut().take() {
-                let answer = match name {
-                    "load" => Ok(answer(&xhr_of_event)),
-                    _ => Err(TransportFailure::NoAnswer),
-                };
-                tell(Told::Ended(answer));
-            }
-        }));
-    }
+    // Whatever ended it, and a connection that is lost fires `abort` in some versions of Safari, this is fired
+    // last. An abort that was asked for is never heard here.
+    let (tell, xhr_of_event) = (Rc::clone(tell), xhr.clone());
+    listeners.push(Listener::new(xhr, "loadend", move |_| {
+        tell(Told::Ended(answer(&xhr_of_event)));
+    }));
     Ok(listeners)
 }
 
-fn answer(xhr: &XmlHttpRequest) -> HttpAnswer {
-    HttpAnswer {
-        status: xhr.status().unwrap_or(0),
-        etag: exposed(xhr, "etag"),
-        request_id: exposed(xhr, "x-amz-request-id"),
+/// What was answered; a request that ended without an answer has no status (WHATWG XMLHttpRequest, section 3.7).
+fn answer(xhr: &XmlHttpRequest) -> Result<HttpAnswer, TransportFailure> {
+    let status = xhr.status().ok().filter(|status| *status > 0);
+    let status = status.ok_or(TransportFailure::NoAnswer)?;
+    // Asking for a header that CORS hides makes Chromium write an error to the console, so that the list of all is
+    // asked.
+    let headers = xhr.get_all_response_headers().unwrap_or_default();
+    Ok(HttpAnswer {
+        status,
+        etag: header(&headers, "etag"),
+        request_id: header(&headers, "x-amz-request-id"),
         body: xhr.response_text().ok().flatten().unwrap_or_default(),
-    }
+    })
 }
 
-/// A header, if CORS exposes it. Asking for one that is hidden makes Chromium write an error to the
-/// console, so the list of all is asked first.
-fn exposed(xhr: &XmlHttpRequest, name: &str) -> Option<String> {
-    let all = xhr.get_all_response_headers().ok()?;
-    all.lines().find_map(|line| {
+fn header(headers: &str, name: &str) -> Option<String> {
+    headers.lines().find_map(|line| {
         let (header, value) = line.split_once(':')?;
         header.eq_ignore_ascii_case(name).then(|| value.trim().to_owned())
     })
