@@ -31,10 +31,7 @@ fuzz_target!(|answers: Vec<(u16, &str)>| {
             }
         };
         let event = match command {
-            Command::Hash { ticket, .. } => Event::Hashed {
-                ticket,
-                result: Ok(Sha256Digest::new([1; 32])),
-            },
+            Command::Hash { ticket, .. } => Event::Hashed(vec![(ticket, Ok(Sha256Digest::new([1; 32])))]),
             Command::Check { ticket } => Event::Checked {
                 ticket,
                 result: Ok(()),

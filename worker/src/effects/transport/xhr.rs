@@ -82,13 +82,14 @@ fn answer(xhr: &XmlHttpRequest) -> Result<HttpAnswer, TransportFailure> {
     let headers = xhr.get_all_response_headers().unwrap_or_default();
     Ok(HttpAnswer {
         status,
-        etag: header(&headers, "etag"),
-        request_id: header(&headers, "x-amz-request-id"),
+        etag: exposed("etag", &headers),
+        request_id: exposed("x-amz-request-id", &headers),
         body: xhr.response_text().ok().flatten().unwrap_or_default(),
     })
 }
 
-fn header(headers: &str, name: &str) -> Option<String> {
+/// A header that CORS exposes.
+fn exposed(name: &str, headers: &str) -> Option<String> {
     headers.lines().find_map(|line| {
         let (header, value) = line.split_once(':')?;
         header.eq_ignore_ascii_case(name).then(|| value.trim().to_owned())
