@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use crate::{
     import_names, npm, process,
     step::step,
-    subresources::{content_hash, integrity, subresources},
+    subresources::{content_hash, integrity, is_content_hash, subresources},
     tools::Toolbox,
     unused_classes,
 };
@@ -105,8 +105,7 @@ fn rename(folder: &Path, path: &str, stated: Option<&str>, html: &str) -> Result
 /// The name with the hash of this content in the place of the old one: `a-0123_bg.wasm` becomes
 /// `a-4567_bg.wasm`.
 fn new_name(name: &str, bytes: &[u8]) -> String {
-    let is_hash = |part: &&str| part.len() == 16 && part.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let old = name.split(['-', '_', '.']).find(is_hash);
+    let old = name.split(['-', '_', '.']).find(|part| is_content_hash(part));
     old.map_or_else(|| name.to_owned(), |old| name.replace(old, &content_hash(bytes)))
 }
 
@@ -123,6 +122,7 @@ mod tests {
                 format!("slipway-{hash}_bg.wasm"),
             ),
             ("theme-0123456789abcdef.css", format!("theme-{hash}.css")),
+            ("theme-123456789abcdef.css", format!("theme-{hash}.css")),
             ("icon.svg", "icon.svg".to_owned()),
         ] {
             assert_eq!(new_name(name, b"new"), expected);

@@ -63,6 +63,13 @@ pub(crate) fn content_hash(bytes: &[u8]) -> String {
         .collect()
 }
 
+/// Whether a part of a name is the hash of a content: trunk writes 64 bits in hexadecimal, and leaves leading zeros out.
+pub(crate) fn is_content_hash(part: &str) -> bool {
+    /// One hash in 65,536 is shorter.
+    const FEWEST_DIGITS: usize = 12;
+    (FEWEST_DIGITS..=16).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
 /// An attribute of a tag, quoted as trunk quotes it.
 fn attribute<'a>(tag: &'a str, name: &str) -> Option<&'a str> {
     let (_, rest) = tag.split_once(&format!(" {name}=\""))?;

@@ -9,6 +9,8 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Map, Value};
 use walkdir::WalkDir;
 
+use crate::subresources::is_content_hash;
+
 /// Types by the ending of a file's name. The page is served with `X-Content-Type-Options: nosniff`, so that
 /// a wrong one would keep a browser from loading the file, and `application/wasm` is what lets it compile
 /// while it loads (WebAssembly Web API, "Streaming Module Compilation and Instantiation").
@@ -24,9 +26,6 @@ const CONTENT_TYPES: [(&str, &str); 10] = [
     ("wasm", "application/wasm"),
     ("woff2", "font/woff2"),
 ];
-
-/// How long a run of hexadecimal digits in a path is at least, if it is a hash of what is in the file.
-const HASH_DIGITS: usize = 16;
 
 /// A built page.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,8 +105,7 @@ impl PageFile {
 
     /// Whether its path has a hash of what is in it, so that the path never gets another content.
     pub(crate) fn is_immutable(&self) -> bool {
-        let mut runs = self.path.split(|character: char| !character.is_ascii_hexdigit());
-        runs.any(|run| run.len() >= HASH_DIGITS)
+        self.path.split(['-', '_', '.', '/']).any(is_content_hash)
     }
 
     /// How long it may be kept (RFC 9111, section 5.2.2, and RFC 8246).
@@ -140,6 +138,7 @@ mod tests {
             "text/javascript; charset=utf-8",
             true,
         );
+        check("slipway-85a3c35031e6a27_bg.wasm", "application/wasm", true);
         check(
             "snippets/page-5d8f2f0c9a1b2c3d/inline0.js",
             "text/javascript; charset=utf-8",

@@ -15,7 +15,7 @@ const SIZE: u64 = 128 << 20;
 const PARTS: usize = 16;
 
 /// Slow enough to stop a file of these parts in the middle of one.
-const SLOW_BYTES_PER_SECOND: u64 = 4 << 20;
+const SLOW_BYTES_PER_SECOND: u64 = 2 << 20;
 
 /// Picks a large file on a slow stack and waits until S3 has some of its parts but not all.
 async fn pick_and_wait_for_parts(scenario: &Scenario, page: &Page) -> Result<PathBuf> {
@@ -23,13 +23,13 @@ async fn pick_and_wait_for_parts(scenario: &Scenario, page: &Page) -> Result<Pat
     let path = scenario.files.path("large.bin");
     write_large_file(&path, SIZE)?;
     page.pick_paths(&[&path]).await?;
-    page.wait_for("bytes of the first parts to be sent", |rows| {
+    scenario.wait_for_parts(1).await?;
+    page.wait_for("bytes of the next parts to be sent", |rows| {
         rows.first()
             .and_then(|row| row.progress)
             .filter(|progress| *progress > 0.2)
     })
     .await?;
-    scenario.hold_after_parts(1).await?;
     Ok(path)
 }
 
