@@ -23,10 +23,6 @@ const SMALL_FILES_AHEAD: usize = MAX_BATCH;
 /// Bytes of small files that may be hashed ahead, so that a signature is not old when it is used.
 const SMALL_BYTES_AHEAD: u64 = 96 * 1024 * 1024;
 
-/// How many small files are admitted at least, unless fewer wait, so that their reads and the calls that plan
-/// them are for many at a time.
-const SMALL_FILES_AT_ONCE: usize = READ_TOGETHER_FILES;
-
 /// Files of at most so many bytes are read together: what a browser takes to read such a file is far more than
 /// its bytes cost.
 pub const READ_TOGETHER_BYTES: u64 = 256 * 1024;
@@ -120,7 +116,8 @@ impl Engine {
                 _ => None,
             })
             .fold((0, 0), |(files, bytes), size| (files + 1, bytes + size));
-        if files + SMALL_FILES_AT_ONCE > SMALL_FILES_AHEAD {
+        // With room for fewer, the reads and the calls that plan them would be for one or two files each.
+        if files + READ_TOGETHER_FILES > SMALL_FILES_AHEAD {
             return;
         }
         while files < SMALL_FILES_AHEAD && bytes < SMALL_BYTES_AHEAD {

@@ -60,8 +60,6 @@ pub(crate) struct Driver {
 pub(crate) struct Inner {
     pub(crate) engine: Engine,
     pub(crate) keeper: Keeper,
-    /// Set while the storage is left alone.
-    pub(crate) rest: Option<Timer>,
     /// The interrupted file that the next pick is for.
     awaited: Option<FileId>,
     api_url: String,
@@ -89,7 +87,6 @@ impl Driver {
             inner: RefCell::new(Inner {
                 engine: Engine::new(start.settings.clone(), start.seed),
                 keeper: Keeper::new(session.clone()),
-                rest: None,
                 awaited: None,
                 api_url: start.api_url.clone(),
                 access_token: None,

@@ -8,6 +8,7 @@ use std::{
     rc::Rc,
 };
 
+use browser::Timer;
 use engine::{Engine, FileId};
 
 use crate::effects::{
@@ -30,6 +31,11 @@ enum State {
     Open(Rc<Storage>),
     /// A transaction is being written.
     Writing(Rc<Storage>),
+    /// One was written, and the next waits for this timer.
+    Resting(
+        Rc<Storage>,
+        #[expect(dead_code, reason = "dropping it would stop it")] Timer,
+    ),
     /// The browser keeps nothing for this page.
     Unavailable,
 }
@@ -115,7 +121,9 @@ impl Keeper {
     /// The storage, where there is one.
     pub(crate) fn storage(&self) -> Option<Rc<Storage>> {
         match &self.state {
-            State::Open(storage) | State::Writing(storage) => Some(Rc::clone(storage)),
+            State::Open(storage) | State::Writing(storage) | State::Resting(storage, _) => {
+                Some(Rc::clone(storage))
+            }
             State::Opening | State::Unavailable => None,
         }
     }
@@ -177,8 +185,15 @@ impl Keeper {
         changes
     }
 
-    pub(crate) fn written(&mut self) {
+    /// What was to be written is, and nothing more is until [`Self::rested`], which this timer calls.
+    pub(crate) fn rest(&mut self, timer: Timer) {
         if let State::Writing(storage) = &self.state {
+            self.state = State::Resting(Rc::clone(storage), timer);
+        }
+    }
+
+    pub(crate) fn rested(&mut self) {
+        if let State::Resting(storage, _) = &self.state {
             self.state = State::Open(Rc::clone(storage));
         }
     }

@@ -247,13 +247,13 @@ pub(crate) fn write(driver: &Rc<Driver>) {
 /// Leaves the storage alone for a moment, and writes what has changed by then.
 fn rest(driver: &Rc<Driver>) {
     let resting = Rc::downgrade(driver);
-    let rest = Timer::after(REST, move || {
+    let timer = Timer::after(REST, move || {
         with(&resting, |driver| {
-            driver.inner.borrow_mut().keeper.written();
+            driver.inner.borrow_mut().keeper.rested();
             write(driver);
         });
     });
-    driver.inner.borrow_mut().rest = Some(rest);
+    driver.inner.borrow_mut().keeper.rest(timer);
 }
 
 /// The browser keeps nothing for this page: everything works but what needs that.

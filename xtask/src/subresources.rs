@@ -65,7 +65,7 @@ pub(crate) fn content_hash(bytes: &[u8]) -> String {
 
 /// Whether a part of a name is the hash of a content: trunk writes 64 bits in hexadecimal, and leaves leading zeros out.
 pub(crate) fn is_content_hash(part: &str) -> bool {
-    /// One hash in 65,536 is shorter.
+    /// One hash in a million is shorter.
     const FEWEST_DIGITS: usize = 12;
     (FEWEST_DIGITS..=16).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_hexdigit())
 }

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use engine::{Command, Engine, Event, FileDescription, READ_TOGETHER_BYTES, READ_TOGETHER_FILES, Settings};
+use engine::{Command, Engine, Event, READ_TOGETHER_BYTES, READ_TOGETHER_FILES, Settings};
 
-use crate::support::{MIB, Page, completed, created, stored};
+use crate::support::{MIB, Page, completed, created, described, stored};
 
 const GIANT: u64 = 2_000 * MIB;
 
@@ -55,34 +55,25 @@ fn what_nobody_else_wants_goes_to_whoever_can_use_it() {
     assert_eq!(page.requests().len(), 6);
 }
 
-/// So many of these files are hashed at once.
-fn check_hashed_at_once(files: &[(usize, u64)], expected: usize) {
-    let sizes = files.iter().flat_map(|(count, size)| vec![*size; *count]);
-    let files = sizes.map(|size| FileDescription {
-        name: "name".into(),
-        size,
-        media_type: String::new(),
-        last_modified: 0,
-    });
+/// Of a hundred files of this size so many are hashed at once.
+fn check_hashed_at_once(size: u64, expected: usize) {
     let mut engine = Engine::new(Settings::default(), 1);
     let mut commands = Vec::new();
-    engine.handle(Event::FilesAdded(files.collect()), Duration::ZERO, &mut commands);
+    let added = Event::FilesAdded(described(&[size; 100]));
+    engine.handle(added, Duration::ZERO, &mut commands);
     let hashes = commands
         .iter()
         .filter(|command| matches!(command, Command::Hash { .. }));
-    assert_eq!(hashes.count(), expected);
+    assert_eq!(hashes.count(), expected, "{size}");
 }
 
 #[test]
 fn many_small_files_are_hashed_in_the_place_of_one_part() {
     let parallel_hashes = Settings::default().parallel_hashes;
-    check_hashed_at_once(&[(100, MIB)], parallel_hashes);
-    check_hashed_at_once(&[(100, READ_TOGETHER_BYTES + 1)], parallel_hashes);
-    check_hashed_at_once(
-        &[(100, READ_TOGETHER_BYTES)],
-        parallel_hashes * READ_TOGETHER_FILES,
-    );
-    check_hashed_at_once(&[(100, 0)], parallel_hashes * READ_TOGETHER_FILES);
+    check_hashed_at_once(MIB, parallel_hashes);
+    check_hashed_at_once(READ_TOGETHER_BYTES + 1, parallel_hashes);
+    check_hashed_at_once(READ_TOGETHER_BYTES, parallel_hashes * READ_TOGETHER_FILES);
+    check_hashed_at_once(0, parallel_hashes * READ_TOGETHER_FILES);
 }
 
 #[test]

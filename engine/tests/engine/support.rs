@@ -124,13 +124,7 @@ impl Page {
     }
 
     pub(crate) fn pick(&mut self, sizes: &[u64]) {
-        let files = sizes.iter().map(|size| FileDescription {
-            name: "name".into(),
-            size: *size,
-            media_type: String::new(),
-            last_modified: 0,
-        });
-        self.tell(Event::FilesAdded(files.collect()));
+        self.tell(Event::FilesAdded(described(sizes)));
     }
 
     /// Tells the engine something, and does all that it asks for but what S3 has to answer.
@@ -394,6 +388,17 @@ fn asked_for(route: ApiRoute, body: &str) -> usize {
 }
 
 /// S3 stored the bytes.
+/// Files of these sizes, in bytes.
+pub(crate) fn described(sizes: &[u64]) -> Vec<FileDescription> {
+    let files = sizes.iter().map(|size| FileDescription {
+        name: "name".into(),
+        size: *size,
+        media_type: String::new(),
+        last_modified: 0,
+    });
+    files.collect()
+}
+
 pub(crate) fn stored() -> HttpAnswer {
     HttpAnswer {
         status: 200,

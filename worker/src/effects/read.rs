@@ -49,11 +49,12 @@ pub(crate) async fn bytes_of_all(files: &[&File]) -> Result<Vec<ArrayBuffer>, Fi
         return Err(FileFailure::Unreadable);
     }
     let mut start = 0;
-    let mut cut = |size: u32| {
-        let end = start + size;
-        all.slice_with_end(std::mem::replace(&mut start, end), end)
-    };
-    Ok(sizes.into_iter().map(&mut cut).collect())
+    let cut = sizes.into_iter().map(|size| {
+        let begin = start;
+        start += size;
+        all.slice_with_end(begin, start)
+    });
+    Ok(cut.collect())
 }
 
 async fn buffer_of(blob: &Blob) -> Result<ArrayBuffer, FileFailure> {

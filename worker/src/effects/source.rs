@@ -55,12 +55,12 @@ impl Source {
     pub(crate) async fn hash(&self, range: Range<u64>) -> Result<Sha256Digest, FileFailure> {
         let bytes = read::bytes(&self.file, &range).await?;
         let digest = read::sha256(&bytes).await?;
-        if range != self.whole() {
-            if let Some(hashed) = &self.hashed {
-                hashed.borrow_mut().insert(range.start, (range.end, digest));
-            }
-        } else if range.end <= READ_TOGETHER_BYTES {
+        if self.is_read_together(&range) {
             self.kept.replace(Some(bytes));
+        } else if range != self.whole()
+            && let Some(hashed) = &self.hashed
+        {
+            hashed.borrow_mut().insert(range.start, (range.end, digest));
         }
         Ok(digest)
     }
