@@ -1,227 +1,219 @@
 //! The whole page: its settings and its language, then the uploader.
 
-use std::{
-    cell::{Cell, OnceCell},
-    rc::Rc,
-    time::Duration,
-};
+use std::time::Duration;
 
-use leptos::{
-    mount::mount_to,
-    prelude::{
-        Get, RwSignal, Set, StoredValue, Track, Update, WithValue, document, on_cleanup, set_timeout, window,
-    },
-};
+use leptos::{callback::UnsyncCallback, either::Either, mount::mount_to, prelude::*};
 use messages::Start;
 use wasm_bindgen::JsCast;
 use web_sys::{HtmlElement, MessagePort};
 
-use crate::effects::task::spawn;
 use crate::{
+    components::{LanguageChoice, PageError, SignIn, TabSigns, Uploader},
     config::{Config, ConfigError},
-    effects, language,
+    early::{self, Early},
+    effects,
+    i18n::{self, Text, t},
+    page::Page,
     text::{self, Explanation},
-    ui::{
-        Context, Shared,
-        html::{Html, html, redraw},
-        language_choice::language_choice,
-        page_error::page_error,
-        sign_in::{Session, signed_in},
-        tab_signs::tab_signs,
-        uploader::uploader,
-    },
-    uploads::Uploads,
+    uploads::{Callbacks, Uploads},
 };
 
 /// How long after the first view the worker is loaded, so that it does not hold that up.
 const WORKER_DELAY: Duration = Duration::from_millis(50);
 
-thread_local! {
-    /// How many uploaders there have been in this document.
-    static UPLOADERS: Cell<u32> = const { Cell::new(0) };
-}
-
 /// How a page is put together.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// Where the page's own files are: empty for beside the document, else a URL that ends in a slash.
+    /// The URL of the page's own files, with a slash at its end; empty if they are beside the document.
     pub assets: String,
     /// Whether it is a whole document, with a heading, a choice of languages, and signs in its tab; else
     /// it is a part of somebody else's.
     pub is_document: bool,
-    /// Gives the worker its end of the channel; a worker of its own is started where there is none.
+    /// Hands the worker its end of the channel; a worker of its own is started if there is none.
     pub connect: Option<fn(MessagePort)>,
 }
 
-/// Mounts the page into `<main id="slipway">` of `index.html`, in place of what that shows until the
-/// WebAssembly has arrived. A document without that element only embeds uploaders.
+/// Why there is no uploader.
+#[derive(Clone, Debug)]
+enum Failure {
+    Config(ConfigError),
+    InsecureContext,
+    /// The worker cannot be started, or is of another version than the page.
+    WorkerMissing,
+}
+
+impl Failure {
+    fn explanation(&self) -> Explanation {
+        match self {
+            Self::Config(error) => text::config_error(error),
+            Self::InsecureContext => text::explanation([Text::InsecureContext, Text::InsecureContextAdvice]),
+            Self::WorkerMissing => text::explanation([Text::WorkerMissing, Text::WorkerMissingAdvice]),
+        }
+    }
+}
+
+/// Mounts the page into `<main id="slipway">` of `index.html`. A document without that element only embeds
+/// uploaders.
 pub fn mount() {
     let Some(root) = document().get_element_by_id("slipway") else {
         return;
     };
-    let root: HtmlElement = root.unchecked_into();
-    spawn(async move {
-        let loaded = load("").await;
-        let place = root.clone();
+    wasm_bindgen_futures::spawn_local(async move {
         let options = Options {
             is_document: true,
             ..Options::default()
         };
-        mount_to(root, move || {
-            app(&place, loaded, options);
-        })
-        .forget();
+        mount_into(root.unchecked_into(), load("").await, options);
     });
 }
 
-/// Loads the page's words and its settings, which are at this address.
+/// Mounts the page into an element, in place of what that showed until the WebAssembly had arrived. Files that were
+/// chosen there are taken over.
+pub fn mount_into(root: HtmlElement, loaded: Result<Config, ConfigError>, options: Options) {
+    let place = root.clone();
+    let focused = document().active_element().map(|focused| focused.id());
+    mount_to(root.clone(), move || {
+        provide_context(Early::take_over(&place));
+        view! { <App place loaded options/> }
+    })
+    .forget();
+    // A user who has gone to a picker with the keyboard stays there.
+    let selector = focused.as_deref().and_then(early::successor);
+    let picker = selector.and_then(|selector| root.query_selector(&selector).ok().flatten());
+    if let Some(picker) = picker {
+        let _ = picker.unchecked_into::<HtmlElement>().focus();
+    }
+}
+
+/// Loads the page's texts and its settings from the folder at this URL.
 ///
 /// # Errors
-/// Where there are no settings that it can work with.
+/// If there are no settings that it can work with.
 pub async fn load(assets: &str) -> Result<Config, ConfigError> {
     // On a slow network two round trips, one after the other, would be a second.
     let config = effects::fetch::text(&[assets, "config.json"].concat());
-    load_words(assets).await;
+    load_texts(assets).await;
     Config::parse(&config.await?)
 }
 
-/// Loads the page's words, which are at this address, in the language that the person or else the
-/// browser chose.
-pub async fn load_words(assets: &str) {
-    let chosen = effects::language::chosen().and_then(|code| language::spoken(&code));
-    // Words that cannot be had leave the page silent, and still better than none.
-    let _ = language::load(assets, chosen.unwrap_or_else(language::preferred)).await;
+/// Loads the page's texts from the folder at this URL, in the language that the user or else the browser chose.
+pub async fn load_texts(assets: &str) {
+    let chosen = effects::language::chosen().and_then(|code| i18n::supported(&code));
+    // A page without words is better than none.
+    let _ = i18n::load(assets, chosen.unwrap_or_else(i18n::preferred)).await;
 }
 
-/// Puts the page into an element, by what came of [`load`], and gives its uploads if it has any.
-/// Everything in it lives, and uploads go on, until the owner under which this is called is cleaned up.
-pub fn app(place: &HtmlElement, loaded: Result<Config, ConfigError>, options: Options) -> Option<Uploads> {
-    let failure = RwSignal::new(None::<Explanation>);
-    let context = match loaded {
-        Ok(config) => begin(place, config, &options, failure),
+/// The page. Everything in it lives, and uploads go on, until the owner under which it is made is cleaned up.
+#[component]
+pub fn App(
+    /// The element that it is put into. Unless it is a whole document, files may be dropped there.
+    place: HtmlElement,
+    /// What came of [`load`].
+    loaded: Result<Config, ConfigError>,
+    /// How it is put together.
+    #[prop(optional)]
+    options: Options,
+    /// What is called when something happens.
+    #[prop(optional)]
+    callbacks: Callbacks,
+) -> impl IntoView {
+    let failure = RwSignal::new(None::<Failure>);
+    let started = loaded
+        .map_err(Failure::Config)
+        .and_then(|config| start(&place, config, &options, callbacks, failure));
+    let page = match started {
+        Ok(page) => Some(page),
         Err(error) => {
-            failure.set(Some(text::config_error(&error)));
+            failure.set(Some(error));
             None
         }
     };
-    let uploads = context.as_ref().map(|context| context.uploads.clone());
-    let ending = StoredValue::new_local(uploads.clone());
-    on_cleanup(move || {
-        ending.try_with_value(|uploads| uploads.as_ref().map(Uploads::end));
-    });
-    // Counts up when the language changes.
-    let spoken = RwSignal::new(0);
-    let place = Html::from(place.clone());
-    redraw(place.clone(), move || {
-        spoken.track();
-        let (code, direction) = (language::code(), language::direction(language::code()));
-        if options.is_document {
+    if let Some(page) = page {
+        provide_context(page);
+    }
+    let is_document = options.is_document;
+    let content = move || match (failure.get(), page) {
+        (None, Some(page)) => Either::Right(view! {
+            {match page.session {
+                Some(session) => Either::Left(view! { <SignIn session/> }),
+                None => Either::Right(view! { <Uploader/> }),
+            }}
+            {is_document.then(|| view! { <TabSigns/> })}
+        }),
+        (failure, _) => Either::Left(failure.map(|failure| {
+            view! { <PageError explanation=failure.explanation()/> }
+        })),
+    };
+    let locale = RwSignal::new(i18n::locale());
+    let place = StoredValue::new_local(place);
+    // Everything is made anew when the language changes.
+    move || {
+        let code = locale.get();
+        let direction = i18n::direction(code);
+        if is_document {
             effects::language::declare(code, direction);
         }
-        let _ = place.clone().set("lang", code).set("dir", direction);
-        parts(context.as_ref(), failure.get().as_ref(), &options, spoken)
-    });
-    uploads
-}
-
-fn parts(
-    context: Option<&Context>,
-    failure: Option<&Explanation>,
-    options: &Options,
-    spoken: RwSignal<u32>,
-) -> Vec<Html> {
-    let mut parts = Vec::new();
-    if options.is_document {
-        parts.push(header(spoken));
-    }
-    match (failure, context) {
-        (Some(failure), _) => parts.push(page_error(failure)),
-        (None, Some(context)) => {
-            match context.session.get() {
-                Some(session) => parts.push(signed_in(context, session)),
-                None => parts.extend(uploader(context)),
-            }
-            if options.is_document {
-                tab_signs(context);
-            }
-        }
-        (None, None) => {}
-    }
-    parts
-}
-
-fn header(spoken: RwSignal<u32>) -> Html {
-    let choose = move |code: &'static str| {
-        spawn(async move {
-            if language::load("", code).await.is_ok() {
-                effects::language::choose(code);
-                spoken.update(|spoken| *spoken += 1);
-            }
+        place.with_value(|place| {
+            let _ = place.set_attribute("lang", code);
+            let _ = place.set_attribute("dir", direction);
         });
-    };
-    html("header", "page-header").with([
-        html("div", "").with([
-            html("h1", "page-title").text(&language::word("title")),
-            html("p", "page-subtitle").text(&language::word("subtitle")),
-        ]),
-        language_choice(choose),
-    ])
+        view! {
+            {is_document.then(|| view! { <Header locale/> })}
+            {content}
+        }
+    }
 }
 
-/// Begins to upload by a worker, which is loaded a little later.
-fn begin(
+/// The heading of the document.
+#[component]
+fn Header(locale: RwSignal<&'static str>) -> impl IntoView {
+    view! {
+        <header class="page-header">
+            <div>
+                <h1 class="page-title">{t(Text::Title)}</h1>
+                <p class="page-subtitle">{t(Text::Subtitle)}</p>
+            </div>
+            <LanguageChoice locale/>
+        </header>
+    }
+}
+
+/// Starts uploads by a worker, which is loaded a little later.
+fn start(
     place: &HtmlElement,
     config: Config,
     options: &Options,
-    failure: RwSignal<Option<Explanation>>,
-) -> Option<Context> {
+    mut callbacks: Callbacks,
+    failure: RwSignal<Option<Failure>>,
+) -> Result<Page, Failure> {
     // WebCrypto is there only in secure contexts (W3C Web Cryptography API, section 10).
     if !window().is_secure_context() {
-        failure.set(Some(text::page_error("insecureContext")));
-        return None;
+        return Err(Failure::InsecureContext);
     }
     let fail = move || {
-        failure.try_set(Some(text::page_error("workerMissing")));
+        failure.try_set(Some(Failure::WorkerMissing));
     };
-    let Ok((uploads, port)) = Uploads::begin(start(&config)) else {
-        fail();
-        return None;
-    };
-    uploads.on(|heard| heard.misunderstood = Some(Box::new(fail)));
+    callbacks.on_version_mismatch = Some(UnsyncCallback::new(move |()| fail()));
+    let start = worker_start(&config);
+    let (uploads, port) = Uploads::start(start, callbacks).map_err(|_| Failure::WorkerMissing)?;
     let assets = options.assets.clone();
     match options.connect {
         Some(connect) => connect(port),
-        None => set_timeout(
-            {
-                let assets = assets.clone();
-                move || effects::worker::start(&assets, port, fail)
-            },
-            WORKER_DELAY,
-        ),
+        None => set_timeout(move || effects::worker::start(&assets, port, fail), WORKER_DELAY),
     }
-    let context = Rc::new(Shared {
-        uploads,
-        config,
-        assets,
-        number: UPLOADERS.replace(UPLOADERS.get() + 1),
-        target: if options.is_document {
-            window().into()
-        } else {
-            place.clone().into()
-        },
-        session: OnceCell::new(),
-    });
-    if let Some(settings) = context.config.sign_in.clone() {
-        // The cell is new.
-        let _ = context.session.set(Session::begin(&context, settings));
-    }
-    Some(context)
+    let drop_target = if options.is_document {
+        window().into()
+    } else {
+        place.clone().into()
+    };
+    Ok(Page::new(uploads, config, &options.assets, drop_target))
 }
 
-fn start(config: &Config) -> Start {
+fn worker_start(config: &Config) -> Start {
     Start {
         api_url: absolute(&config.api_url),
         settings: config.settings.clone(),
+        limits: config.limits.clone(),
         verdicts: config.verdicts,
         // Full jitter only needs tabs that differ, not numbers that nobody can guess.
         seed: js_sys::Date::now().to_bits() ^ js_sys::Math::random().to_bits(),

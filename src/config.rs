@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use js_sys::{JSON, Object, Reflect};
-use messages::Settings;
+use messages::{Limits, Settings};
 use wasm_bindgen::{JsCast, JsValue};
 
 /// `config.json`. Only `apiUrl` is needed.
@@ -11,23 +11,17 @@ use wasm_bindgen::{JsCast, JsValue};
 pub struct Config {
     /// `apiUrl`: where the Lambda's API is, an absolute URL or a path on the page's own origin.
     pub api_url: String,
-    /// `accept`: the types that may be picked, as HTML's `accept` has them, such as `image/*,.pdf`. All
-    /// where it is empty.
-    pub accept: String,
-    /// `maxFileBytes`: the largest file that may be picked, in bytes.
-    pub max_file_bytes: Option<u64>,
-    /// `maxFiles`: most files on the list that have not been uploaded.
-    pub max_files: Option<u32>,
-    /// `helpUrl`: a page about errors; the name of an error is added as the fragment. The page's own
-    /// where it is not set.
+    /// `accept`, `maxFileBytes` and `maxFiles`: which files may be chosen.
+    pub limits: Limits,
+    /// `helpUrl`: a page about errors; the name of an error is added as the fragment. The page's own if it is not
+    /// set.
     pub help_url: Option<String>,
-    /// `signIn`: where people sign in, as the JSON that the crate `sign-in` reads; nobody has to where it
-    /// is not set.
+    /// `signIn`: where users sign in, as the JSON that the crate `sign-in` reads; nobody has to if it is not set.
     pub sign_in: Option<String>,
-    /// `verdicts`: whether the API knows what was found in stored files.
+    /// `verdicts`: whether the API can say what was found in stored files.
     pub verdicts: bool,
     /// `parallelRequests`, `secondEndpoint`, `maxAttempts`, `backoffMilliseconds` and `stallSeconds`: the engine's
-    /// numbers.
+    /// settings.
     pub settings: Settings,
 }
 
@@ -69,20 +63,20 @@ impl Config {
     }
 
     fn set(&mut self, name: &str, value: &JsValue) -> Result<(), ConfigError> {
-        let whole = |least, most| whole_number(name, value, least, most);
+        let number = |least, most| integer(name, value, least, most);
         match name {
-            "apiUrl" => self.api_url = address(name, value)?,
-            "helpUrl" => self.help_url = Some(address(name, value)?),
+            "apiUrl" => self.api_url = url(name, value)?,
+            "helpUrl" => self.help_url = Some(url(name, value)?),
             "signIn" => self.sign_in = Some(json(name, value)?),
-            "verdicts" => self.verdicts = truth(name, value)?,
-            "accept" => self.accept = string(name, value)?,
-            "maxFileBytes" => self.max_file_bytes = Some(whole(0, u64::MAX >> 11)?),
-            "maxFiles" => self.max_files = Some(whole(1, u32::MAX.into())? as u32),
-            "parallelRequests" => self.settings.parallel_requests = whole(1, 32)? as usize,
-            "secondEndpoint" => self.settings.second_endpoint = truth(name, value)?,
-            "maxAttempts" => self.settings.max_attempts = whole(1, 100)? as u32,
-            "backoffMilliseconds" => self.settings.backoff_base = Duration::from_millis(whole(1, 60_000)?),
-            "stallSeconds" => self.settings.stall = Duration::from_secs(whole(1, 3600)?),
+            "verdicts" => self.verdicts = boolean(name, value)?,
+            "accept" => self.limits.accept = string(name, value)?,
+            "maxFileBytes" => self.limits.max_file_bytes = Some(number(0, u64::MAX >> 11)?),
+            "maxFiles" => self.limits.max_files = Some(number(1, u32::MAX.into())? as u32),
+            "parallelRequests" => self.settings.parallel_requests = number(1, 32)? as usize,
+            "secondEndpoint" => self.settings.second_endpoint = boolean(name, value)?,
+            "maxAttempts" => self.settings.max_attempts = number(1, 100)? as u32,
+            "backoffMilliseconds" => self.settings.backoff_base = Duration::from_millis(number(1, 60_000)?),
+            "stallSeconds" => self.settings.stall = Duration::from_secs(number(1, 3600)?),
             _ => return Err(invalid(name, "there is no such setting")),
         }
         Ok(())
@@ -97,7 +91,7 @@ fn string(name: &str, value: &JsValue) -> Result<String, ConfigError> {
     value.as_string().ok_or_else(|| invalid(name, "a text is needed"))
 }
 
-fn truth(name: &str, value: &JsValue) -> Result<bool, ConfigError> {
+fn boolean(name: &str, value: &JsValue) -> Result<bool, ConfigError> {
     value
         .as_bool()
         .ok_or_else(|| invalid(name, "true or false is needed"))
@@ -109,19 +103,19 @@ fn json(name: &str, value: &JsValue) -> Result<String, ConfigError> {
         .ok_or_else(|| invalid(name, "an object is needed"))
 }
 
-fn address(name: &str, value: &JsValue) -> Result<String, ConfigError> {
-    let address = string(name, value)?;
-    let is_address = ["https://", "http://", "/"]
+fn url(name: &str, value: &JsValue) -> Result<String, ConfigError> {
+    let url = string(name, value)?;
+    let is_url = ["https://", "http://", "/"]
         .iter()
-        .any(|start| address.starts_with(start));
-    if is_address {
-        Ok(address)
+        .any(|start| url.starts_with(start));
+    if is_url {
+        Ok(url)
     } else {
         Err(invalid(name, "it has to begin with https://, http:// or /"))
     }
 }
 
-fn whole_number(name: &str, value: &JsValue, least: u64, most: u64) -> Result<u64, ConfigError> {
+fn integer(name: &str, value: &JsValue, least: u64, most: u64) -> Result<u64, ConfigError> {
     let number = value.as_f64().filter(|number| number.fract() == 0.0);
     // A float turns into the nearest whole number there is, so that nothing is out of range unseen.
     match number.filter(|number| (least as f64..=most as f64).contains(number)) {

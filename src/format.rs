@@ -1,6 +1,6 @@
 //! Sizes, speeds and times, as people read them.
 
-use crate::language::{Number, fill, number};
+use crate::i18n::{Number, Text, number, t_with};
 
 /// A size in bytes with the decimal units that systems show beside files: `0 byte`, `1.5 MB`, `105 MB`.
 pub fn size(bytes: u64) -> String {
@@ -17,9 +17,9 @@ pub fn size(bytes: u64) -> String {
     number(Number::Unit(UNITS[unit], digits), value)
 }
 
-/// A speed in bytes a second.
+/// A speed in bytes per second.
 pub(crate) fn speed(bytes_per_second: u64) -> String {
-    fill("speed", &[("size", &size(bytes_per_second))])
+    t_with(Text::Speed, &[("size", &size(bytes_per_second))])
 }
 
 /// How much of the whole is done, in whole percent. 100 only when all of it is.
@@ -32,7 +32,7 @@ pub fn percent(done: u64, whole: u64) -> u64 {
     }
 }
 
-/// Whole percent, as a person reads them.
+/// Whole percent, as people read them.
 pub(crate) fn percent_text(percent: u64) -> String {
     number(Number::Percent, percent as f64 / 100.0)
 }
@@ -55,5 +55,5 @@ pub fn time(seconds: u64) -> String {
 
 /// A time that is left, in a sentence of its own.
 pub(crate) fn time_left(seconds: u64) -> String {
-    fill("timeLeft", &[("time", &time(seconds))])
+    t_with(Text::TimeLeft, &[("time", &time(seconds))])
 }

@@ -1,28 +1,33 @@
 //! The upload page: a Leptos single-page app that shows what a Web Worker uploads.
 //!
-//! `ui` shows and asks, `uploads` talks to the worker, `effects` does what browsers can do. The worker
-//! (the crate `worker`) has the engine, the files and every request.
+//! [`App`] is the whole page, [`Upload`] the uploader as a component in somebody else's. `components` shows and
+//! asks, `uploads` talks to the worker, `effects` does what browsers can do. The worker (the crate `worker`) has
+//! the engine, the files and every request.
 
+#![warn(missing_docs)]
 #![allow(
     unreachable_pub,
     reason = "leptos' component macro writes public items into private modules"
 )]
 
-pub mod acceptance;
 mod app;
-mod component;
+mod components;
 pub mod config;
+mod early;
 mod effects;
 pub mod format;
-pub mod language;
+pub mod i18n;
+mod intake;
+mod page;
+mod session;
 pub mod text;
-mod ui;
+mod upload;
 mod uploads;
 
-pub use app::{Options, app, load, load_words, mount};
-pub use component::Upload;
-pub use messages::{Ended, Outcome};
-pub use uploads::{Heard, Hears, Uploads};
+pub use app::{App, Options, load, load_texts, mount, mount_into};
+pub use messages::{Ended, Outcome, Totals};
+pub use upload::Upload;
+pub use uploads::Callbacks;
 
 #[cfg(test)]
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);

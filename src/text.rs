@@ -1,14 +1,18 @@
-//! Every sentence that the page makes. The words are in `languages/`.
+//! Every sentence that the page makes of its texts.
 
-use messages::{ErrorKind, Mismatch, Notice, Row, RowError, RowState, Totals, Verdict};
+use messages::{ErrorKind, FindingKind, Mismatch, Notice, Row, RowError, RowState, Totals, Verdict};
 
 use crate::{
     config::ConfigError,
     format,
-    language::{fill, plural, word},
+    i18n::{Number, Text, number, t, t_plural, t_with},
 };
 
-/// An error as a person needs it.
+/// The least size that S3 takes for a part (Amazon S3 User Guide, "Multipart upload limits"), in bytes: what was
+/// refused if nothing more is known.
+const SMALLEST_PART: u64 = 5 << 20;
+
+/// An error as a user needs it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Explanation {
     /// What happened.
@@ -17,89 +21,92 @@ pub struct Explanation {
     pub advice: String,
 }
 
+/// An error whose texts have no values.
+pub(crate) fn explanation([what, advice]: [Text; 2]) -> Explanation {
+    Explanation {
+        what: t(what),
+        advice: t(advice),
+    }
+}
+
 /// The page cannot work without its settings.
 pub fn config_error(error: &ConfigError) -> Explanation {
     let reason = match error {
         ConfigError::Unreachable => "config.json".to_owned(),
-        ConfigError::Status(status) => format!("config.json: HTTP {status}"),
+        ConfigError::Status(status) => ["config.json: HTTP ", &status.to_string()].concat(),
         ConfigError::Invalid(reason) => ["config.json: ", reason].concat(),
     };
     Explanation {
-        what: word("configError"),
-        advice: fill("configErrorAdvice", &[("reason", &reason)]),
-    }
-}
-
-/// An error of the page itself, by the name of its words.
-pub(crate) fn page_error(key: &str) -> Explanation {
-    Explanation {
-        what: word(key),
-        advice: word(&[key, "Advice"].concat()),
+        what: t(Text::ConfigError),
+        advice: t_with(Text::ConfigErrorAdvice, &[("reason", &reason)]),
     }
 }
 
 /// The name of a button, so that those of different files differ for a screen reader.
 pub(crate) fn action_on(action: &str, file_name: &str) -> String {
-    fill("actionOn", &[("action", action), ("name", file_name)])
+    t_with(Text::ActionOn, &[("action", action), ("name", file_name)])
 }
 
-/// The state as the style sheet, the tests and the words know it.
-pub(crate) const fn state(state: &RowState) -> &'static str {
+/// What a state is called.
+pub(crate) const fn state(state: &RowState) -> Text {
     match state {
-        RowState::Queued => "queued",
-        RowState::Hashing => "hashing",
-        RowState::Comparing => "comparing",
-        RowState::Preparing => "preparing",
-        RowState::Ready => "ready",
-        RowState::Sending => "sending",
-        RowState::Finishing => "finishing",
-        RowState::Waiting { .. } => "waiting",
-        RowState::Offline => "offline",
-        RowState::Paused => "paused",
-        RowState::Stored => "stored",
-        RowState::Failed(_) => "failed",
-        RowState::Cancelled => "cancelled",
-        RowState::Interrupted(_) => "interrupted",
-        RowState::Elsewhere => "elsewhere",
+        RowState::Queued => Text::Queued,
+        RowState::Hashing => Text::Hashing,
+        RowState::Comparing => Text::Comparing,
+        RowState::Preparing => Text::Preparing,
+        RowState::Ready => Text::Ready,
+        RowState::Sending => Text::Sending,
+        RowState::Confirming => Text::Confirming,
+        RowState::Finishing => Text::Finishing,
+        RowState::Waiting { .. } => Text::Waiting,
+        RowState::Unreadable => Text::Unreadable,
+        RowState::Offline => Text::Offline,
+        RowState::SignedOut => Text::SignedOut,
+        RowState::Paused => Text::Paused,
+        RowState::Stored => Text::Stored,
+        RowState::Failed(_) => Text::Failed,
+        RowState::Cancelled => Text::Cancelled,
+        RowState::Interrupted(_) => Text::Interrupted,
+        RowState::Elsewhere => Text::Elsewhere,
     }
 }
 
 /// How a file is doing, in one line.
 pub(crate) fn status(row: &Row) -> String {
     let percent = || format::percent_text(format::percent(row.sent, row.size));
-    let name = state(&row.state);
+    let state = state(&row.state);
     match &row.state {
-        RowState::Sending => sending(row, word(name), percent()),
-        RowState::Waiting { seconds, .. } => fill(name, &[("time", &format::time((*seconds).into()))]),
-        RowState::Paused | RowState::Comparing if row.sent > 0 => at(&word(name), &percent()),
-        RowState::Interrupted(_) => two_sentences(&at(&word(name), &percent()), &word("howToResume")),
-        _ => match said_besides(row) {
-            Some(key) => two_sentences(&word(name), &word(key)),
-            None => word(name),
+        RowState::Sending => sending(row, t(state), percent()),
+        RowState::Waiting { seconds, .. } => t_with(state, &[("time", &format::time((*seconds).into()))]),
+        RowState::Paused | RowState::Comparing if row.sent > 0 => at(&t(state), &percent()),
+        RowState::Interrupted(_) => two_sentences(&at(&t(state), &percent()), &t(Text::HowToResume)),
+        _ => match remark(row) {
+            Some(remark) => two_sentences(&t(state), &t(remark)),
+            None => t(state),
         },
     }
 }
 
 /// What a row says besides the state: what was found in a stored file, else its notice.
-const fn said_besides(row: &Row) -> Option<&'static str> {
+const fn remark(row: &Row) -> Option<Text> {
     match (row.verdict, row.notice) {
         (Some(verdict), _) => Some(match verdict {
-            Verdict::Clean => "verdictClean",
-            Verdict::Mismatch => "verdictMismatch",
-            Verdict::Forbidden => "verdictForbidden",
-            Verdict::Unknown => "verdictUnknown",
+            Verdict::Clean => Text::VerdictClean,
+            Verdict::Mismatch => Text::VerdictMismatch,
+            Verdict::Forbidden => Text::VerdictForbidden,
+            Verdict::Unknown => Text::VerdictUnknown,
         }),
-        (None, Some(Notice::StartedOver)) => Some("startedOver"),
+        (None, Some(Notice::StartedOver)) => Some(Text::StartedOver),
         (None, None) => None,
     }
 }
 
 fn two_sentences(first: &str, second: &str) -> String {
-    fill("twoSentences", &[("first", first), ("second", second)])
+    t_with(Text::TwoSentences, &[("first", first), ("second", second)])
 }
 
 fn at(state: &str, percent: &str) -> String {
-    fill("statePercent", &[("state", state), ("percent", percent)])
+    t_with(Text::StatePercent, &[("state", state), ("percent", percent)])
 }
 
 fn sending(row: &Row, state: String, percent: String) -> String {
@@ -116,23 +123,19 @@ fn sending(row: &Row, state: String, percent: String) -> String {
     .join(" · ")
 }
 
-/// What went wrong with a file; and what to do, unless it goes on by itself.
+/// What went wrong with a file; and what to do, unless it goes on by itself. Empty if nothing did.
 pub(crate) fn message(state: &RowState) -> String {
     match state {
         RowState::Failed(error) => {
-            let explanation = explain(error);
-            fill(
-                "whatAndAdvice",
-                &[("what", &explanation.what), ("advice", &explanation.advice)],
-            )
+            let Explanation { what, advice } = explain(error);
+            t_with(Text::WhatAndAdvice, &[("what", &what), ("advice", &advice)])
         }
         RowState::Waiting { error, .. } => explain(error).what,
-        RowState::Interrupted(Some(mismatch)) => word(match mismatch {
-            Mismatch::Name => "mismatchName",
-            Mismatch::Size => "mismatchSize",
-            Mismatch::LastModified => "mismatchLastModified",
-            Mismatch::Content => "mismatchContent",
-            Mismatch::Unreadable => "mismatchUnreadable",
+        RowState::Interrupted(Some(mismatch)) => t(match mismatch {
+            Mismatch::Name => Text::MismatchName,
+            Mismatch::Size => Text::MismatchSize,
+            Mismatch::Content => Text::MismatchContent,
+            Mismatch::Unreadable => Text::MismatchUnreadable,
         }),
         _ => String::new(),
     }
@@ -140,13 +143,23 @@ pub(crate) fn message(state: &RowState) -> String {
 
 /// What an error is, what it means for the file, and what to do.
 pub fn explain(error: &RowError) -> Explanation {
-    let explanation = page_error(error_name(error.kind));
+    let explanation = explanation(Text::of_error(error.kind));
     let advice = match (error.kind, error.max_bytes) {
-        (ErrorKind::FileTooLarge, Some(bytes)) => fill("fileTooLargeSize", &[("size", &format::size(bytes))]),
-        (ErrorKind::TypeNotAllowed, _) if !error.allowed_types.is_empty() => fill(
-            "typeNotAllowedTypes",
-            &[("types", &error.allowed_types.join(&word("separator")))],
-        ),
+        (ErrorKind::FileTooLarge, Some(bytes)) => {
+            t_with(Text::FileTooLargeSize, &[("size", &format::size(bytes))])
+        }
+        (ErrorKind::RequestTooLarge, limit) => {
+            let size = format::size(limit.unwrap_or(SMALLEST_PART));
+            t_with(Text::RequestTooLargeAdvice, &[("size", &size)])
+        }
+        (ErrorKind::S3Blocked, _) => {
+            let host = error.host.as_deref().unwrap_or("S3");
+            t_with(Text::S3BlockedAdvice, &[("host", host)])
+        }
+        (ErrorKind::TypeNotAllowed, _) if !error.allowed_types.is_empty() => {
+            let types = error.allowed_types.join(&t(Text::Separator));
+            t_with(Text::TypeNotAllowedTypes, &[("types", &types)])
+        }
         _ => explanation.advice,
     };
     Explanation {
@@ -155,48 +168,52 @@ pub fn explain(error: &RowError) -> Explanation {
     }
 }
 
-/// The name of an error in `languages/`, and in the addresses of the help page.
+/// The name of an error, as the addresses of the help page and the events of the custom element have it.
 pub const fn error_name(kind: ErrorKind) -> &'static str {
+    let [what, _] = Text::of_error(kind);
+    what.key()
+}
+
+/// What a finding of the set-up check is called.
+pub(crate) const fn finding(kind: FindingKind) -> Text {
     match kind {
-        ErrorKind::ApiUnreachable => "apiUnreachable",
-        ErrorKind::ApiBusy => "apiBusy",
-        ErrorKind::ApiUnexpectedAnswer => "apiUnexpectedAnswer",
-        ErrorKind::NotSignedIn => "notSignedIn",
-        ErrorKind::ApiRefused => "apiRefused",
-        ErrorKind::FileTooLarge => "fileTooLarge",
-        ErrorKind::TypeNotAllowed => "typeNotAllowed",
-        ErrorKind::S3Unreachable => "s3Unreachable",
-        ErrorKind::Stalled => "stalled",
-        ErrorKind::S3Busy => "s3Busy",
-        ErrorKind::Expired => "expired",
-        ErrorKind::ClockSkewed => "clockSkewed",
-        ErrorKind::AccessDenied => "accessDenied",
-        ErrorKind::SignatureRefused => "signatureRefused",
-        ErrorKind::Corrupted => "corrupted",
-        ErrorKind::AlreadyExists => "alreadyExists",
-        ErrorKind::UploadGone => "uploadGone",
-        ErrorKind::EtagHidden => "etagHidden",
-        ErrorKind::S3UnexpectedAnswer => "s3UnexpectedAnswer",
-        ErrorKind::S3Refused => "s3Refused",
-        ErrorKind::FileMissing => "fileMissing",
-        ErrorKind::FileChanged => "fileChanged",
+        FindingKind::AllRight => Text::SetupRight,
+        FindingKind::ApiUnreachable => Text::ApiUnreachable,
+        FindingKind::ApiCors => Text::ApiCors,
+        FindingKind::ApiBusy => Text::ApiBusy,
+        FindingKind::ApiUnexpectedAnswer => Text::ApiUnexpectedAnswer,
+        FindingKind::NotSignedIn => Text::NotSignedIn,
+        FindingKind::ApiRefused => Text::ApiRefused,
+        FindingKind::S3Unreachable => Text::S3Unreachable,
+        FindingKind::SecondEndpointUnreachable => Text::SecondEndpointUnreachable,
+        FindingKind::BucketCors => Text::BucketCors,
+        FindingKind::HeadersHidden => Text::HeadersHidden,
+        FindingKind::WrongRegion => Text::WrongRegion,
+        FindingKind::ClockSkewed => Text::ClockSkewed,
+        FindingKind::Expired => Text::Expired,
+        FindingKind::AccessDenied => Text::AccessDenied,
+        FindingKind::SignatureRefused => Text::SignatureRefused,
+        FindingKind::BucketMissing => Text::BucketMissing,
+        FindingKind::S3Busy => Text::S3Busy,
+        FindingKind::S3UnexpectedAnswer => Text::S3UnexpectedAnswer,
+        FindingKind::S3Refused => Text::S3Refused,
     }
 }
 
 /// All files in one line.
 pub fn summary(totals: &Totals) -> String {
-    let stored = crate::language::number(crate::language::Number::Plain, totals.stored as f64);
-    let mut summary = plural("uploadedOf", totals.files as u64, &[("stored", &stored)]);
-    for (count, key) in [
-        (totals.failed, "countFailed"),
-        (totals.paused, "countPaused"),
-        (totals.interrupted, "countInterrupted"),
-        (totals.elsewhere, "countElsewhere"),
-        (totals.cancelled, "countCancelled"),
+    let stored = number(Number::Plain, totals.stored as f64);
+    let mut summary = t_plural(Text::UploadedOf, totals.files as u64, &[("stored", &stored)]);
+    for (count, text) in [
+        (totals.failed, Text::CountFailed),
+        (totals.paused, Text::CountPaused),
+        (totals.interrupted, Text::CountInterrupted),
+        (totals.elsewhere, Text::CountElsewhere),
+        (totals.cancelled, Text::CountCancelled),
     ] {
         if count > 0 {
-            summary.push_str(&word("separator"));
-            summary.push_str(&plural(key, count as u64, &[]));
+            summary.push_str(&t(Text::Separator));
+            summary.push_str(&t_plural(text, count as u64, &[]));
         }
     }
     summary
@@ -204,13 +221,8 @@ pub fn summary(totals: &Totals) -> String {
 
 /// How far all files together are, and how long the rest takes.
 pub(crate) fn progress(totals: &Totals) -> String {
-    let mut parts = vec![fill(
-        "sentOf",
-        &[
-            ("sent", &format::size(totals.sent)),
-            ("size", &format::size(totals.bytes)),
-        ],
-    )];
+    let (sent, size) = (format::size(totals.sent), format::size(totals.bytes));
+    let mut parts = vec![t_with(Text::SentOf, &[("sent", &sent), ("size", &size)])];
     if totals.unfinished() > 0 && totals.bytes_per_second > 0 {
         parts.push(format::speed(totals.bytes_per_second));
         parts.extend(totals.time_left.map(|time| format::time_left(time.as_secs())));
@@ -218,7 +230,7 @@ pub(crate) fn progress(totals: &Totals) -> String {
     parts.join(" · ")
 }
 
-/// What is said aloud when the last file has ended.
+/// What is announced when the last file has ended.
 pub(crate) fn all_ended(totals: &Totals) -> String {
-    fill("finished", &[("summary", &summary(totals))])
+    t_with(Text::Finished, &[("summary", &summary(totals))])
 }

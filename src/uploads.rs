@@ -1,282 +1,293 @@
 //! The page's side of the conversation with its worker.
 //!
-//! The worker's list is the truth. The page has signals for the rows that it shows, and for what it says
-//! of all files together.
+//! The worker's list is the truth. The page has signals for the rows on the screen, and for what it says of all
+//! files together.
 
-use std::{cell::RefCell, rc::Rc, time::Duration};
+use std::time::Duration;
 
 use browser::{Listener, Port, Timer};
 use js_sys::Array;
-use leptos::prelude::{ArcRwSignal, GetUntracked, Set};
+use leptos::{callback::UnsyncCallback, prelude::*, task::spawn_local};
 use messages::{
-    Action, Ended, FileId, Filter, Finding, Row, Selection, Start, ToPage, ToWorker, Totals, Window,
+    Action, Ended, FileId, Filter, Finding, LeftOut, Reason, Row, Selection, Start, ToPage, ToWorker, Totals,
+    Viewport,
 };
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{MessageChannel, MessagePort};
 
-use crate::effects::task::spawn;
 use crate::effects::{
     files::Chosen,
     handle::{self, FileHandle},
 };
 
-/// So many files are sent to the worker in one task. The page stands still while a browser looks each of them up,
-/// for some 0.3 ms.
+/// How many files are sent to the worker in one task. The page stands still for some 0.3 ms while a browser looks
+/// each of them up.
 const FILES_AT_ONCE: usize = 32;
 
-/// Which rows are shown.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// The rows on the screen.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Shown {
     pub(crate) filter: Filter,
-    /// Files of that kind.
+    /// How many files pass the filter.
     pub(crate) total: usize,
     /// The position of the first row.
     pub(crate) first: usize,
     /// The rows, in order.
-    pub(crate) ids: Vec<FileId>,
+    pub(crate) rows: Vec<ShownRow>,
 }
 
-/// How far the check of the set-up is.
+/// A row on the screen, with the signal that follows its file.
+#[derive(Clone, Debug)]
+pub(crate) struct ShownRow {
+    pub(crate) id: FileId,
+    pub(crate) row: ArcRwSignal<Row>,
+}
+
+impl Shown {
+    /// The position in the list of the row of a file, counted from 1.
+    pub(crate) fn position(&self, id: FileId) -> usize {
+        let index = self.rows.iter().position(|row| row.id == id);
+        self.first + index.unwrap_or_default() + 1
+    }
+
+    fn signal(&self, id: FileId) -> Option<&ArcRwSignal<Row>> {
+        let shown = self.rows.iter().find(|row| row.id == id);
+        shown.map(|shown| &shown.row)
+    }
+}
+
+/// How far the set-up check is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) enum SetupCheck {
-    /// Nothing asks for it.
+pub(crate) enum SetupState {
+    /// There is no reason for one.
     #[default]
     NotOffered,
-    /// A person can ask for it.
+    /// The user can ask for one.
     Offered,
-    /// It goes on.
     Running,
-    /// It found this.
     Done(Vec<Finding>),
 }
 
-/// The uploads of a page. Cloning gives another handle to the same.
-#[derive(Clone)]
-pub struct Uploads {
-    shared: Rc<Shared>,
+/// What is called when something happens, beside what is shown. The first two are for a page that has the uploader;
+/// the uploader's own parts set the others.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Callbacks {
+    /// A file was stored or given up.
+    pub on_file_finished: Option<UnsyncCallback<Ended>>,
+    /// The sums over all files changed; called about twice per second while something is in flight.
+    pub on_progress: Option<UnsyncCallback<Totals>>,
+    /// The worker is of another version than the page, and the two cannot work together.
+    pub on_version_mismatch: Option<UnsyncCallback<()>>,
+    /// The API requires the user to sign in.
+    pub on_unauthorized: Option<UnsyncCallback<()>>,
+    /// The user has to pick a file again, for which the picker has to be opened.
+    pub on_pick_files: Option<UnsyncCallback<()>>,
 }
 
-struct Shared {
-    port: RefCell<Option<Port<ToWorker>>>,
-    /// Files that the worker is not told of yet.
-    chosen: RefCell<Vec<Chosen>>,
-    /// Set while more of them are going to be sent.
-    sending_files: RefCell<Option<Timer>>,
-    shown: ArcRwSignal<Shown>,
-    rows: RefCell<Vec<(FileId, ArcRwSignal<Row>)>>,
-    pictures: RefCell<Vec<(FileId, JsValue)>>,
-    totals: ArcRwSignal<Totals>,
-    keeps_nothing: ArcRwSignal<bool>,
-    setup_check: ArcRwSignal<SetupCheck>,
-    /// Set once a picture that was asked for is there.
-    pictured: ArcRwSignal<Option<FileId>>,
-    heard: RefCell<Heard>,
-    _listeners: RefCell<Vec<Listener>>,
+/// The uploads of a page, for as long as the owner under which they were started. A copy is a handle to the same.
+#[derive(Clone, Copy)]
+pub(crate) struct Uploads {
+    pub(crate) shown: RwSignal<Shown>,
+    /// The sums over all files, about twice per second.
+    pub(crate) totals: RwSignal<Totals>,
+    /// What was left out of the user's last choice.
+    pub(crate) left_out: RwSignal<Vec<LeftOut>>,
+    /// Whether the browser stores nothing for the page, so that no upload could be resumed after a reload.
+    pub(crate) is_storage_unavailable: RwSignal<bool>,
+    pub(crate) setup_check: RwSignal<SetupState>,
+    /// The file whose thumbnail arrived last; see [`Self::take_thumbnail`].
+    pub(crate) thumbnail_arrived: RwSignal<Option<FileId>>,
+    callbacks: StoredValue<Callbacks>,
+    connection: StoredValue<Connection, LocalStorage>,
 }
 
-/// Whoever hears of something, if anybody does.
-pub type Hears<T> = Option<Box<dyn Fn(&T)>>;
-
-/// Who wants to hear of what happens beside what is shown.
+/// What of the conversation only this thread can hold.
 #[derive(Default)]
-pub struct Heard {
-    /// Opens the picker.
-    pub wants_files: Option<Box<dyn Fn()>>,
-    /// Files ended.
-    pub ended: Hears<[Ended]>,
-    /// All files together, about twice a second.
-    pub progress: Hears<Totals>,
-    /// The worker is of another version than the page.
-    pub misunderstood: Option<Box<dyn Fn()>>,
-    /// The API wants somebody to sign in.
-    pub not_signed_in: Option<Box<dyn Fn()>>,
+struct Connection {
+    port: Option<Port<ToWorker>>,
+    /// How often the user has chosen files.
+    choices: u32,
+    /// Files that were not sent to the worker yet, each with the number of its choice.
+    unsent: Vec<(u32, Chosen)>,
+    /// Set while more of them are going to be sent.
+    sending: Option<Timer>,
+    /// Thumbnails that arrived, each an `ImageBitmap`.
+    thumbnails: Vec<(FileId, JsValue)>,
+    _listeners: Vec<Listener>,
 }
 
 impl Uploads {
-    /// Uploads by a worker that is given its end of the channel by `connect`, now or later: what is said
-    /// to it before waits.
+    /// Starts uploads, and returns the worker's end of the channel. It may be connected later: messages to the
+    /// worker wait.
     ///
     /// # Errors
-    /// Where the browser has no channels.
-    pub fn begin(start: Start) -> Result<(Self, MessagePort), JsValue> {
+    /// If the browser has no channels.
+    pub(crate) fn start(start: Start, callbacks: Callbacks) -> Result<(Self, MessagePort), JsValue> {
         let channel = MessageChannel::new()?;
-        let shared = Rc::new(Shared {
-            port: RefCell::new(None),
-            chosen: RefCell::default(),
-            sending_files: RefCell::default(),
-            shown: ArcRwSignal::new(Shown::default()),
-            rows: RefCell::default(),
-            pictures: RefCell::default(),
-            totals: ArcRwSignal::new(Totals::default()),
-            keeps_nothing: ArcRwSignal::new(false),
-            setup_check: ArcRwSignal::default(),
-            pictured: ArcRwSignal::new(None),
-            heard: RefCell::default(),
-            _listeners: RefCell::default(),
-        });
-        let weak = Rc::downgrade(&shared);
+        let uploads = Self {
+            shown: RwSignal::default(),
+            totals: RwSignal::default(),
+            left_out: RwSignal::default(),
+            is_storage_unavailable: RwSignal::new(false),
+            setup_check: RwSignal::default(),
+            thumbnail_arrived: RwSignal::new(None),
+            callbacks: StoredValue::new(callbacks),
+            connection: StoredValue::new_local(Connection::default()),
+        };
         let port = Port::new(channel.port1(), move |message, along| {
-            if let Some(shared) = weak.upgrade() {
-                shared.hear(message, along);
-            }
+            uploads.on_message(message, along);
         });
         port.send(&ToWorker::Start(start), []);
-        *shared.port.borrow_mut() = Some(port);
-        shared.listen();
-        Ok((Self { shared }, channel.port2()))
+        uploads.connection.update_value(|connection| {
+            connection.port = Some(port);
+            connection._listeners = uploads.listen();
+        });
+        on_cleanup(move || uploads.send(&ToWorker::Disconnect));
+        Ok((uploads, channel.port2()))
     }
 
-    /// Adds files to the list, or gives them back to the interrupted uploads that they belong to.
-    pub(crate) fn add(&self, chosen: Vec<Chosen>) {
-        if chosen.is_empty() {
-            self.send(&ToWorker::Await(None));
-            return;
+    /// Forgets what was left out of the user's last choice.
+    pub(crate) fn forget_left_out(self) {
+        self.left_out.try_set(Vec::new());
+        self.send(&ToWorker::ForgetLeftOut);
+    }
+
+    /// The user chooses something. Returns the number of the choice.
+    pub(crate) fn begin_choice(self) -> u32 {
+        self.forget_left_out();
+        let count = |connection: &mut Connection| {
+            connection.choices += 1;
+            connection.choices
+        };
+        self.connection.try_update_value(count).unwrap_or_default()
+    }
+
+    /// Leaves out of the user's choice what the page itself could not take.
+    pub(crate) fn leave_out(self, left_out: Vec<(Reason, String)>) {
+        if !left_out.is_empty() {
+            self.send(&ToWorker::LeftOut(left_out));
         }
-        self.shared.chosen.borrow_mut().extend(chosen);
-        if self.shared.sending_files.borrow().is_none() {
-            self.shared.send_files();
+    }
+
+    /// Adds what was left out as clutter.
+    pub(crate) fn add_clutter(self) {
+        self.send(&ToWorker::AddClutter);
+    }
+
+    /// Adds files of a choice to the list, or returns them to the interrupted uploads that they belong to.
+    pub(crate) fn add(self, choice: u32, chosen: Vec<Chosen>) {
+        let is_sending = self.connection.try_update_value(|connection| {
+            let chosen = chosen.into_iter().map(|chosen| (choice, chosen));
+            connection.unsent.extend(chosen);
+            connection.sending.is_some() || connection.unsent.is_empty()
+        });
+        if is_sending == Some(false) {
+            self.send_files();
         }
     }
 
-    /// Does what a person wants.
-    pub fn act(&self, action: Action, selection: Selection) {
-        self.send(&ToWorker::Act(action, selection));
+    /// The user closed the picker.
+    pub(crate) fn add_nothing(self) {
+        self.send(&ToWorker::ExpectFileFor(None));
     }
 
-    /// Says which rows are on the screen.
-    pub(crate) fn show(&self, window: Window) {
-        self.send(&ToWorker::Show(window));
+    /// Does to files what the user wants.
+    pub(crate) fn act(self, action: Action, selection: Selection) {
+        self.send(&ToWorker::UserAction(action, selection));
     }
 
-    /// Asks for a small picture of a file; see [`Self::pictured`].
-    pub(crate) fn ask_for_picture(&self, id: FileId) {
+    /// Tells the worker which rows are on the screen.
+    pub(crate) fn set_viewport(self, viewport: Viewport) {
+        self.send(&ToWorker::SetViewport(viewport));
+    }
+
+    /// Asks for the thumbnail of a file; see [`Self::thumbnail_arrived`].
+    pub(crate) fn request_thumbnail(self, id: FileId) {
         self.send(&ToWorker::Thumbnail(id));
     }
 
-    /// The file whose picture came last.
-    pub(crate) fn pictured(&self) -> ArcRwSignal<Option<FileId>> {
-        self.shared.pictured.clone()
+    /// Takes a thumbnail that arrived, an `ImageBitmap`.
+    pub(crate) fn take_thumbnail(self, id: FileId) -> Option<JsValue> {
+        let take = |connection: &mut Connection| {
+            let thumbnails = &mut connection.thumbnails;
+            let at = thumbnails.iter().position(|(of, _)| *of == id)?;
+            Some(thumbnails.swap_remove(at).1)
+        };
+        self.connection.try_update_value(take).flatten()
     }
 
-    /// Takes a picture that came, an `ImageBitmap`.
-    pub(crate) fn take_picture(&self, id: FileId) -> Option<JsValue> {
-        let mut pictures = self.shared.pictures.borrow_mut();
-        let at = pictures.iter().position(|(of, _)| *of == id)?;
-        Some(pictures.swap_remove(at).1)
-    }
-
-    /// Which rows are shown.
-    pub(crate) fn shown(&self) -> ArcRwSignal<Shown> {
-        self.shared.shown.clone()
-    }
-
-    /// A row that is shown.
-    pub(crate) fn row(&self, id: FileId) -> Option<ArcRwSignal<Row>> {
-        let rows = self.shared.rows.borrow();
-        rows.iter().find(|(of, _)| *of == id).map(|(_, row)| row.clone())
-    }
-
-    /// All files together, about twice a second.
-    pub(crate) fn totals(&self) -> ArcRwSignal<Totals> {
-        self.shared.totals.clone()
-    }
-
-    /// Whether nothing outlives the page, since the browser keeps nothing for it.
-    pub(crate) fn keeps_nothing(&self) -> ArcRwSignal<bool> {
-        self.shared.keeps_nothing.clone()
-    }
-
-    /// How far the check of the set-up is.
-    pub(crate) fn setup_check(&self) -> ArcRwSignal<SetupCheck> {
-        self.shared.setup_check.clone()
-    }
-
-    /// Checks the set-up, unless that goes on.
-    pub(crate) fn check_setup(&self) {
-        if self.shared.setup_check.get_untracked() != SetupCheck::Running {
-            self.shared.setup_check.set(SetupCheck::Running);
+    /// Starts the set-up check, unless it runs.
+    pub(crate) fn check_setup(self) {
+        if self.setup_check.get_untracked() != SetupState::Running {
+            self.setup_check.set(SetupState::Running);
             self.send(&ToWorker::CheckSetup);
         }
     }
 
-    /// Whether leaving the page would lose anything.
-    pub(crate) fn is_busy(&self) -> bool {
-        let totals = self.shared.totals.get_untracked();
+    /// Whether leaving the page would interrupt something.
+    pub(crate) fn is_busy(self) -> bool {
+        let totals = self.totals.get_untracked();
         totals.unfinished() + totals.paused > 0
     }
 
-    /// Says who wants to hear of what happens.
-    pub fn on(&self, set: impl FnOnce(&mut Heard)) {
-        set(&mut self.shared.heard.borrow_mut());
+    /// Changes what is called when something happens.
+    pub(crate) fn update_callbacks(self, update: impl FnOnce(&mut Callbacks)) {
+        self.callbacks.update_value(update);
     }
 
-    /// The access token to send to the API, or none.
-    pub(crate) fn set_access_token(&self, token: Option<String>) {
+    /// Sets the access token to send to the API.
+    pub(crate) fn set_access_token(self, token: Option<String>) {
         self.send(&ToWorker::AccessToken(token));
     }
 
-    /// Nobody is left to show anything to: what is under way is dropped.
-    pub(crate) fn end(&self) {
-        self.send(&ToWorker::End);
+    fn send(self, message: &ToWorker) {
+        self.send_with(message, []);
     }
 
-    fn send(&self, message: &ToWorker) {
-        self.shared.send(message, []);
-    }
-}
-
-impl Shared {
-    fn send(&self, message: &ToWorker, along: impl IntoIterator<Item = JsValue>) {
-        if let Some(port) = self.port.borrow().as_ref() {
-            port.send(message, along);
-        }
+    fn send_with(self, message: &ToWorker, along: impl IntoIterator<Item = JsValue>) {
+        self.connection.try_with_value(|connection| {
+            if let Some(port) = &connection.port {
+                port.send(message, along);
+            }
+        });
     }
 
     /// Sends some of the chosen files to the worker, and the others in later tasks.
-    fn send_files(self: &Rc<Self>) {
-        let (some, is_more) = {
-            let mut chosen = self.chosen.borrow_mut();
-            let count = chosen.len().min(FILES_AT_ONCE);
-            (chosen.drain(..count).collect::<Vec<_>>(), !chosen.is_empty())
-        };
-        let names = some.iter().map(|chosen| chosen.name.clone()).collect();
-        let files = some.iter().map(|chosen| chosen.file.clone().into());
-        let handles = some.iter().map(|chosen| {
+    fn send_files(self) {
+        let next = self.connection.try_update_value(|connection| {
+            let unsent = &mut connection.unsent;
+            let choice = unsent.first().map_or(0, |(choice, _)| *choice);
+            let of_choice = unsent.iter().take_while(|(of, _)| *of == choice);
+            let count = of_choice.take(FILES_AT_ONCE).count();
+            let next: Vec<Chosen> = unsent.drain(..count).map(|(_, chosen)| chosen).collect();
+            let is_more = !unsent.is_empty();
+            connection.sending = is_more.then(|| Timer::after(Duration::ZERO, move || self.send_files()));
+            (choice, next)
+        });
+        let (choice, next) = next.unwrap_or_default();
+        let names = next.iter().map(|chosen| chosen.name.clone()).collect();
+        let files = next.iter().map(|chosen| chosen.file.clone().into());
+        let handles = next.iter().map(|chosen| {
             let handle = chosen.handle.clone();
             handle.map_or(JsValue::UNDEFINED, JsValue::from)
         });
-        let along: Vec<JsValue> = files.chain(handles).collect();
-        self.send(&ToWorker::Add { names }, along);
-        let shared = Rc::downgrade(self);
-        *self.sending_files.borrow_mut() = is_more.then(|| {
-            Timer::after(Duration::ZERO, move || {
-                if let Some(shared) = shared.upgrade() {
-                    shared.send_files();
-                }
-            })
-        });
+        self.send_with(&ToWorker::AddFiles { choice, names }, files.chain(handles));
     }
 
-    /// Listens to the network going and coming, and to a person coming back to the tab.
-    fn listen(self: &Rc<Self>) {
-        let Some(window) = web_sys::window() else { return };
-        let tell_of = |name, message: ToWorker| {
-            let shared = Rc::downgrade(self);
-            Listener::new(&window, name, move |_| {
-                if let Some(shared) = shared.upgrade() {
-                    shared.send(&message, []);
-                }
-            })
-        };
-        *self._listeners.borrow_mut() = vec![
-            tell_of("online", ToWorker::Network(true)),
-            tell_of("offline", ToWorker::Network(false)),
-            tell_of("focus", ToWorker::LookedAt),
-        ];
+    /// Listens to the network going and coming, and to the user coming back to the tab.
+    fn listen(self) -> Vec<Listener> {
+        [
+            ("online", ToWorker::Online),
+            ("offline", ToWorker::Offline),
+            ("focus", ToWorker::PageFocused),
+        ]
+        .map(|(name, message)| Listener::new(&window(), name, move |_| self.send(&message)))
+        .into()
     }
 
-    fn hear(self: &Rc<Self>, message: Option<ToPage>, along: &Array) {
-        let heard = self.heard.borrow();
+    /// Takes a message of the worker; `None` if it is of another version.
+    fn on_message(self, message: Option<ToPage>, along: &Array) {
+        let callbacks = self.callbacks.get_value();
         match message {
             Some(ToPage::Rows {
                 filter,
@@ -284,71 +295,56 @@ impl Shared {
                 first,
                 rows,
             }) => {
-                let ids = self.hold(rows);
-                let (total, first) = (total as usize, first as usize);
+                let before = self.shown.get_untracked();
                 self.shown.set(Shown {
                     filter,
-                    total,
-                    first,
-                    ids,
+                    total: total as usize,
+                    first: first as usize,
+                    rows: rows.into_iter().map(|row| follow(row, &before)).collect(),
                 });
             }
-            Some(ToPage::Changed(rows)) => {
-                let held = self.rows.borrow();
+            Some(ToPage::RowsChanged(rows)) => self.shown.with_untracked(|shown| {
                 for row in rows {
-                    if let Some((_, signal)) = held.iter().find(|(id, _)| *id == row.id) {
+                    if let Some(signal) = shown.signal(row.id) {
                         signal.set(row);
                     }
                 }
-            }
+            }),
             Some(ToPage::Totals(totals)) => {
                 self.totals.set(totals);
-                call(&heard.progress, |progress| progress(&totals));
+                call(callbacks.on_progress, totals);
             }
-            Some(ToPage::Ended(files)) => call(&heard.ended, |ended| ended(&files)),
-            Some(ToPage::KeepsNothing) => self.keeps_nothing.set(true),
-            Some(ToPage::Wanted { selection, ids }) => {
+            Some(ToPage::Ended(files)) => {
+                for file in files {
+                    call(callbacks.on_file_finished, file);
+                }
+            }
+            Some(ToPage::LeftOut(left_out)) => self.left_out.set(left_out),
+            Some(ToPage::StorageAvailable(is)) => self.is_storage_unavailable.set(!is),
+            Some(ToPage::FilesNeeded { selection, ids }) => {
                 let handles = (0..).zip(&ids).map(|(index, _)| along.get(index)).collect();
-                spawn(Rc::clone(self).fetch_wanted(selection, ids, handles));
+                spawn_local(self.fetch_needed(selection, ids, handles));
             }
             Some(ToPage::Thumbnail(id)) => {
-                self.pictures.borrow_mut().push((id, along.get(0)));
-                self.pictured.set(Some(id));
+                let thumbnail = along.get(0);
+                self.connection
+                    .update_value(|connection| connection.thumbnails.push((id, thumbnail)));
+                self.thumbnail_arrived.set(Some(id));
             }
             Some(ToPage::SetupSuspected) => {
-                if self.setup_check.get_untracked() == SetupCheck::NotOffered {
-                    self.setup_check.set(SetupCheck::Offered);
+                if self.setup_check.get_untracked() == SetupState::NotOffered {
+                    self.setup_check.set(SetupState::Offered);
                 }
             }
-            Some(ToPage::SetupChecked(findings)) => self.setup_check.set(SetupCheck::Done(findings)),
-            Some(ToPage::NotSignedIn) => call(&heard.not_signed_in, |ask| ask()),
-            None => call(&heard.misunderstood, |misunderstood| misunderstood()),
+            Some(ToPage::SetupChecked(findings)) => self.setup_check.set(SetupState::Done(findings)),
+            Some(ToPage::NotSignedIn) => call(callbacks.on_unauthorized, ()),
+            None => call(callbacks.on_version_mismatch, ()),
         }
     }
 
-    /// Keeps a signal for each of these rows and for no others.
-    fn hold(&self, rows: Vec<Row>) -> Vec<FileId> {
-        let mut held = self.rows.borrow_mut();
-        let before = std::mem::take(&mut *held);
-        for row in rows {
-            let id = row.id;
-            let signal = match before.iter().find(|(of, _)| *of == id) {
-                Some((_, signal)) => {
-                    if signal.get_untracked() != row {
-                        signal.set(row);
-                    }
-                    signal.clone()
-                }
-                None => ArcRwSignal::new(row),
-            };
-            held.push((id, signal));
-        }
-        held.iter().map(|(id, _)| *id).collect()
-    }
-
-    /// Fetches interrupted files by their handles, for which the person is asked, and asks for one that
-    /// cannot be had so.
-    async fn fetch_wanted(self: Rc<Self>, selection: Selection, ids: Vec<FileId>, handles: Vec<JsValue>) {
+    /// Reads interrupted files through their handles, for which the user is asked. If that is not possible, the
+    /// user has to pick the last of them.
+    async fn fetch_needed(self, selection: Selection, ids: Vec<FileId>, handles: Vec<JsValue>) {
         let mut missing = None;
         for (id, handle) in ids.into_iter().zip(handles) {
             let file = match (!handle.is_undefined()).then(|| handle.unchecked_into::<FileHandle>()) {
@@ -356,22 +352,35 @@ impl Shared {
                 _ => None,
             };
             match file {
-                Some(file) => self.send(&ToWorker::Attach(id), [file.into()]),
+                Some(file) => self.send_with(&ToWorker::Attach(id), [file.into()]),
                 None => missing = Some(id),
             }
         }
         if let Some(id) = missing {
-            self.send(
-                &ToWorker::Await((selection == Selection::File(id)).then_some(id)),
-                [],
-            );
-            call(&self.heard.borrow().wants_files, |open| open());
+            let is_for = (selection == Selection::File(id)).then_some(id);
+            self.send(&ToWorker::ExpectFileFor(is_for));
+            let callbacks = self.callbacks.try_get_value().unwrap_or_default();
+            call(callbacks.on_pick_files, ());
         }
     }
 }
 
-fn call<T: ?Sized>(heard: &Option<Box<T>>, call: impl FnOnce(&T)) {
-    if let Some(heard) = heard {
-        call(heard);
-    }
+/// A row for the screen; its signal is the one that it had before, if it was there.
+fn follow(row: Row, before: &Shown) -> ShownRow {
+    let id = row.id;
+    let row = match before.signal(id) {
+        Some(signal) => {
+            if signal.get_untracked() != row {
+                signal.set(row);
+            }
+            signal.clone()
+        }
+        None => ArcRwSignal::new(row),
+    };
+    ShownRow { id, row }
+}
+
+fn call<T>(callback: Option<UnsyncCallback<T>>, value: T) {
+    // What is called may have gone with the view that it belonged to.
+    callback.and_then(|callback| callback.try_run(value));
 }

@@ -3,36 +3,10 @@
 
 use std::{cell::RefCell, time::SystemTime};
 
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
-use tracing::{Subscriber, level_filters::LevelFilter};
-use tracing_subscriber::fmt::MakeWriter;
+use lambda_api::{Caller, Principal, timestamp};
 use wire::{ErrorCode, SignedRequest};
 
-use crate::{
-    caller::{Caller, Principal},
-    metrics::Metrics,
-    s3_request::S3Request,
-};
-
-/// The log of the Lambda function: a JSON object a line, to `writer`.
-///
-/// It goes no deeper than `INFO`, whatever the environment says, because the signing library traces the
-/// requests that it signs, session token included.
-pub fn json_log<W>(writer: W) -> impl Subscriber + Send + Sync
-where
-    W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
-{
-    tracing_subscriber::fmt()
-        .json()
-        .flatten_event(true)
-        .with_current_span(false)
-        .with_span_list(false)
-        .with_target(false)
-        .without_time()
-        .with_max_level(LevelFilter::INFO)
-        .with_writer(writer)
-        .finish()
-}
+use crate::{metrics::Metrics, s3_request::S3Request};
 
 /// The record of one request.
 #[derive(Debug)]
@@ -43,7 +17,7 @@ pub(crate) struct Audit {
 }
 
 impl Audit {
-    /// An empty record of what this caller asks for now.
+    /// An empty record of a request of this caller, which is handled now.
     pub(crate) fn new(caller: Caller, now: SystemTime) -> Self {
         Self {
             caller,
@@ -62,14 +36,15 @@ impl Audit {
         self.now
     }
 
-    /// Records that a signed URL for the object `key` is given out.
-    pub(crate) fn issued(&self, key: &str, request: &S3Request, signed: &SignedRequest) {
-        self.metrics.borrow_mut().add_issued(request.body_bytes());
+    /// Records that a signed URL for the object `key` leaves the Lambda.
+    pub(crate) fn record_issued(&self, key: &str, request: &S3Request, signed: &SignedRequest) {
+        self.metrics.borrow_mut().count_issued(request.body_bytes);
         tracing::info!(
             time = timestamp(self.now),
             request_id = self.caller.request_id,
             principal = self.caller.principal.as_ref().map(Principal::as_segment),
             source_ip = self.caller.source_ip,
+            visitor_ip = self.caller.visitor_ip,
             operation = request.operation,
             key,
             size = request.size,
@@ -80,14 +55,15 @@ impl Audit {
     }
 
     /// Records that a request, or a part of one, was refused.
-    pub(crate) fn refused(&self, code: ErrorCode) {
-        self.metrics.borrow_mut().add_refused(code);
+    pub(crate) fn record_refused(&self, code: ErrorCode) {
+        self.metrics.borrow_mut().count_refused(code);
         tracing::warn!(
             time = timestamp(self.now),
             request_id = self.caller.request_id,
             principal = self.caller.principal.as_ref().map(Principal::as_segment),
             source_ip = self.caller.source_ip,
-            code = ?code,
+            visitor_ip = self.caller.visitor_ip,
+            code = code.as_str(),
             status = code.status(),
             "refused"
         );
@@ -97,9 +73,4 @@ impl Audit {
     pub(crate) fn metrics(&self, function_name: &str) -> Option<String> {
         self.metrics.borrow().document(self.now, function_name)
     }
-}
-
-/// The time as RFC 3339 writes it.
-pub fn timestamp(time: SystemTime) -> Option<String> {
-    OffsetDateTime::from(time).format(&Rfc3339).ok()
 }

@@ -1,14 +1,12 @@
 //! The only way to a signed URL: it signs for one caller and writes the audit.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use wire::{ApiError, ErrorCode, SignedRequest};
+use lambda_api::{Environment, Principal, key::folder};
+use wire::{ApiError, BatchId, ErrorCode, SignedRequest};
 
 use crate::{
     audit::Audit,
-    caller::Principal,
-    environment::Environment,
-    key::folder,
     presign::{Signer, UnsignedRequest, presign, seconds},
     s3_request::S3Request,
     settings::Settings,
@@ -23,23 +21,17 @@ pub(crate) struct Issuer<'a> {
 }
 
 impl<'a> Issuer<'a> {
-    /// An issuer for the caller; nobody gets one without a principal.
+    /// An issuer for the caller, or the error of one who is not signed in.
     pub(crate) fn new(
         settings: &'a Settings,
         environment: &'a dyn Environment,
         audit: &'a Audit,
     ) -> Result<Self, ApiError> {
-        let principal = audit.caller().principal.as_ref().ok_or_else(|| {
-            ApiError::new(
-                ErrorCode::NotSignedIn,
-                "the token has no sub claim of 1 to 255 bytes",
-            )
-        })?;
         Ok(Self {
             settings,
             environment,
             audit,
-            principal,
+            principal: audit.caller().signed_in()?,
         })
     }
 
@@ -48,9 +40,11 @@ impl<'a> Issuer<'a> {
         self.settings
     }
 
-    /// Where the outside comes in.
-    pub(crate) fn environment(&self) -> &'a dyn Environment {
-        self.environment
+    /// Opens a batch.
+    pub(crate) fn new_batch(&self) -> BatchId {
+        let since_1970 = self.audit.now().duration_since(SystemTime::UNIX_EPOCH);
+        let milliseconds = since_1970.map_or(0, |time| time.as_millis() as u64);
+        BatchId::new(milliseconds, self.environment.random())
     }
 
     /// The Lambda's clock, in seconds since 1970-01-01T00:00:00Z.
@@ -60,13 +54,13 @@ impl<'a> Issuer<'a> {
 
     /// The folder of the caller's own keys: `<prefix>/<principal>/`.
     pub(crate) fn own_folder(&self) -> String {
-        folder(&[&self.settings.key_prefix, self.principal.as_segment()])
+        self.settings.deployment.own_folder(self.principal)
     }
 
-    /// The folder that `GET /presign` puts objects in.
+    /// The folder in which `GET /presign` puts objects: the prefix, or the own folder of a caller who is signed in.
     pub(crate) fn presign_folder(&self) -> String {
         if self.principal.is_anonymous() {
-            folder(&[&self.settings.key_prefix])
+            folder(&[&self.settings.deployment.key_prefix])
         } else {
             self.own_folder()
         }
@@ -74,8 +68,8 @@ impl<'a> Issuer<'a> {
 
     /// Signs a request about the object `key`, and records it.
     pub(crate) fn issue(&self, key: &str, request: &S3Request) -> Result<SignedRequest, ApiError> {
-        let url = self.settings.bucket.object_url_at(request.endpoint, key);
-        let url = url.ok_or_else(|| {
+        let bucket = &self.settings.deployment.bucket;
+        let url = bucket.object_url_at(request.endpoint, key).ok_or_else(|| {
             ApiError::new(
                 ErrorCode::InvalidRequest,
                 "the bucket has no second endpoint; secondEndpoint may not be set",
@@ -89,7 +83,7 @@ impl<'a> Issuer<'a> {
         };
         let signer = Signer {
             credentials: &self.environment.credentials(),
-            region: self.settings.bucket.region(),
+            region: bucket.region(),
             now: self.audit.now(),
             expires_in: Duration::from_secs(self.settings.expiration_seconds.into()),
         };
@@ -97,12 +91,12 @@ impl<'a> Issuer<'a> {
             tracing::error!(%error, "signing failed");
             ApiError::new(ErrorCode::InternalError, "the request could not be signed")
         })?;
-        self.audit.issued(key, request, &signed);
+        self.audit.record_issued(key, request, &signed);
         Ok(signed)
     }
 
     /// Records that one part of a batch was refused.
     pub(crate) fn record_refusal(&self, error: &ApiError) {
-        self.audit.refused(error.code);
+        self.audit.record_refused(error.code);
     }
 }

@@ -12,7 +12,7 @@ use wire::ErrorCode;
 /// Where CloudWatch keeps the metrics.
 const NAMESPACE: &str = "Slipway";
 
-/// The dimension that tells functions apart.
+/// The dimension that distinguishes functions.
 const FUNCTION_NAME: &str = "FunctionName";
 
 /// The counts of one request.
@@ -21,25 +21,25 @@ pub(crate) struct Metrics {
     urls_issued: u64,
     bytes_authorised: u64,
     /// Refusals by the name of their error code.
-    refused: BTreeMap<String, u64>,
+    refused: BTreeMap<&'static str, u64>,
 }
 
 impl Metrics {
     /// Counts a URL, and the bytes that may be sent to it.
-    pub(crate) fn add_issued(&mut self, body_bytes: u64) {
+    pub(crate) fn count_issued(&mut self, body_bytes: u64) {
         self.urls_issued += 1;
         self.bytes_authorised = self.bytes_authorised.saturating_add(body_bytes);
     }
 
     /// Counts a refusal.
-    pub(crate) fn add_refused(&mut self, code: ErrorCode) {
-        *self.refused.entry(format!("{code:?}")).or_default() += 1;
+    pub(crate) fn count_refused(&mut self, code: ErrorCode) {
+        *self.refused.entry(code.as_str()).or_default() += 1;
     }
 
-    /// The document of a request at this time, in one line; none where nothing was issued or refused.
+    /// The document of a request at this time, in one line; `None` if nothing was issued or refused.
     ///
-    /// `UrlsIssued`, `BytesAuthorised` and `RequestsRefused` are always there, `Refused<Code>` for each
-    /// reason that there was.
+    /// `UrlsIssued`, `BytesAuthorised` and `RequestsRefused` are always there, and `Refused<Code>` for each error code
+    /// that occurred.
     pub(crate) fn document(&self, now: SystemTime, function_name: &str) -> Option<String> {
         if *self == Self::default() {
             return None;

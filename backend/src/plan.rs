@@ -1,17 +1,17 @@
 //! `POST /uploads`: where files may go, and how.
 
-use serde_json::Value;
+use lambda_api::{
+    AllowedTypes, MediaType,
+    json::{FieldError, Object, check_batch_size, read_object},
+};
 use wire::{
-    ApiError, DEFAULT_PART_BYTES, ErrorCode, FilePlan, MAX_PARTS, PlanOutcome, SINGLE_PUT_MAX_BYTES,
-    SMALL_FILE_MAX_BYTES, Sha256Digest, UploadsResponse,
+    ApiError, BatchId, DEFAULT_PART_BYTES, ErrorCode, FilePlan, FileToUpload, MAX_PARTS, MIN_PART_BYTES,
+    PlanOutcome, SINGLE_PUT_MAX_BYTES, UploadsRequest, UploadsResponse,
 };
 
 use crate::{
-    bucket::Endpoint,
-    fields::{Fields, check_limit, read_sha256, read_size},
     issuer::Issuer,
     key::new_key,
-    media_type::{AllowedTypes, MediaType},
     s3_request::{Description, S3Request},
     settings::Settings,
 };
@@ -22,55 +22,94 @@ const MAX_NAME_BYTES: usize = 4_096;
 /// Part sizes are whole numbers of this many bytes.
 const PART_STEP_BYTES: u64 = 1024 * 1024;
 
-/// A file that passed every check.
-#[derive(Debug)]
-struct CheckedFile {
-    name: String,
-    size: u64,
-    media_type: MediaType,
-    sha256: Option<Sha256Digest>,
-    endpoint: Endpoint,
-}
+/// What is said of a size that cannot be read.
+pub(crate) const SIZE: FieldError<'_> = (
+    "size",
+    ErrorCode::InvalidSize,
+    "the size is not a whole number of bytes from 0 to 2^64 - 1",
+);
 
-/// Plans each file on its own: one that is refused spoils no other.
+/// What is said of a SHA-256 that cannot be read.
+pub(crate) const SHA256: FieldError<'_> = (
+    "sha256",
+    ErrorCode::InvalidChecksum,
+    "the SHA-256 is not 32 bytes in base64, 44 characters",
+);
+
+/// What is said of a number of a copy that cannot be read.
+const COPY: FieldError<'_> = (
+    "copy",
+    ErrorCode::InvalidRequest,
+    "the number of the copy is not a whole number from 0 to 2^32 - 1",
+);
+
+/// What is said of a choice of endpoint that cannot be read.
+pub(crate) const SECOND_ENDPOINT: FieldError<'_> = (
+    "secondEndpoint",
+    ErrorCode::InvalidRequest,
+    "the field secondEndpoint is neither true nor false",
+);
+
+/// The fields of a file that have an error of their own.
+const FIELDS: [FieldError<'_>; 6] = [
+    ("name", ErrorCode::InvalidName, "the name is not a text"),
+    ("type", ErrorCode::InvalidType, "the type is not a text"),
+    COPY,
+    SIZE,
+    SHA256,
+    SECOND_ENDPOINT,
+];
+
+/// Plans each file on its own, so that one that is refused does not fail the others.
 ///
 /// # Errors
 ///
-/// Where the body as a whole is wrong: a field that is unknown or missing, no 1 to 100 files, or a file
-/// without an `id`, for which nothing could be answered.
-pub(crate) fn plan(issuer: &Issuer<'_>, body: &[u8]) -> Result<UploadsResponse, ApiError> {
-    let mut request = Fields::parse(body)?;
-    let mut entries = request.need_batch("files")?;
-    request.finish()?;
-    let ids: Vec<String> = entries
-        .iter_mut()
-        .map(|entry| entry.need_string("id"))
-        .collect::<Result<_, _>>()?;
-    let plans = ids.into_iter().zip(entries).map(|(id, entry)| FilePlan {
+/// If the body as a whole is wrong: there are not 1 to 100 files, or one has no `id`, so that nothing could be
+/// answered about it.
+pub(crate) fn plan(
+    issuer: &Issuer<'_>,
+    request: UploadsRequest<Object>,
+) -> Result<UploadsResponse, ApiError> {
+    check_batch_size("files", &request.files)?;
+    let batch = request.batch.unwrap_or_else(|| issuer.new_batch());
+    let ids: Vec<String> = request.files.iter().map(read_id).collect::<Result<_, _>>()?;
+    let plans = ids.into_iter().zip(request.files).map(|(id, file)| FilePlan {
         id,
-        outcome: plan_file(issuer, entry).unwrap_or_else(|error| {
+        outcome: plan_file(issuer, batch, file).unwrap_or_else(|error| {
             issuer.record_refusal(&error);
             PlanOutcome::Refused(error)
         }),
     });
     Ok(UploadsResponse {
         server_time: issuer.server_time(),
+        batch,
         files: plans.collect(),
     })
 }
 
-fn plan_file(issuer: &Issuer<'_>, entry: Fields) -> Result<PlanOutcome, ApiError> {
-    let file = check_file(issuer.settings(), entry)?;
-    let key = new_key(&issuer.own_folder(), issuer.environment().new_uuid(), &file.name);
+fn read_id(file: &Object) -> Result<String, ApiError> {
+    let id = file.get("id").and_then(|id| id.as_str());
+    id.map(str::to_owned).ok_or_else(|| {
+        let message = "an entry of files has no id that is a text";
+        ApiError::new(ErrorCode::InvalidRequest, message)
+    })
+}
+
+fn plan_file(issuer: &Issuer<'_>, batch: BatchId, file: Object) -> Result<PlanOutcome, ApiError> {
+    let file: FileToUpload = read_object(file, &FIELDS)?;
+    let media_type = check_file(issuer.settings(), &file)?;
+    let key = new_key(&issuer.own_folder(), batch, &file.name, file.copy);
     let description = Description {
         key: &key,
         name: &file.name,
-        media_type: &file.media_type,
+        media_type: &media_type,
         storage: &issuer.settings().storage,
     };
+    // A small file without a checksum is one that something on the way lets pass in parts only.
     let may_be_single = file.size <= SINGLE_PUT_MAX_BYTES && file.sha256.is_some();
-    if file.size > SMALL_FILE_MAX_BYTES && !may_be_single {
-        let create = issuer.issue(&key, &S3Request::create_multipart_upload(description, file.size))?;
+    if file.size > MIN_PART_BYTES && !may_be_single {
+        let create = S3Request::create_multipart_upload(description, file.size).at(file.endpoint);
+        let create = issuer.issue(&key, &create)?;
         return Ok(PlanOutcome::Multipart {
             key,
             create,
@@ -78,7 +117,7 @@ fn plan_file(issuer: &Issuer<'_>, entry: Fields) -> Result<PlanOutcome, ApiError
         });
     }
     let sha256 = file.sha256.ok_or_else(|| {
-        let message = format!("a file of up to {SMALL_FILE_MAX_BYTES} bytes needs its SHA-256");
+        let message = format!("a file of up to {MIN_PART_BYTES} bytes needs its SHA-256");
         ApiError::new(ErrorCode::ChecksumRequired, message)
     })?;
     let put = S3Request::put_object(description, file.size, sha256).at(file.endpoint);
@@ -86,7 +125,7 @@ fn plan_file(issuer: &Issuer<'_>, entry: Fields) -> Result<PlanOutcome, ApiError
     Ok(PlanOutcome::Put { key, put })
 }
 
-/// The size in bytes that every part but the last has at least: 8 MiB, and more only where 10,000 parts would
+/// The size in bytes that every part but the last has at least: 8 MiB, and more only if 10,000 parts would
 /// not do.
 pub(crate) fn part_size(file_size: u64) -> u64 {
     file_size
@@ -95,65 +134,47 @@ pub(crate) fn part_size(file_size: u64) -> u64 {
         .max(DEFAULT_PART_BYTES)
 }
 
-fn check_file(settings: &Settings, mut entry: Fields) -> Result<CheckedFile, ApiError> {
-    let name = entry.need("name")?;
-    let size = entry.need("size")?;
-    let media_type = entry.take("type");
-    let sha256 = entry.take("sha256").filter(|value| !value.is_null());
-    let endpoint = entry.take_endpoint()?;
-    entry.finish()?;
-    let file = CheckedFile {
-        name: read_name(name)?,
-        size: read_size(&size)?,
-        media_type: read_type(media_type)?,
-        sha256: sha256.as_ref().map(read_sha256).transpose()?,
-        endpoint,
-    };
-    check_limit(file.size, settings.max_upload_bytes)?;
-    check_type(&file.media_type, &settings.allowed_types)?;
-    Ok(file)
-}
-
-fn read_name(value: Value) -> Result<String, ApiError> {
-    match value {
-        Value::String(name) if (1..=MAX_NAME_BYTES).contains(&name.len()) => Ok(name),
-        _ => {
-            let message = format!("the name is not a text of 1 to {MAX_NAME_BYTES} bytes");
-            Err(ApiError::new(ErrorCode::InvalidName, message))
-        }
+/// Checks a file by itself and by the settings, and reads its type.
+fn check_file(settings: &Settings, file: &FileToUpload) -> Result<MediaType, ApiError> {
+    let name_bytes = file.name.len();
+    if !(1..=MAX_NAME_BYTES).contains(&name_bytes) {
+        let message = format!("the name has {name_bytes} bytes; 1 to {MAX_NAME_BYTES} are accepted");
+        return Err(ApiError::new(ErrorCode::InvalidName, message));
     }
+    check_limit(file.size, settings.max_upload_bytes)?;
+    check_type(file, &settings.deployment.allowed_types)
 }
 
-fn read_type(value: Option<Value>) -> Result<MediaType, ApiError> {
-    let media_type = match &value {
-        None => MediaType::parse(""),
-        Some(value) => value.as_str().and_then(MediaType::parse),
-    };
-    media_type.ok_or_else(|| {
-        ApiError::new(
-            ErrorCode::InvalidType,
-            "the type is not a media type such as image/png",
-        )
-    })
-}
-
-fn check_type(media_type: &MediaType, allowed: &AllowedTypes) -> Result<(), ApiError> {
-    if allowed.allow(media_type) {
+/// Refuses a file or an object above the limit.
+pub(crate) fn check_limit(size: u64, max_bytes: u64) -> Result<(), ApiError> {
+    if size <= max_bytes {
         return Ok(());
     }
-    let message = format!(
-        "{} is not accepted; these types are: {allowed}",
-        media_type.as_str()
-    );
+    let message = format!("{size} bytes are more than the {max_bytes} bytes that are accepted");
+    let mut error = ApiError::new(ErrorCode::FileTooLarge, message);
+    error.max_bytes = Some(max_bytes);
+    Err(error)
+}
+
+/// Returns the type as which a file is accepted.
+fn check_type(file: &FileToUpload, allowed: &AllowedTypes) -> Result<MediaType, ApiError> {
+    allowed
+        .accepted_type(&file.media_type, &file.name)
+        .ok_or_else(|| type_not_allowed(&file.media_type, allowed))
+}
+
+/// The refusal of a type.
+pub(crate) fn type_not_allowed(declared: &str, allowed: &AllowedTypes) -> ApiError {
+    let message = format!("a file of the type {declared:?} is not accepted; these types are: {allowed}");
     let mut error = ApiError::new(ErrorCode::TypeNotAllowed, message);
     error.allowed_types = Some(allowed.patterns().to_vec());
-    Err(error)
+    error
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use wire::MAX_PART_BYTES;
+    use wire::{MAX_PART_BYTES, SMALL_FILE_MAX_BYTES};
 
     use super::*;
 

@@ -1,5 +1,5 @@
 //! Presigned requests: Signature Version 4 in the query (Amazon S3 API Reference, "Authenticating
-//! Requests: Using Query Parameters"). Pure: the same input gives the same URL.
+//! Requests: Using Query Parameters"). Pure: the same input makes the same URL.
 
 use std::{
     collections::BTreeMap,
@@ -14,10 +14,9 @@ use aws_sigv4::{
     },
     sign::v4::{SigningParams, signing_params::BuildError},
 };
+use lambda_api::percent_encode;
 use thiserror::Error;
 use wire::{HttpMethod, SignedRequest};
-
-use crate::encoding::percent_encode;
 
 /// A request that is to be signed.
 pub(crate) struct UnsignedRequest<'a> {
@@ -37,9 +36,9 @@ pub(crate) struct Signer<'a> {
     pub(crate) credentials: &'a Credentials,
     /// The bucket's region.
     pub(crate) region: &'a str,
-    /// From when on the URL is good.
+    /// From when on the URL is valid.
     pub(crate) now: SystemTime,
-    /// How long it is good.
+    /// How long it is valid.
     pub(crate) expires_in: Duration,
 }
 

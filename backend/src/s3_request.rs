@@ -2,21 +2,22 @@
 //!
 //! All signed headers are ones that a page's script may set, except `content-length`, which the browser
 //! writes. None but a plain `content-type` is CORS-safelisted (Fetch Standard), so the bucket's CORS
-//! configuration must allow each: `content-disposition`, `content-type`, `if-none-match`,
-//! `x-amz-checksum-*`, `x-amz-meta-original-name`, `x-amz-mp-object-size`, and where the settings ask for
-//! encryption or tags `x-amz-server-side-encryption*` and `x-amz-tagging`.
+//! configuration must allow each: [`wire::SIGNED_HEADERS`], and [`wire::STORAGE_HEADERS`] if the settings ask
+//! for encryption and tags.
 
 use std::collections::BTreeMap;
 
-use wire::{HttpMethod, Sha256Digest};
+use lambda_api::{MediaType, percent_encode};
+use wire::{Endpoint, HttpMethod, Sha256Digest};
 
-use crate::{
-    bucket::Endpoint, encoding::percent_encode, media_type::MediaType, storage_options::StorageOptions,
-};
+use crate::storage_options::StorageOptions;
 
 /// Longest value in bytes of the metadata with the original name. S3 takes 2 KB of user-defined metadata
 /// in all (Amazon S3 User Guide, "Working with object metadata").
 const MAX_ORIGINAL_NAME_BYTES: usize = 1_900;
+
+/// Largest object in bytes that one PutObject stores: 5 GiB (Amazon S3 User Guide, "Uploading objects").
+pub(crate) const MAX_PUT_BYTES: u64 = 5 * 1024 * 1024 * 1024;
 
 /// A request to S3 about one object.
 #[derive(Clone, Debug)]
@@ -31,10 +32,12 @@ pub(crate) struct S3Request {
     pub(crate) headers: BTreeMap<String, String>,
     /// Which of the bucket's endpoints it goes to.
     pub(crate) endpoint: Endpoint,
-    /// The bytes that it stores or completes, where it says.
+    /// How many bytes it stores or completes; `None` if it does not say.
     pub(crate) size: Option<u64>,
-    /// The SHA-256 of those bytes, where it says.
+    /// The SHA-256 of those bytes; `None` if it does not say.
     pub(crate) sha256: Option<Sha256Digest>,
+    /// How many bytes of a file its own body may have at most.
+    pub(crate) body_bytes: u64,
 }
 
 impl S3Request {
@@ -47,6 +50,7 @@ impl S3Request {
             endpoint: Endpoint::First,
             size: None,
             sha256: None,
+            body_bytes: 0,
         }
     }
 
@@ -75,7 +79,18 @@ impl S3Request {
 
     /// PutObject of any bytes, once, without a header. S3 honours the condition in the query too.
     pub(crate) fn put_object_plainly() -> Self {
-        Self::new("PutObject", HttpMethod::Put).query("If-None-Match", "*")
+        let request = Self::new("PutObject", HttpMethod::Put).query("If-None-Match", "*");
+        Self {
+            body_bytes: MAX_PUT_BYTES,
+            ..request
+        }
+    }
+
+    /// PutObject of any bytes of this length and type, once. `content_type` is the header as the client will send it.
+    pub(crate) fn put_object_within_limits(content_type: &str, size: u64) -> Self {
+        Self::put_object_plainly()
+            .header("content-type", content_type)
+            .length(size)
     }
 
     /// CreateMultipartUpload with SHA-256 for each part.
@@ -97,7 +112,7 @@ impl S3Request {
             .body(size, sha256)
     }
 
-    /// ListParts from behind the part `marker`.
+    /// ListParts of the parts after `marker`.
     pub(crate) fn list_parts(upload_id: &str, marker: Option<u32>) -> Self {
         let request = Self::new("ListParts", HttpMethod::Get).query("uploadId", upload_id);
         match marker {
@@ -121,27 +136,23 @@ impl S3Request {
         Self::new("AbortMultipartUpload", HttpMethod::Delete).query("uploadId", upload_id)
     }
 
-    /// The bytes of the request's own body, where they are signed.
-    pub(crate) fn body_bytes(&self) -> u64 {
-        // Create and Complete name the size of a whole object whose parts are signed one by one.
-        match self.sha256 {
-            Some(_) => self.size.unwrap_or_default(),
-            None => 0,
-        }
+    fn body(mut self, size: u64, sha256: Sha256Digest) -> Self {
+        self.sha256 = Some(sha256);
+        self.length(size)
+            .header("x-amz-checksum-sha256", sha256.to_string())
     }
 
-    fn body(mut self, size: u64, sha256: Sha256Digest) -> Self {
+    fn length(mut self, size: u64) -> Self {
         self.size = Some(size);
-        self.sha256 = Some(sha256);
+        self.body_bytes = size;
         self.header("content-length", size.to_string())
-            .header("x-amz-checksum-sha256", sha256.to_string())
     }
 
     fn described(self, description: Description<'_>) -> Self {
         let described = self
             .header("content-type", description.media_type.as_str())
             .header("content-disposition", content_disposition(description.key))
-            .header("x-amz-meta-original-name", original_name(description.name));
+            .header("x-amz-meta-filename", original_name(description.name));
         let options = description.storage.headers().into_iter();
         options.fold(described, |request, (name, value)| request.header(name, value))
     }
@@ -185,7 +196,46 @@ fn original_name(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use wire::{SIGNED_HEADERS, STORAGE_HEADERS};
+
     use super::*;
+
+    /// The headers that the page has to send in all of its requests together.
+    fn headers_to_send(storage: &StorageOptions) -> BTreeSet<String> {
+        let description = Description {
+            key: "k",
+            name: "n",
+            media_type: &MediaType::parse("").expect("a media type"),
+            storage,
+        };
+        let sha256 = Sha256Digest::new([0; 32]);
+        let requests = [
+            S3Request::put_object(description, 1, sha256),
+            S3Request::create_multipart_upload(description, 1),
+            S3Request::upload_part("u", 1, 1, sha256),
+            S3Request::list_parts("u", Some(1)),
+            S3Request::complete_multipart_upload("u", 1),
+            S3Request::abort_multipart_upload("u"),
+        ];
+        let names = requests
+            .into_iter()
+            .flat_map(|request| request.headers.into_keys());
+        names.filter(|name| name != "content-length").collect()
+    }
+
+    #[test]
+    fn exactly_the_listed_headers_are_signed() {
+        let always = SIGNED_HEADERS.map(str::to_owned);
+        assert_eq!(headers_to_send(&StorageOptions::default()), always.clone().into());
+        let options = StorageOptions {
+            kms_key_id: Some("alias/uploads".to_owned()),
+            tags: BTreeMap::from([("team".to_owned(), "web".to_owned())]),
+        };
+        let with_options = always.into_iter().chain(STORAGE_HEADERS.map(str::to_owned));
+        assert_eq!(headers_to_send(&options), with_options.collect());
+    }
 
     #[test]
     fn a_download_has_the_name_of_the_keys_last_segment() {

@@ -1,37 +1,59 @@
 //! `POST /sign`: the further requests of one multipart upload.
 
-use serde_json::Value;
+use lambda_api::{
+    json::{FieldError, Object, check_batch_size, read_object},
+    key::check_key,
+};
 use wire::{
-    ApiError, DEFAULT_PART_BYTES, ErrorCode, GROWN_PART_MAX_BYTES, MAX_PARTS, OperationOutcome, SignResponse,
+    ApiError, Endpoint, ErrorCode, GROWN_PART_MAX_BYTES, MAX_PARTS, MIN_PART_BYTES, MultipartOperation,
+    OperationOutcome, SignRequest, SignResponse,
 };
 
 use crate::{
-    fields::{Fields, check_limit, read_sha256, read_size},
     issuer::Issuer,
-    key::check_key,
-    plan::part_size,
+    plan::{SECOND_ENDPOINT, SHA256, SIZE, check_limit, part_size},
     s3_request::S3Request,
 };
 
 /// Longest upload id in bytes; those of S3 are opaque and about 130 characters long.
 const MAX_UPLOAD_ID_BYTES: usize = 1_024;
 
-/// Signs each operation on its own: one that is refused spoils no other.
+/// The fields of an operation that have an error of their own.
+const FIELDS: [FieldError<'_>; 5] = [
+    (
+        "partNumber",
+        ErrorCode::InvalidPartNumber,
+        "the part number is not a whole number",
+    ),
+    (
+        "partNumberMarker",
+        ErrorCode::InvalidPartNumber,
+        "the part number marker is not a whole number",
+    ),
+    SIZE,
+    SHA256,
+    SECOND_ENDPOINT,
+];
+
+/// Signs each operation on its own, so that one that is refused does not fail the others.
 ///
 /// # Errors
 ///
-/// Where the body as a whole is wrong, or the key does not lie in the caller's own folder.
-pub(crate) fn sign(issuer: &Issuer<'_>, body: &[u8]) -> Result<SignResponse, ApiError> {
-    let mut request = Fields::parse(body)?;
-    let key = request.need_string("key")?;
-    let upload_id = request.need_string("uploadId")?;
-    let operations = request.need_batch("operations")?;
-    request.finish()?;
+/// If the body as a whole is wrong, or the key does not lie in the caller's own folder.
+pub(crate) fn sign(issuer: &Issuer<'_>, request: SignRequest<Object>) -> Result<SignResponse, ApiError> {
+    let SignRequest {
+        key,
+        upload_id,
+        endpoint,
+        operations,
+    } = request;
+    check_batch_size("operations", &operations)?;
     check_own_key(issuer, &key)?;
     check_upload_id(&upload_id)?;
     let max_bytes = issuer.settings().max_upload_bytes;
     let outcomes = operations.into_iter().map(|operation| {
-        let signed = read_operation(operation, &upload_id, max_bytes)
+        let signed = read_object(operation, &FIELDS)
+            .and_then(|operation| s3_request(operation, &upload_id, endpoint, max_bytes))
             .and_then(|request| issuer.issue(&key, &request))
             .inspect_err(|error| issuer.record_refusal(error));
         match signed {
@@ -67,63 +89,55 @@ fn check_upload_id(upload_id: &str) -> Result<(), ApiError> {
     }
 }
 
-fn read_operation(mut fields: Fields, upload_id: &str, max_bytes: u64) -> Result<S3Request, ApiError> {
-    let request = match fields.need_string("operation")?.as_str() {
-        "UploadPart" => read_upload_part(&mut fields, upload_id, max_bytes)?,
-        "ListParts" => read_list_parts(&mut fields, upload_id)?,
-        "CompleteMultipartUpload" => read_complete(&mut fields, upload_id, max_bytes)?,
-        "AbortMultipartUpload" => S3Request::abort_multipart_upload(upload_id),
-        other => {
-            let message = format!("the operation {other:?} is unknown");
-            return Err(ApiError::new(ErrorCode::InvalidRequest, message));
+/// The request of an operation, checked by the limits. `control` is where those without bytes go.
+fn s3_request(
+    operation: MultipartOperation,
+    upload_id: &str,
+    control: Endpoint,
+    max_bytes: u64,
+) -> Result<S3Request, ApiError> {
+    match operation {
+        MultipartOperation::UploadPart {
+            part_number,
+            size,
+            sha256,
+            endpoint,
+        } => {
+            check_part_number(part_number, 1)?;
+            check_part(part_number, size, max_bytes)?;
+            Ok(S3Request::upload_part(upload_id, part_number, size, sha256).at(endpoint))
         }
-    };
-    fields.finish()?;
-    Ok(request)
-}
-
-fn read_upload_part(fields: &mut Fields, upload_id: &str, max_bytes: u64) -> Result<S3Request, ApiError> {
-    let number = read_part_number(&fields.need("partNumber")?, 1)?;
-    let size = read_size(&fields.need("size")?)?;
-    let sha256 = read_sha256(&fields.need("sha256")?)?;
-    let endpoint = fields.take_endpoint()?;
-    check_part(number, size, max_bytes)?;
-    Ok(S3Request::upload_part(upload_id, number, size, sha256).at(endpoint))
-}
-
-fn read_list_parts(fields: &mut Fields, upload_id: &str) -> Result<S3Request, ApiError> {
-    let marker = fields.take("partNumberMarker").filter(|value| !value.is_null());
-    let marker = marker.map(|value| read_part_number(&value, 0)).transpose()?;
-    Ok(S3Request::list_parts(upload_id, marker))
-}
-
-fn read_complete(fields: &mut Fields, upload_id: &str, max_bytes: u64) -> Result<S3Request, ApiError> {
-    let size = read_size(&fields.need("size")?)?;
-    if size == 0 {
-        return Err(ApiError::new(
+        MultipartOperation::ListParts { part_number_marker } => {
+            check_part_number(part_number_marker.unwrap_or_default(), 0)?;
+            Ok(S3Request::list_parts(upload_id, part_number_marker).at(control))
+        }
+        MultipartOperation::CompleteMultipartUpload { size: 0 } => Err(ApiError::new(
             ErrorCode::InvalidSize,
             "a multipart upload has at least 1 byte",
-        ));
+        )),
+        MultipartOperation::CompleteMultipartUpload { size } => {
+            check_limit(size, max_bytes)?;
+            Ok(S3Request::complete_multipart_upload(upload_id, size).at(control))
+        }
+        MultipartOperation::AbortMultipartUpload => {
+            Ok(S3Request::abort_multipart_upload(upload_id).at(control))
+        }
     }
-    check_limit(size, max_bytes)?;
-    Ok(S3Request::complete_multipart_upload(upload_id, size))
 }
 
-fn read_part_number(value: &Value, min: u32) -> Result<u32, ApiError> {
-    let number = value.as_u64().and_then(|number| u32::try_from(number).ok());
-    number
-        .filter(|number| (min..=MAX_PARTS as u32).contains(number))
-        .ok_or_else(|| {
-            let message = format!("the part number is not a whole number from {min} to {MAX_PARTS}");
-            ApiError::new(ErrorCode::InvalidPartNumber, message)
-        })
+fn check_part_number(number: u32, min: u32) -> Result<(), ApiError> {
+    if (min..=MAX_PARTS as u32).contains(&number) {
+        return Ok(());
+    }
+    let message = format!("the part number is {number}; {min} to {MAX_PARTS} are accepted");
+    Err(ApiError::new(ErrorCode::InvalidPartNumber, message))
 }
 
 /// Bounds what the parts of one upload can hold together.
 ///
 /// No part is larger than the parts of the largest file that is accepted, or than parts may grow, and the
-/// parts before it have at least 8 MiB each. Where that largest file has parts of 8 MiB (up to 78 GiB), all
-/// parts together hold no more than four times as much as it; in any case the signed object size of
+/// parts before it have at least 5 MiB each. If that largest file has parts of 8 MiB (up to 78 GiB), all
+/// parts together hold no more than seven times as much as it; in any case the signed object size of
 /// CompleteMultipartUpload bounds the object.
 fn check_part(number: u32, size: u64, max_bytes: u64) -> Result<(), ApiError> {
     let max_part = part_size(max_bytes).max(GROWN_PART_MAX_BYTES).min(max_bytes);
@@ -135,7 +149,7 @@ fn check_part(number: u32, size: u64, max_bytes: u64) -> Result<(), ApiError> {
         error.max_bytes = Some(max_part);
         return Err(error);
     }
-    let before = (u64::from(number) - 1) * DEFAULT_PART_BYTES;
+    let before = (u64::from(number) - 1) * MIN_PART_BYTES;
     if before + size > max_bytes {
         let message = format!("a file of at most {max_bytes} bytes has no part {number} of {size} bytes");
         return Err(ApiError::new(ErrorCode::InvalidPartNumber, message));
@@ -163,9 +177,9 @@ mod tests {
     #[test]
     fn parts_beyond_the_largest_file_are_refused() {
         check(1, 8 * MIB, 20 * MIB, Ok(()));
-        check(3, 4 * MIB, 20 * MIB, Ok(()));
-        check(3, 4 * MIB + 1, 20 * MIB, Err(ErrorCode::InvalidPartNumber));
-        check(4, 1, 20 * MIB, Err(ErrorCode::InvalidPartNumber));
+        check(3, 10 * MIB, 20 * MIB, Ok(()));
+        check(3, 10 * MIB + 1, 20 * MIB, Err(ErrorCode::InvalidPartNumber));
+        check(5, 1, 20 * MIB, Err(ErrorCode::InvalidPartNumber));
         check(1, 20 * MIB + 1, 20 * MIB, Err(ErrorCode::InvalidSize));
         check(1, 32 * MIB, 90 * MIB, Ok(()));
         check(1, 32 * MIB + 1, 90 * MIB, Err(ErrorCode::InvalidSize));

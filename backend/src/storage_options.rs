@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::encoding::percent_encode;
+use lambda_api::percent_encode;
 
 /// Longest identifier of a KMS key in bytes (AWS KMS API Reference, `KeyId`).
 const MAX_KEY_ID_BYTES: usize = 2_048;
@@ -55,7 +55,7 @@ pub(crate) fn parse_kms_key_id(text: &str) -> Result<String, &'static str> {
     Ok(text.to_owned())
 }
 
-/// Reads tags as `name=value` parted by commas.
+/// Reads comma-separated tags, each as `name=value`.
 pub(crate) fn parse_tags(list: &str) -> Result<BTreeMap<String, String>, String> {
     let mut tags = BTreeMap::new();
     for entry in list.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {

@@ -1,4 +1,4 @@
-/** The page's part of both examples: gives Uppy the picked files, and lists what became of them. */
+/** What both example pages do: give Uppy the picked files, and list the results. */
 export function connect(uppy) {
   const list = document.querySelector('#files');
   const show = (state, text) => {

@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::policy::{OneOrMore, Request, matches};
+use crate::request::{OneOrMore, Request, matches};
 
-/// The values that a statement asks for, by operator and condition key.
+/// The values that a statement requires, by operator and condition key.
 pub(crate) type Conditions = BTreeMap<String, BTreeMap<String, OneOrMore>>;
 
 /// Whether all of a statement's conditions hold.
 pub(crate) fn conditions_hold(conditions: &Conditions, request: &Request) -> Result<bool> {
     for (operator, keys) in conditions {
-        for (key, wanted) in keys {
-            if !holds(operator, key, wanted, request)? {
+        for (key, expected) in keys {
+            if !holds(operator, key, expected, request)? {
                 return Ok(false);
             }
         }
@@ -21,19 +21,19 @@ pub(crate) fn conditions_hold(conditions: &Conditions, request: &Request) -> Res
     Ok(true)
 }
 
-/// Whether a value that was found is one that is asked for.
-type Compare = fn(found: &str, wanted: &str) -> Result<bool>;
+/// Compares a value of the request with one of the statement.
+type Compare = fn(found: &str, expected: &str) -> Result<bool>;
 
-/// How an operator compares one value with one that is asked for, and whether it asks for the contrary.
+/// How an operator compares two values, and whether it negates the result.
 struct Comparison {
     compare: Compare,
     negated: bool,
 }
 
-fn holds(operator: &str, key: &str, wanted: &OneOrMore, request: &Request) -> Result<bool> {
+fn holds(operator: &str, key: &str, expected: &OneOrMore, request: &Request) -> Result<bool> {
     let found = found(request, key);
     if operator == "Null" {
-        return Ok(wanted.any(|wanted| (wanted == "true") == found.is_none()));
+        return Ok(expected.any(|expected| (expected == "true") == found.is_none()));
     }
     let (set, operator) = match operator.strip_prefix("ForAnyValue:") {
         Some(operator) => (true, operator),
@@ -45,20 +45,19 @@ fn holds(operator: &str, key: &str, wanted: &OneOrMore, request: &Request) -> Re
     };
     let comparison = comparison(operator)?;
     let Some(found) = found else {
-        // A key that is missing differs from whatever is asked for, but a set without a value has none
-        // that fits.
+        // A missing key differs from every value, but a set without values has none that matches.
         return Ok(optional || (comparison.negated && !set));
     };
     ensure!(set || found.len() == 1, "{key} has several values for {operator}");
     for found in found {
-        if comparison.fits(found, wanted)? {
+        if comparison.fits(found, expected)? {
             return Ok(true);
         }
     }
     Ok(false)
 }
 
-/// The values of a condition key, whose name is not case-sensitive.
+/// The request's values of a condition key, whose name is not case-sensitive.
 fn found<'a>(request: &'a Request, key: &str) -> Option<&'a Vec<String>> {
     let mut known = request.context.iter();
     known
@@ -67,10 +66,10 @@ fn found<'a>(request: &'a Request, key: &str) -> Option<&'a Vec<String>> {
 }
 
 impl Comparison {
-    /// Several values that are asked for are alternatives, of which a negated operator wants none.
-    fn fits(&self, found: &str, wanted: &OneOrMore) -> Result<bool> {
+    /// Several values in a statement are alternatives; with a negated operator none of them may match.
+    fn fits(&self, found: &str, expected: &OneOrMore) -> Result<bool> {
         let mut fault = None;
-        let any = wanted.any(|wanted| match (self.compare)(found, wanted) {
+        let any = expected.any(|expected| match (self.compare)(found, expected) {
             Ok(fits) => fits,
             Err(error) => {
                 fault = Some(error);
@@ -86,20 +85,20 @@ impl Comparison {
 
 fn comparison(operator: &str) -> Result<Comparison> {
     let (compare, negated): (Compare, bool) = match operator {
-        "StringEquals" => (|found, wanted| Ok(found == wanted), false),
-        "StringNotEquals" => (|found, wanted| Ok(found == wanted), true),
-        "StringLike" | "ArnEquals" | "ArnLike" => (|found, wanted| Ok(matches(wanted, found)), false),
-        "ArnNotEquals" | "ArnNotLike" => (|found, wanted| Ok(matches(wanted, found)), true),
-        "Bool" => (|found, wanted| Ok(found.eq_ignore_ascii_case(wanted)), false),
-        "NumericGreaterThan" => (|found, wanted| Ok(number(found)? > number(wanted)?), false),
-        "NumericLessThan" => (|found, wanted| Ok(number(found)? < number(wanted)?), false),
+        "StringEquals" => (|found, expected| Ok(found == expected), false),
+        "StringNotEquals" => (|found, expected| Ok(found == expected), true),
+        "StringLike" | "ArnEquals" | "ArnLike" => (|found, expected| Ok(matches(expected, found)), false),
+        "ArnNotEquals" | "ArnNotLike" => (|found, expected| Ok(matches(expected, found)), true),
+        "Bool" => (|found, expected| Ok(found.eq_ignore_ascii_case(expected)), false),
+        "NumericGreaterThan" => (|found, expected| Ok(number(found)? > number(expected)?), false),
+        "NumericLessThan" => (|found, expected| Ok(number(found)? < number(expected)?), false),
         other => bail!("the operator {other} is not known here"),
     };
     Ok(Comparison { compare, negated })
 }
 
 fn number(text: &str) -> Result<f64> {
-    text.parse().with_context(|| format!("{text:?} is no number"))
+    text.parse().with_context(|| format!("{text:?} is not a number"))
 }
 
 #[cfg(test)]
@@ -108,7 +107,7 @@ mod tests {
 
     use super::*;
 
-    /// A request that knows the key `k` with these values, and whether the condition holds for it.
+    /// Checks a condition on a request whose key `K` has these values.
     fn check(condition: Value, values: &[&str], expected: bool) {
         let conditions: Conditions = serde_json::from_value(condition.clone()).expect("conditions");
         let mut request = Request {
@@ -143,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_key_is_what_the_operator_makes_of_it() {
+    fn each_operator_decides_about_a_missing_key() {
         check(json!({"StringEquals": {"k": "a"}}), &[], false);
         check(json!({"StringEqualsIfExists": {"k": "a"}}), &[], true);
         check(json!({"StringEqualsIfExists": {"k": "a"}}), &["b"], false);
@@ -156,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn any_of_several_values_may_fit_a_set_operator() {
+    fn one_of_several_values_is_enough_for_a_set_operator() {
         check(json!({"ForAnyValue:StringEquals": {"k": "a"}}), &["b", "a"], true);
         check(
             json!({"ForAnyValue:StringEquals": {"k": "a"}}),
@@ -166,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn all_conditions_have_to_hold() {
+    fn all_conditions_must_hold() {
         let both = json!({"StringEquals": {"k": "a"}, "Null": {"other": "true"}});
         check(both, &["a"], true);
         let one = json!({"StringEquals": {"k": "a"}, "Null": {"other": "false"}});
@@ -174,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn an_operator_that_is_not_known_is_an_error() {
+    fn an_unknown_operator_is_an_error() {
         let conditions: Conditions =
             serde_json::from_value(json!({"IpAddress": {"k": "10.0.0.0/8"}})).expect("conditions");
         let request = Request {

@@ -1,13 +1,11 @@
-//! The intrinsic functions (AWS CloudFormation User Guide, "Intrinsic function reference").
+//! CloudFormation's intrinsic functions (AWS CloudFormation User Guide, "Intrinsic function reference").
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Map, Value};
 
-use crate::template::object;
-
-/// A made-up account.
+/// The values of a fictitious account and stack.
 const PARTITION: &str = "aws";
 const REGION: &str = "eu-central-1";
 const ACCOUNT_ID: &str = "123456789012";
@@ -15,7 +13,7 @@ const STACK_NAME: &str = "slipway";
 const STACK_ID: &str =
     "arn:aws:cloudformation:eu-central-1:123456789012:stack/slipway/6f1b2c3d-0a1b-4c5d-8e9f-001122334455";
 
-/// The functions of a template, for some values of its parameters.
+/// Evaluates the functions of a template for some values of its parameters.
 pub(crate) struct Functions<'a> {
     template: &'a Value,
     parameters: &'a BTreeMap<String, String>,
@@ -34,7 +32,7 @@ impl<'a> Functions<'a> {
         }
     }
 
-    /// A value with all functions in it carried out; `None` for `AWS::NoValue`.
+    /// A value with all functions in it evaluated; `None` for `AWS::NoValue`.
     pub(crate) fn value(&self, value: &Value) -> Result<Option<Value>> {
         Ok(Some(match value {
             Value::Array(items) => {
@@ -90,27 +88,28 @@ impl<'a> Functions<'a> {
         match self.value(value)? {
             Some(Value::String(text)) => Ok(text),
             Some(Value::Number(number)) => Ok(number.to_string()),
-            other => bail!("{other:?} is no text"),
+            other => bail!("{other:?} is not text"),
         }
     }
 
     fn list(&self, value: &Value) -> Result<Vec<String>> {
         match self.value(value)? {
             Some(Value::Array(items)) => items.iter().map(|item| self.text(item)).collect(),
-            other => bail!("{other:?} is no list"),
+            other => bail!("{other:?} is not a list"),
         }
     }
 
     fn named_condition(&self, name: &str) -> Result<bool> {
-        let condition = object(&self.template["Conditions"]).get(name);
+        let condition = self.template["Conditions"].get(name);
         self.condition(condition.with_context(|| format!("there is no condition {name}"))?)
     }
 
     fn condition(&self, condition: &Value) -> Result<bool> {
-        let (name, argument) = function(object(condition)).context("a condition is a function")?;
+        let condition = condition.as_object().and_then(function);
+        let (name, argument) = condition.context("a condition is a function")?;
         let operands = || argument.as_array().context("a condition takes a list");
         match name {
-            "Condition" => self.named_condition(argument.as_str().context("a condition's name is a text")?),
+            "Condition" => self.named_condition(argument.as_str().context("a condition's name is text")?),
             "Fn::Equals" => Ok(self.value(&argument[0])? == self.value(&argument[1])?),
             "Fn::Not" => Ok(!self.condition(&argument[0])?),
             "Fn::And" | "Fn::Or" => {
@@ -122,11 +121,11 @@ impl<'a> Functions<'a> {
                     held.iter().any(|held| *held)
                 })
             }
-            other => bail!("the function {other} is no condition"),
+            other => bail!("the function {other} is not a condition"),
         }
     }
 
-    /// A parameter's value, a pseudo parameter's, or a resource's physical id.
+    /// The value of a parameter or pseudo parameter, or the physical id of a resource.
     fn reference(&self, name: &str) -> Result<String> {
         Ok(match name {
             "AWS::AccountId" => ACCOUNT_ID.to_owned(),
@@ -143,19 +142,24 @@ impl<'a> Functions<'a> {
     }
 
     fn resource(&self, logical_id: &str) -> Result<&Value> {
-        let resource = object(&self.template["Resources"]).get(logical_id);
+        let resource = self.template["Resources"].get(logical_id);
         resource.with_context(|| format!("there is no resource {logical_id}"))
     }
 
-    /// The name that the resource is given, or else its logical id in lower case.
+    /// The name in the resource's properties, or else its logical id in lower case.
     fn physical_id(&self, logical_id: &str) -> Result<String> {
-        match &self.resource(logical_id)?["Properties"]["BucketName"] {
+        let resource = self.resource(logical_id)?;
+        ensure!(
+            self.exists(resource)?,
+            "{logical_id} is referred to, but its condition does not hold"
+        );
+        match &resource["Properties"]["BucketName"] {
             Value::Null => Ok(logical_id.to_lowercase()),
             name => self.text(name),
         }
     }
 
-    /// An attribute: an ARN in its right form, anything else made up.
+    /// An attribute: an ARN in its real form, anything else fictitious.
     fn attribute(&self, logical_id: &str, attribute: &str) -> Result<String> {
         let resource_type = self.resource(logical_id)?["Type"].as_str().unwrap_or_default();
         let physical_id = self.physical_id(logical_id)?;
@@ -182,7 +186,7 @@ impl<'a> Functions<'a> {
         let (pattern, local) = match argument {
             Value::String(pattern) => (pattern.as_str(), None),
             _ => (
-                argument[0].as_str().context("Sub without a text")?,
+                argument[0].as_str().context("Sub without text")?,
                 Some(&argument[1]),
             ),
         };
@@ -211,7 +215,7 @@ impl<'a> Functions<'a> {
     }
 }
 
-/// The function that an object stands for: its only name, if it is a function's.
+/// The function that an object calls: its only name, if that is the name of a function.
 fn function(pairs: &Map<String, Value>) -> Option<(&str, &Value)> {
     let (name, argument) = pairs.iter().next().filter(|_| pairs.len() == 1)?;
     let is_function =

@@ -1,13 +1,15 @@
-//! The production stack's template as AWS reads it, so that tests can say what the stack will do.
+//! The production stack's template as AWS reads it, so that tests can check what the stack will do.
 //!
-//! - [`Template`] reads `template.yaml`, and renders it for the values of its parameters: conditions
-//!   decided and intrinsic functions carried out, as CloudFormation does.
-//! - [`Policy`] and [`decide`] judge a [`Request`] by the policies in it, as IAM does.
+//! - [`Template`] reads `template.yaml` and renders it for the values of its parameters: it evaluates conditions and
+//!   intrinsic functions, as CloudFormation does.
+//! - [`decide`] decides on a [`Request`] by the policies in it, as IAM does.
 
 mod condition;
 mod functions;
 mod policy;
+mod request;
 mod template;
 
-pub use policy::{Decision, Policies, Policy, Request, decide};
+pub use policy::{Decision, Policies, Policy, decide};
+pub use request::Request;
 pub use template::{Rendering, Template};

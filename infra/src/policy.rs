@@ -1,5 +1,5 @@
-//! Judging requests by policies (AWS IAM User Guide, "Policy evaluation logic" and "IAM JSON policy element
-//! reference"). What is not understood is an error, so that no policy counts for less than it says.
+//! Decides on requests by policies (AWS IAM User Guide, "Policy evaluation logic" and "IAM JSON policy element
+//! reference"). An element that is not known here is an error, so that no part of a policy is ignored.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,10 @@ use anyhow::{Context as _, Result, ensure};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::condition::{Conditions, conditions_hold};
+use crate::{
+    condition::{Conditions, conditions_hold},
+    request::{OneOrMore, Request, matches},
+};
 
 /// A policy document.
 #[derive(Clone, Debug, Deserialize)]
@@ -45,37 +48,16 @@ enum Principals {
     Listed(BTreeMap<String, OneOrMore>),
 }
 
-/// A text, or a list of texts.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(untagged)]
-pub(crate) enum OneOrMore {
-    One(String),
-    More(Vec<String>),
-}
-
 /// The policies that apply to a request.
 #[derive(Clone, Debug, Default)]
 pub struct Policies {
-    /// Those of the caller's role.
+    /// The policies of the caller's role.
     pub identity: Vec<Policy>,
-    /// Those of the resource, such as a bucket's.
+    /// The policies of the resource, such as a bucket.
     pub resource: Vec<Policy>,
 }
 
-/// Something that a role of the account asks for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Request {
-    /// The action, such as `s3:PutObject`.
-    pub action: String,
-    /// The ARN of what it is done to.
-    pub resource: String,
-    /// The ARN of the role.
-    pub principal: String,
-    /// What else is known, by condition key; a key that is missing here is missing in the request.
-    pub context: BTreeMap<String, Vec<String>>,
-}
-
-/// What comes of a request.
+/// The decision on a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {
     /// A statement allows it and none denies it.
@@ -90,9 +72,10 @@ impl Policy {
     /// Reads a policy document.
     ///
     /// # Errors
-    /// Where it has an element that is not understood here, or not the current version.
+    /// If it has an element that is not known here, or not the current version.
     pub fn read(document: &Value) -> Result<Self> {
-        let policy: Self = serde_json::from_value(document.clone()).context("a policy is not understood")?;
+        let policy: Self = serde_json::from_value(document.clone())
+            .context("a policy has an element that is not known here")?;
         ensure!(
             policy.version == "2012-10-17",
             "a policy has the version {}",
@@ -102,27 +85,10 @@ impl Policy {
     }
 }
 
-impl Request {
-    /// The request with one more thing known.
-    pub fn with(mut self, key: &str, value: &str) -> Self {
-        self.context
-            .entry(key.to_owned())
-            .or_default()
-            .push(value.to_owned());
-        self
-    }
-
-    /// The request with one thing less known.
-    pub fn without(mut self, key: &str) -> Self {
-        self.context.remove(key);
-        self
-    }
-}
-
-/// Decides on a request within one account: a denial in any policy wins, and then any allowance counts.
+/// Decides on a request within one account: a denial in any policy wins; otherwise one permission is enough.
 ///
 /// # Errors
-/// Where a condition is not understood.
+/// If a condition is not known here.
 pub fn decide(policies: &Policies, request: &Request) -> Result<Decision> {
     let all = policies.identity.iter().chain(&policies.resource);
     let mut allowed = false;
@@ -159,33 +125,6 @@ impl Statement {
     }
 }
 
-impl OneOrMore {
-    pub(crate) fn any(&self, mut holds: impl FnMut(&String) -> bool) -> bool {
-        match self {
-            Self::One(text) => holds(text),
-            Self::More(texts) => texts.iter().any(holds),
-        }
-    }
-}
-
-/// Whether `text` is what `pattern` says: `*` stands for any text, `?` for any character.
-pub(crate) fn matches(pattern: &str, text: &str) -> bool {
-    match (pattern.chars().next(), text.chars().next()) {
-        (None, None) => true,
-        (Some('*'), _) => {
-            let rest = &pattern[1..];
-            text.char_indices()
-                .map(|(index, _)| index)
-                .chain([text.len()])
-                .any(|index| matches(rest, &text[index..]))
-        }
-        (Some(wanted), Some(found)) if wanted == '?' || wanted == found => {
-            matches(&pattern[wanted.len_utf8()..], &text[found.len_utf8()..])
-        }
-        _ => false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -216,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_denial_wins_over_an_allowance_wherever_it_is() {
+    fn a_denial_wins_over_a_permission_wherever_it_is() {
         let statements = json!([
             {"Sid": "Not", "Effect": "Deny", "Action": "s3:Delete*", "Resource": "*"},
             {"Effect": "Allow", "Action": ["S3:*"], "Resource": "arn:aws:s3:::photos/*"},
@@ -240,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn a_statement_for_somebody_else_does_not_apply() {
+    fn a_statement_for_another_principal_does_not_apply() {
         for (principal, expected) in [
             (json!("*"), Decision::Allowed),
             (
@@ -266,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_understood_is_an_error() {
+    fn an_unknown_element_is_an_error() {
         let statement = |extra: Value| {
             let mut statement = json!({"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"});
             let fields = statement.as_object_mut().expect("an object");
@@ -282,22 +221,5 @@ mod tests {
             assert!(statement(extra.clone()).is_err(), "{extra}");
         }
         assert!(Policy::read(&json!({"Version": "2008-10-17", "Statement": []})).is_err());
-    }
-
-    #[test]
-    fn stars_and_question_marks_are_wild() {
-        for (pattern, text, expected) in [
-            ("", "", true),
-            ("*", "", true),
-            ("a*", "abc", true),
-            ("a*c", "abcbc", true),
-            ("a*d", "abc", false),
-            ("a?c", "aéc", true),
-            ("a?c", "ac", false),
-            ("uploads/*", "uploads/a/b", true),
-            ("uploads/*", "uploadsa/b", false),
-        ] {
-            assert_eq!(matches(pattern, text), expected, "{pattern} {text}");
-        }
     }
 }

@@ -1,4 +1,4 @@
-//! The template: YAML in, JSON with every intrinsic function in its long form inside, and a rendering out.
+//! The template: read from YAML, kept as JSON with every intrinsic function in its long form, and rendered.
 
 use std::{collections::BTreeMap, fs, path::PathBuf, sync::LazyLock};
 
@@ -8,19 +8,19 @@ use serde_json::{Map, Value};
 
 use crate::functions::Functions;
 
-/// The type of resource that SAM's globals are for.
+/// The type of resource that SAM's globals apply to.
 const FUNCTION: &str = "AWS::Serverless::Function";
 
-/// A template of CloudFormation.
+/// A CloudFormation template.
 #[derive(Clone, Debug)]
 pub struct Template(Value);
 
-/// A template for some values of its parameters: no function and no condition is left in it.
+/// A template for some values of its parameters, without functions and conditions.
 #[derive(Clone, Debug)]
 pub struct Rendering(Value);
 
 impl Template {
-    /// The file of the production stack's template.
+    /// The path of the production stack's template.
     pub fn path() -> PathBuf {
         PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("template.yaml")
     }
@@ -28,7 +28,7 @@ impl Template {
     /// Reads the production stack's template.
     ///
     /// # Errors
-    /// Where it is no YAML that CloudFormation reads.
+    /// If it is not YAML that CloudFormation reads.
     pub fn read() -> Result<Self> {
         let path = Self::path();
         let text = fs::read_to_string(&path).with_context(|| format!("{} is missing", path.display()))?;
@@ -38,7 +38,7 @@ impl Template {
     /// Reads a template.
     ///
     /// # Errors
-    /// Where it is not one document of text, whole numbers, switches, lists and objects.
+    /// If it is not one document of strings, integers, booleans, lists and objects.
     pub fn parse(text: &str) -> Result<Self> {
         let documents = Yaml::load_from_str(text)?;
         match documents.as_slice() {
@@ -47,21 +47,25 @@ impl Template {
         }
     }
 
-    /// The parameters by name, each as it is described.
+    /// The declarations of the parameters, by name.
     pub fn parameters(&self) -> &Map<String, Value> {
         object(&self.0["Parameters"])
     }
 
-    /// The resources by logical id, before anything is rendered.
+    /// The whole as JSON.
+    pub fn json(&self) -> &Value {
+        &self.0
+    }
+
+    /// The resources by logical id, not rendered.
     pub fn resources(&self) -> &Map<String, Value> {
         object(&self.0["Resources"])
     }
 
-    /// Renders the template in a made-up account, with these parameters and the defaults of the others.
+    /// Renders the template in a fictitious account, with these parameters and the defaults of the others.
     ///
     /// # Errors
-    /// Where a needed parameter is missing or an unknown one given, or something in the template is not
-    /// understood.
+    /// If a required parameter is missing, a given one is unknown, or something in the template is not known here.
     pub fn render(&self, parameters: &[(&str, &str)]) -> Result<Rendering> {
         let values = self.values(parameters)?;
         let template = self.with_globals();
@@ -87,8 +91,8 @@ impl Template {
         Ok(Rendering(Value::Object(rendered)))
     }
 
-    /// The template with the properties of all functions in each of them (AWS SAM Developer Guide, "Globals
-    /// section of the template").
+    /// The template with SAM's globals in the properties of each function (AWS SAM Developer Guide, "Globals section of
+    /// the template").
     fn with_globals(&self) -> Value {
         let mut template = self.0.clone();
         let globals = template["Globals"]["Function"].take();
@@ -123,7 +127,7 @@ impl Template {
 }
 
 impl Rendering {
-    /// The properties of a resource, or `None` where its condition does not hold.
+    /// The properties of a resource, or `None` if its condition does not hold.
     pub fn properties(&self, logical_id: &str) -> Option<&Value> {
         self.0["Resources"].get(logical_id)?.get("Properties")
     }
@@ -137,13 +141,13 @@ impl Rendering {
             .collect()
     }
 
-    /// The whole as JSON, which CloudFormation takes too.
+    /// The whole as JSON, which CloudFormation reads too.
     pub fn json(&self) -> &Value {
         &self.0
     }
 }
 
-/// Adds what `more` has and `value` has not.
+/// Adds to `value` what only `more` has.
 fn merge(value: &mut Value, more: &Value) {
     match (value, more) {
         (Value::Object(fields), Value::Object(more)) => {
@@ -156,8 +160,8 @@ fn merge(value: &mut Value, more: &Value) {
     }
 }
 
-/// An object, or an empty one where there is none.
-pub(crate) fn object(value: &Value) -> &Map<String, Value> {
+/// The value as an object, or an empty one if it is not an object.
+fn object(value: &Value) -> &Map<String, Value> {
     static EMPTY: LazyLock<Map<String, Value>> = LazyLock::new(Map::new);
     value.as_object().unwrap_or(&EMPTY)
 }
@@ -168,7 +172,7 @@ fn to_json(node: &Yaml<'_>) -> Result<Value> {
         Yaml::Sequence(items) => Value::Array(items.iter().map(to_json).collect::<Result<_>>()?),
         Yaml::Mapping(pairs) => {
             let pairs = pairs.iter().map(|(name, value)| {
-                let name = name.as_str().context("a name in the template is no text")?;
+                let name = name.as_str().context("a name in the template is not text")?;
                 Ok((name.to_owned(), to_json(value)?))
             });
             Value::Object(pairs.collect::<Result<_>>()?)
@@ -227,6 +231,8 @@ Resources:
       Part: !Select [1, !Split ["/", "a/b/c"]]
       Local: !Sub ["${A} ${Name} ${!Kept}", {A: !If [IsNarrow, narrow, wide]}]
   Second:
+    Type: AWS::SNS::Topic
+  Third:
     Type: AWS::SQS::Queue
     Condition: IsWide
 "#;
@@ -236,7 +242,7 @@ Resources:
     }
 
     #[test]
-    fn functions_are_carried_out() {
+    fn functions_are_evaluated() {
         let rendering = render(&[("Name", "photos")]).expect("a rendering");
         assert_eq!(
             rendering.properties("First"),
@@ -251,7 +257,7 @@ Resources:
     }
 
     #[test]
-    fn a_resource_is_there_where_its_condition_holds() {
+    fn a_resource_exists_if_its_condition_holds() {
         let queues = |wide| {
             let rendering = render(&[("Name", "a"), ("Wide", wide)]).expect("a rendering");
             rendering.resources_of_type("AWS::SQS::Queue").len()
@@ -260,7 +266,23 @@ Resources:
     }
 
     #[test]
-    fn what_all_functions_have_is_in_each() {
+    fn what_does_not_exist_cannot_be_referred_to() {
+        let template = Template::parse(
+            r#"
+Parameters: {Wide: {Type: String, Default: "false"}}
+Conditions: {IsWide: !Equals [!Ref Wide, "true"]}
+Resources:
+  First: {Type: AWS::S3::Bucket, Properties: {BucketName: !Ref Second}}
+  Second: {Type: AWS::SQS::Queue, Condition: IsWide}
+"#,
+        )
+        .expect("a template");
+        template.render(&[("Wide", "true")]).expect("a rendering");
+        template.render(&[]).expect_err("there is no Second");
+    }
+
+    #[test]
+    fn globals_are_in_each_function() {
         let template = Template::parse(
             r#"
 Globals: {Function: {Runtime: a, Environment: {Variables: {A: "1", B: !Ref "AWS::Region"}}}}
@@ -283,13 +305,13 @@ Resources:
     }
 
     #[test]
-    fn parameters_that_are_missing_or_unknown_are_refused() {
+    fn missing_and_unknown_parameters_are_refused() {
         assert!(render(&[]).is_err());
         assert!(render(&[("Name", "a"), ("Nane", "b")]).is_err());
     }
 
     #[test]
-    fn what_no_template_needs_is_refused() {
+    fn yaml_that_no_template_needs_is_refused() {
         for text in ["a: 1\n---\nb: 2", "a: !!binary aGk=", "a: 1.5"] {
             assert!(Template::parse(text).is_err(), "{text}");
         }

@@ -7,11 +7,11 @@ use web_sys::{RequestCache, RequestInit, Response};
 
 use crate::config::ConfigError;
 
-/// Fetches a text, at once and not only when the answer is waited for. The server is asked anew each time, so
+/// Fetches a text, at once and not only when the future is polled. The server is asked anew each time, so
 /// that a change reaches everybody at the next load.
 ///
 /// # Errors
-/// Where it cannot be had.
+/// If it cannot be fetched.
 pub(crate) fn text(url: &str) -> impl Future<Output = Result<String, ConfigError>> + use<> {
     let options = RequestInit::new();
     options.set_cache(RequestCache::NoCache);

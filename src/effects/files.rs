@@ -1,4 +1,4 @@
-//! Files that a person picked, dropped or pasted.
+//! Files that the user picked, dropped or pasted.
 
 use js_sys::Reflect;
 use wasm_bindgen::{JsCast, JsValue};
@@ -6,13 +6,13 @@ use web_sys::{DataTransfer, File, FileList, HtmlInputElement};
 
 use super::handle::FileHandle;
 
-/// A file that a person chose.
+/// A file that the user chose.
 #[derive(Clone, Debug)]
 pub(crate) struct Chosen {
-    /// Its name, with the folders above it where a folder was chosen.
+    /// Its name, with the folders above it if a folder was chosen.
     pub(crate) name: String,
     pub(crate) file: File,
-    /// By which it can be read again after a reload, where the browser gives one.
+    /// Its handle, by which it can be read again after a reload, if the browser returned one.
     pub(crate) handle: Option<FileHandle>,
 }
 
@@ -38,17 +38,22 @@ pub(crate) fn take_picked(picker: &HtmlInputElement) -> Vec<Chosen> {
     files
 }
 
-/// The files of a drop or of the clipboard, without what is in folders.
-pub(crate) fn of_transfer(transfer: &DataTransfer) -> Vec<Chosen> {
-    transfer.files().map(|list| to_vec(&list)).unwrap_or_default()
-}
-
 /// Whether something that is dragged over the page holds files.
 pub(crate) fn holds_files(event: &web_sys::Event) -> bool {
     event
         .dyn_ref::<web_sys::DragEvent>()
         .and_then(web_sys::DragEvent::data_transfer)
         .is_some_and(|transfer| transfer.types().includes(&"Files".into(), 0))
+}
+
+/// Whether a paste is text. A spreadsheet adds a picture of the text, and a file manager adds the names or paths of the
+/// files as text.
+pub(crate) fn is_text(pasted: &DataTransfer) -> bool {
+    let text = pasted.get_data("text/plain").unwrap_or_default();
+    let files = pasted.files().map(|list| to_vec(&list)).unwrap_or_default();
+    let is_file = |line: &str| files.iter().any(|chosen| line.ends_with(&chosen.name));
+    text.split(['\r', '\n'])
+        .any(|line| !line.is_empty() && !is_file(line))
 }
 
 fn to_vec(list: &FileList) -> Vec<Chosen> {
@@ -75,7 +80,23 @@ mod tests {
     }
 
     #[wasm_bindgen_test]
-    fn taking_the_picked_files_empties_the_picker() {
+    fn a_paste_is_text_unless_that_names_its_files() {
+        for (text, names, expected) in [
+            ("", &["a.png"][..], false),
+            ("1\t2\n3\t4", &["image.png"], true),
+            ("a.txt\rb c.txt", &["a.txt", "b c.txt"], false),
+            ("/home/me/a.txt\r\n", &["a.txt"], false),
+            ("a.txt\nand more", &["a.txt"], true),
+            ("only text", &[], true),
+        ] {
+            let pasted = transfer_of(names);
+            pasted.set_data("text/plain", text).expect("room");
+            assert_eq!(is_text(&pasted), expected, "{text:?} {names:?}");
+        }
+    }
+
+    #[wasm_bindgen_test]
+    fn taking_the_picked_files_in_order_empties_the_picker() {
         let picker: HtmlInputElement = web_sys::window()
             .and_then(|window| window.document())
             .expect("a document")
@@ -84,17 +105,13 @@ mod tests {
             .unchecked_into();
         picker.set_type("file");
         picker.set_multiple(true);
-        picker.set_files(transfer_of(&["a", "b"]).files().as_ref());
-        assert_eq!(take_picked(&picker).len(), 2);
-        assert_eq!(take_picked(&picker).len(), 0);
-    }
-
-    #[wasm_bindgen_test]
-    fn files_keep_their_order_and_names() {
-        let names: Vec<String> = of_transfer(&transfer_of(&["b", "a", "مرحبا 🎉"]))
+        let expected = ["b", "a", "مرحبا 🎉"];
+        picker.set_files(transfer_of(&expected).files().as_ref());
+        let names: Vec<String> = take_picked(&picker)
             .into_iter()
             .map(|chosen| chosen.name)
             .collect();
-        assert_eq!(names, ["b", "a", "مرحبا 🎉"]);
+        assert_eq!(names, expected);
+        assert_eq!(take_picked(&picker).len(), 0);
     }
 }

@@ -1,6 +1,7 @@
 //! What is in a folder that was dropped (W3C File and Directory Entries API).
 
-use js_sys::{Array, Function, Promise};
+use js_sys::{Array, Function, Promise, Reflect};
+use messages::Reason;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
@@ -12,7 +13,7 @@ use super::{
     handle::{self, Pending},
 };
 
-/// So many files are given on at a time, so that a large folder shows before it was read to its end.
+/// How many files are passed on at a time, so that a large folder shows before it was read to its end.
 const BATCH: usize = 500;
 
 /// Something that was dropped. It can be read after the drop was handled, which the list of what was
@@ -21,6 +22,21 @@ pub(crate) struct Dropped {
     entry: Option<FileSystemEntry>,
     handle: Option<Pending>,
     file: Option<File>,
+}
+
+impl Dropped {
+    /// Something that a script kept as `{entry, handle, file}`, each of which may be missing.
+    pub(crate) fn of_script(kept: &JsValue) -> Self {
+        let part = |name: &str| {
+            let part = Reflect::get(kept, &name.into()).unwrap_or_default();
+            (!part.is_undefined() && !part.is_null()).then_some(part)
+        };
+        Self {
+            entry: part("entry").map(JsCast::unchecked_into),
+            handle: part("handle").map(|promise| Pending::from(promise.unchecked_into::<Promise>())),
+            file: part("file").map(JsCast::unchecked_into),
+        }
+    }
 }
 
 /// What was dropped, which has to be asked for while the drop is handled.
@@ -41,16 +57,19 @@ fn of_item(item: &DataTransferItem) -> Dropped {
     }
 }
 
-/// Reads what was dropped, folders to their depth, and gives it on as it comes. Gives how many files or
-/// folders could not be read.
-pub(crate) async fn read(dropped: Vec<Dropped>, mut give: impl FnMut(Vec<Chosen>)) -> u32 {
+/// Reads what was dropped, folders to their depth, and passes files on as they are found. Returns the names of what could
+/// not be read, or not to its end, and of the folders in which nothing is.
+pub(crate) async fn read(
+    dropped: Vec<Dropped>,
+    mut on_files: impl FnMut(Vec<Chosen>),
+) -> Vec<(Reason, String)> {
     let mut chosen = Vec::new();
-    let mut folders = Vec::new();
-    let mut unreadable = 0;
+    let mut unread = Vec::new();
+    let mut left_out = Vec::new();
     for Dropped { entry, handle, file } in dropped {
-        match (entry.filter(FileSystemEntry::is_directory), file) {
-            (Some(folder), _) => folders.push(folder),
-            (None, Some(file)) => {
+        match (entry, file) {
+            (Some(folder), _) if folder.is_directory() => unread.push(folder),
+            (_, Some(file)) => {
                 let handle = match handle {
                     Some(pending) => pending.received().await,
                     None => None,
@@ -60,48 +79,56 @@ pub(crate) async fn read(dropped: Vec<Dropped>, mut give: impl FnMut(Vec<Chosen>
                     ..Chosen::alone(file)
                 });
             }
-            (None, None) => unreadable += 1,
+            (Some(entry), None) => unread.push(entry),
+            (None, None) => left_out.push((Reason::Unreadable, String::new())),
         }
     }
-    while let Some(folder) = folders.pop() {
-        let Ok(entries) = entries(&folder).await else {
-            unreadable += 1;
-            continue;
-        };
-        for entry in entries {
-            if entry.is_directory() {
-                folders.push(entry);
-            } else if let Ok(file) = file(&entry).await {
-                chosen.push(Chosen {
-                    name: entry.full_path().trim_start_matches('/').to_owned(),
-                    file,
-                    handle: None,
-                });
-            } else {
-                unreadable += 1;
+    unread.reverse();
+    while let Some(entry) = unread.pop() {
+        let name = || entry.full_path().trim_start_matches('/').to_owned();
+        if entry.is_directory() {
+            let first = unread.len();
+            if !read_folder(&entry, &mut unread).await {
+                left_out.push((Reason::Unreadable, name()));
+            } else if unread.len() == first {
+                left_out.push((Reason::EmptyFolder, name()));
             }
-            if chosen.len() >= BATCH {
-                give(std::mem::take(&mut chosen));
-            }
+        } else if let Ok(file) = file(&entry).await {
+            chosen.push(Chosen {
+                name: name(),
+                file,
+                handle: None,
+            });
+        } else {
+            left_out.push((Reason::Unreadable, name()));
+        }
+        if chosen.len() >= BATCH {
+            on_files(std::mem::take(&mut chosen));
         }
     }
-    give(chosen);
-    unreadable
+    on_files(chosen);
+    left_out
 }
 
-async fn entries(folder: &FileSystemEntry) -> Result<Vec<FileSystemEntry>, JsValue> {
+/// Adds what is in a folder, as far as it can be read; returns whether that is all.
+async fn read_folder(folder: &FileSystemEntry, entries: &mut Vec<FileSystemEntry>) -> bool {
+    let first = entries.len();
     let reader = folder.unchecked_ref::<FileSystemDirectoryEntry>().create_reader();
-    let mut all = Vec::new();
-    // Browsers give some at a time, and none at the end.
-    loop {
+    // Browsers return some at a time, and none at the end.
+    let is_whole = loop {
         let read =
             called_back(|resolve, reject| reader.read_entries_with_callback_and_callback(resolve, reject));
-        let some: Array = read.await?.dyn_into()?;
-        if some.length() == 0 {
-            return Ok(all);
+        let some = read.await.and_then(JsCast::dyn_into::<Array>);
+        match some {
+            Ok(some) if some.length() > 0 => entries.extend(some.iter().map(JsCast::unchecked_into)),
+            some => break some.is_ok(),
         }
-        all.extend(some.iter().map(JsCast::unchecked_into::<FileSystemEntry>));
+    };
+    if let Some(new) = entries.get_mut(first..) {
+        // The last is read first.
+        new.reverse();
     }
+    is_whole
 }
 
 async fn file(entry: &FileSystemEntry) -> Result<File, JsValue> {
@@ -123,4 +150,88 @@ async fn called_back(
         }
     });
     JsFuture::from(promise).await
+}
+
+#[cfg(test)]
+mod tests {
+    use wasm_bindgen_test::wasm_bindgen_test;
+
+    use super::*;
+
+    /// Makes what browsers return: files and folders of which some cannot be read.
+    const ENTRIES: &str = "
+        const file = (path) => ({
+            isDirectory: false,
+            fullPath: path,
+            file: (done, failed) => path.endsWith('locked') ? failed(new DOMException('')) : done(new File(['a'], path)),
+        });
+        const folder = (path, ...batches) => ({
+            isDirectory: true,
+            fullPath: path,
+            createReader: () => ({
+                readEntries: (done, failed) => {
+                    const next = batches.shift() ?? [];
+                    next === 'fails' ? failed(new DOMException('')) : done(next);
+                },
+            }),
+        });";
+
+    /// Checks the names of what is read of `{entry, handle, file}` and of what is left out.
+    async fn check(dropped: &str, expected: &[&str], expected_left_out: &[(Reason, &str)]) {
+        let script = [ENTRIES, "return ", dropped].concat();
+        let kept = Function::new_no_args(&script).call0(&JsValue::UNDEFINED);
+        let kept = Array::from(&kept.expect("a list"));
+        let dropped = kept.iter().map(|kept| Dropped::of_script(&kept)).collect();
+        let mut names = Vec::new();
+        let left_out = read(dropped, |files| {
+            names.extend(files.into_iter().map(|chosen| chosen.name));
+        })
+        .await;
+        assert_eq!(names, expected);
+        let left_out = left_out.iter().map(|(reason, name)| (*reason, name.as_str()));
+        assert_eq!(left_out.collect::<Vec<_>>(), expected_left_out);
+    }
+
+    #[wasm_bindgen_test]
+    async fn what_can_be_read_is_listed_and_all_else_is_named() {
+        use Reason::Unreadable;
+        check(
+            "[{ entry: folder('/a', [file('/a/1'), file('/a/locked')], [file('/a/2')]) }]",
+            &["a/1", "a/2"],
+            &[(Unreadable, "a/locked")],
+        )
+        .await;
+        check(
+            "[{ entry: folder('/a', [folder('/a/b', [file('/a/b/1')], 'fails', [file('/a/b/never')]), file('/a/2')]) }]",
+            &["a/b/1", "a/2"],
+            &[(Unreadable, "a/b")],
+        )
+        .await;
+        check(
+            "[{ entry: folder('/a', 'fails') }, { file: new File([], 'b') }, { entry: file('/c') }, {}]",
+            &["b", "c"],
+            &[(Unreadable, ""), (Unreadable, "a")],
+        )
+        .await;
+    }
+
+    #[wasm_bindgen_test]
+    async fn a_folder_in_which_nothing_is_is_named() {
+        check(
+            "[{ entry: folder('/a', [folder('/a/b'), file('/a/1')]) }, { entry: folder('/c') }]",
+            &["a/1"],
+            &[(Reason::EmptyFolder, "a/b"), (Reason::EmptyFolder, "c")],
+        )
+        .await;
+    }
+
+    #[wasm_bindgen_test]
+    async fn a_handle_that_fails_costs_no_file() {
+        check(
+            "[{ file: new File([], 'a'), handle: Promise.reject(new DOMException('')) }]",
+            &["a"],
+            &[],
+        )
+        .await;
+    }
 }

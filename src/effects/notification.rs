@@ -3,20 +3,20 @@
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Notification, NotificationPermission};
 
-/// Whether the person was never asked, and can be.
+/// Whether the user was never asked, and can be.
 pub(crate) fn can_ask() -> bool {
     is_there() && Notification::permission() == NotificationPermission::Default
 }
 
-/// Asks the person, which has to follow a click.
+/// Asks the user. It has to follow a click.
 pub(crate) async fn ask() {
     if let Ok(asked) = Notification::request_permission() {
-        // A person who says no has answered, too.
+        // A user who declines has answered, too.
         let _ = JsFuture::from(asked).await;
     }
 }
 
-/// Shows a notification, if the person allowed it.
+/// Shows a notification, if the user allowed it.
 pub(crate) fn show(text: &str) {
     if is_there() && Notification::permission() == NotificationPermission::Granted {
         // Some systems show none from a page, and a sign less is no harm.

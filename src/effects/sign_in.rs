@@ -3,6 +3,11 @@
 use js_sys::{Array, Function, Reflect};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure, prelude::wasm_bindgen};
 
+use crate::{
+    i18n::{Text, t, t_with},
+    text::Explanation,
+};
+
 /// The module's script, beside the page's other files.
 const MODULE: &str = "sign-in.js";
 
@@ -42,31 +47,60 @@ extern "C" {
 }
 
 /// Loads the module, whose files are at this address, and makes a sign-in by these settings.
-/// `token_changed` is called with each new access token, and with nothing once there is none.
+/// `token_changed` is called with each new access token, with `null` while the issuer does not answer, and with
+/// `undefined` once the user has to sign in.
 ///
 /// # Errors
-/// As the module throws them; see [`reason`].
+/// As the module throws them; see [`Problem::of`].
 pub(crate) async fn load(
     assets: &str,
     settings: &str,
-    token_changed: impl FnMut(Option<String>) + 'static,
+    token_changed: impl FnMut(JsValue) + 'static,
 ) -> Result<SignIn, JsValue> {
     let base = if assets.is_empty() { "./" } else { assets };
     let module: Module = import(&[base, MODULE].concat()).await?.unchecked_into();
     module.load().await?;
-    let token_changed = Closure::<dyn FnMut(Option<String>)>::new(token_changed).into_js_value();
+    let token_changed = Closure::<dyn FnMut(JsValue)>::new(token_changed).into_js_value();
     let settings = Array::of2(&settings.into(), &token_changed);
     Reflect::construct(&module.constructor(), &settings).map(JsCast::unchecked_into)
 }
 
-/// The name of the words for what the module threw, and what the browser or the issuer said.
-pub(crate) fn reason(error: &JsValue) -> (String, String) {
-    let parts = error.dyn_ref::<Array>().cloned().unwrap_or_default();
-    let part = |index| parts.get(index).as_string();
-    // Anything else is the browser's own: the module is not there.
-    let browsers = || Reflect::get(error, &"message".into()).ok()?.as_string();
-    match part(0) {
-        Some(name) => (name, part(1).unwrap_or_default()),
-        None => ("signInUnreachable".to_owned(), browsers().unwrap_or_default()),
+/// Why a sign-in did not work.
+#[derive(Clone, Debug)]
+pub(crate) struct Problem {
+    pub(crate) what: Text,
+    pub(crate) advice: Text,
+    /// What the browser or the issuer said; may be empty.
+    pub(crate) reason: String,
+}
+
+impl Problem {
+    /// What the module threw: a code and a reason, as its crate documents them.
+    pub(crate) fn of(error: &JsValue) -> Self {
+        let parts = error.dyn_ref::<Array>().cloned().unwrap_or_default();
+        let part = |index| parts.get(index).as_string();
+        let (what, advice) = match part(0).as_deref() {
+            Some("signInDenied") => (Text::SignInDenied, Text::SignInDeniedAdvice),
+            Some("signInRefused") => (Text::SignInRefused, Text::SignInRefusedAdvice),
+            Some("signInUnexpected") => (Text::SignInUnexpected, Text::SignInUnexpectedAdvice),
+            Some("signInBrowser") => (Text::SignInBrowser, Text::SignInBrowserAdvice),
+            Some("configError") => (Text::ConfigError, Text::ConfigErrorAdvice),
+            _ => (Text::SignInUnreachable, Text::SignInUnreachableAdvice),
+        };
+        // An error without a code is the browser's own: the module could not be loaded.
+        let message = || Reflect::get(error, &"message".into()).ok()?.as_string();
+        Self {
+            what,
+            advice,
+            reason: part(1).or_else(message).unwrap_or_default(),
+        }
+    }
+
+    /// The problem in the page's language.
+    pub(crate) fn explanation(&self) -> Explanation {
+        Explanation {
+            what: t(self.what),
+            advice: t_with(self.advice, &[("reason", &self.reason)]),
+        }
     }
 }

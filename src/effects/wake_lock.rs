@@ -3,10 +3,9 @@
 use std::{cell::RefCell, rc::Rc};
 
 use js_sys::{Function, Promise, Reflect};
+use leptos::task::spawn_local;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-
-use crate::effects::task::spawn;
 
 /// Keeps the screen on until it is dropped, where the browser can.
 pub(crate) struct WakeLock {
@@ -23,7 +22,7 @@ impl WakeLock {
     pub(crate) fn request() -> Self {
         let state = Rc::new(RefCell::new(State::Asked));
         let asked = Rc::clone(&state);
-        spawn(async move {
+        spawn_local(async move {
             // A browser refuses while the tab is hidden or the battery is low, which is no error here.
             let Ok(requested) = request() else { return };
             if let Ok(sentinel) = JsFuture::from(requested).await {

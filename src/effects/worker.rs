@@ -20,11 +20,11 @@ extern "C" {
     fn post_message(this: &ModuleWorker, message: &JsValue, transfer: &JsValue) -> Result<(), JsValue>;
 
     #[wasm_bindgen(method, setter, js_name = onerror)]
-    fn set_onerror(this: &ModuleWorker, heard: &Function);
+    fn set_onerror(this: &ModuleWorker, handler: &Function);
 }
 
-/// Starts the worker, whose files are at this address, and gives it its end of the channel. `failed` is
-/// called where it cannot be started.
+/// Starts the worker, whose files are in the folder `assets`, and hands it its end of the channel. `failed` is
+/// called if it cannot be started.
 pub(crate) fn start(assets: &str, port: MessagePort, failed: impl FnOnce() + 'static) {
     let failed: Function = Closure::once_into_js(failed).unchecked_into();
     let started = begin(assets).and_then(|worker| {

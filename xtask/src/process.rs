@@ -1,5 +1,5 @@
-//! Child processes: each leads a process group of its own, and the group is ended by the id that
-//! it was started with, also when the task is interrupted.
+//! Child processes. Each leads a process group of its own, and the group is ended by the id that it was started
+//! with, also if the task is interrupted.
 
 use std::{
     io::{BufRead, BufReader, Read},
@@ -19,10 +19,10 @@ use nix::{
     unistd::Pid,
 };
 
-/// How often a running child is looked at.
+/// How often a task checks whether a child has ended.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// How long a child may take to end after SIGTERM before it is killed.
+/// How long a child may take to end after SIGTERM; then it is killed.
 const GRACE_PERIOD: Duration = Duration::from_secs(5);
 
 /// Whether the user asked the task to stop, by SIGINT, SIGTERM or SIGHUP.
@@ -36,23 +36,20 @@ struct InterruptState {
 }
 
 impl Interrupt {
-    /// Takes the process's signals over.
-    ///
-    /// # Errors
-    /// Where a handler is already there.
+    /// Installs the handler of the three signals.
     pub(crate) fn install() -> Result<Self> {
         let (sender, signals) = mpsc::channel();
         ctrlc::set_handler(move || {
-            // A receiver that is gone means that the process is about to end anyway.
+            // If the receiver is gone, the process is about to end anyway.
             sender.send(()).ok();
         })
-        .context("the signal handler could not be set")?;
+        .context("the signal handler cannot be installed")?;
         Ok(Self {
             state: Mutex::new(InterruptState { signals, seen: false }),
         })
     }
 
-    /// Waits for an interrupt, for at most `time`; says whether one has come, then or earlier.
+    /// Waits at most `time` for an interrupt, and returns whether one has arrived, now or earlier.
     pub(crate) fn wait(&self, time: Duration) -> bool {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if !state.seen {
@@ -70,9 +67,6 @@ pub(crate) struct Process {
 
 impl Process {
     /// Starts `command` without input, in a process group of its own.
-    ///
-    /// # Errors
-    /// Where the program cannot be started; the error names it.
     pub(crate) fn start(name: &str, command: &mut Command) -> Result<Self> {
         let child = command
             .stdin(Stdio::null())
@@ -90,28 +84,22 @@ impl Process {
         })
     }
 
-    /// What the process is called in messages.
+    /// The name of the process in messages.
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
-    /// How the process ended, if it did.
-    ///
-    /// # Errors
-    /// Where the operating system does not say.
-    pub(crate) fn ended(&mut self) -> Result<Option<ExitStatus>> {
+    /// How the process ended, or `None` if it is running.
+    pub(crate) fn exit_status(&mut self) -> Result<Option<ExitStatus>> {
         self.child
             .try_wait()
             .with_context(|| format!("{} cannot be waited for", self.name))
     }
 
-    /// Waits for the process to end.
-    ///
-    /// # Errors
-    /// Where the task is interrupted: the process is then stopped.
+    /// Waits for the process to end. An interrupt stops it and is an error.
     pub(crate) fn wait(&mut self, interrupt: &Interrupt) -> Result<ExitStatus> {
         loop {
-            if let Some(status) = self.ended()? {
+            if let Some(status) = self.exit_status()? {
                 return Ok(status);
             }
             if interrupt.wait(POLL_INTERVAL) {
@@ -121,7 +109,7 @@ impl Process {
         }
     }
 
-    /// Ends the process and what it started: SIGTERM, and SIGKILL for what is left after a while.
+    /// Ends the process and what it started: SIGTERM first, SIGKILL for what is left after the grace period.
     pub(crate) fn stop(&mut self) {
         self.signal(Signal::SIGTERM);
         let start = Instant::now();
@@ -132,7 +120,7 @@ impl Process {
         self.child.wait().ok();
     }
 
-    /// Signals the whole group. That it has no member any more is no error.
+    /// Signals the whole group. A group without members is not an error.
     fn signal(&self, signal: Signal) {
         if let Ok(id) = i32::try_from(self.child.id()) {
             killpg(Pid::from_raw(id), signal).ok();
@@ -146,20 +134,14 @@ impl Drop for Process {
     }
 }
 
-/// Runs `command` to its end.
-///
-/// # Errors
-/// Where it cannot be started, fails, or the task is interrupted.
+/// Runs `command` to its end; a failure and an interrupt are errors.
 pub(crate) fn run(name: &str, command: &mut Command, interrupt: &Interrupt) -> Result<()> {
     let status = Process::start(name, command)?.wait(interrupt)?;
     ensure!(status.success(), "{name} failed: {status}");
     Ok(())
 }
 
-/// Runs `command` to its end, showing each line of its standard output and giving it to `on_line`.
-///
-/// # Errors
-/// Where it cannot be started, or the task is interrupted.
+/// Runs `command` to its end and passes each line of its standard output to `on_line`.
 pub(crate) fn run_reading_lines(
     name: &str,
     command: &mut Command,
@@ -175,13 +157,13 @@ pub(crate) fn run_reading_lines(
     thread::scope(|scope| {
         scope.spawn(|| forward_lines(output, &mut on_line));
         let status = process.wait(interrupt);
-        // Whatever the process left behind would hold the pipe open for ever.
+        // Whatever the process left behind would hold the pipe open forever.
         process.stop();
         status
     })
 }
 
-/// Prints each line and hands it on. Text that is no UTF-8 is shown with replacement characters.
+/// Passes each line on. Text that is not UTF-8 gets replacement characters.
 fn forward_lines(output: ChildStdout, on_line: &mut impl FnMut(&str)) {
     let mut reader = BufReader::new(output);
     let mut line = Vec::new();
@@ -190,9 +172,7 @@ fn forward_lines(output: ChildStdout, on_line: &mut impl FnMut(&str)) {
         Ok(length) if length > 0
     ) {
         let text = String::from_utf8_lossy(&line);
-        let text = text.trim_end_matches(['\n', '\r']);
-        println!("{text}");
-        on_line(text);
+        on_line(text.trim_end_matches(['\n', '\r']));
         line.clear();
     }
 }
@@ -201,7 +181,7 @@ fn forward_lines(output: ChildStdout, on_line: &mut impl FnMut(&str)) {
 mod tests {
     use super::*;
 
-    /// An interrupt that never comes, without touching the test process's signals.
+    /// An interrupt that arrives only if a test sends it, without touching the test process's signals.
     fn no_interrupt() -> (Interrupt, mpsc::Sender<()>) {
         let (sender, signals) = mpsc::channel();
         let state = Mutex::new(InterruptState { signals, seen: false });
@@ -215,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn a_command_that_fails_is_an_error_that_names_it() {
+    fn a_failing_command_is_an_error_that_names_it() {
         let (interrupt, _sender) = no_interrupt();
         run("the good one", &mut shell("exit 0"), &interrupt).expect("it succeeds");
         let error = run("the bad one", &mut shell("exit 3"), &interrupt).expect_err("it fails");
@@ -238,8 +218,8 @@ mod tests {
         assert_eq!(lines, ["a", "", "b"]);
     }
 
-    /// The grandchild holds the pipe that the lines come from, so that returning at all, long before
-    /// the grandchild would end by itself, means that it was ended.
+    /// The grandchild holds the pipe that the lines come from. A return long before the grandchild would end by
+    /// itself means that it was ended.
     fn assert_ended_early(start: Instant) {
         assert!(
             start.elapsed() < Duration::from_secs(60),
@@ -248,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn a_grandchild_that_outlives_its_parent_does_not_hold_the_task() {
+    fn a_grandchild_that_outlives_its_parent_is_ended() {
         let (interrupt, _sender) = no_interrupt();
         let start = Instant::now();
         run_reading_lines("parent", &mut shell("sleep 600 & exit 0"), &interrupt, |_| ()).expect("it runs");

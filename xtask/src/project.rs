@@ -1,4 +1,4 @@
-//! Where things are: the checkout, cargo's build folder, the cache of tools.
+//! The folders that tasks work in.
 
 use std::{
     env,
@@ -9,21 +9,17 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 
-/// The folders that tasks work in.
+/// The checkout and the folders outside it.
 pub(crate) struct Project {
     /// The checkout.
     pub(crate) root: PathBuf,
     /// Cargo's build folder.
     pub(crate) target: PathBuf,
-    /// What outlives a checkout: tools.
+    /// What is kept when a checkout is deleted: tools.
     pub(crate) cache: PathBuf,
 }
 
 impl Project {
-    /// Finds the folders.
-    ///
-    /// # Errors
-    /// Where cargo does not answer, or no folder for the cache can be named.
     pub(crate) fn locate() -> Result<Self> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"))
             .parent()
@@ -52,7 +48,7 @@ fn cache_folder(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> 
         .or_else(|| folder("HOME").map(|home| home.join(".cache/slipway")))
 }
 
-/// Cargo knows its build folder best: the environment, or any configuration file, may move it.
+/// Cargo itself says where its build folder is, since the environment and any configuration file may move it.
 fn target_folder(root: &Path) -> Result<PathBuf> {
     let output = Command::new("cargo")
         .args(["metadata", "--no-deps", "--format-version", "1"])
@@ -65,10 +61,10 @@ fn target_folder(root: &Path) -> Result<PathBuf> {
         String::from_utf8_lossy(&output.stderr)
     );
     let metadata: serde_json::Value =
-        serde_json::from_slice(&output.stdout).context("cargo metadata is not JSON")?;
+        serde_json::from_slice(&output.stdout).context("cargo metadata does not print JSON")?;
     let folder = metadata["target_directory"]
         .as_str()
-        .context("cargo metadata names no target_directory")?;
+        .context("cargo metadata prints no target_directory")?;
     Ok(PathBuf::from(folder))
 }
 

@@ -1,4 +1,4 @@
-//! `cargo xtask serve`: the real page against the local stack, until the user stops it.
+//! `cargo xtask serve`: the page against the local stack, until the user stops it.
 
 use std::{
     fs, io,
@@ -11,21 +11,20 @@ use std::{
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 use crate::{
-    npm,
-    page::{self, Profile},
-    process::{self, Process},
-    readiness::Readiness,
+    build::{Profile, compile_page, pages_folder, trunk},
+    process::Process,
+    readiness,
     step::{seconds, step},
-    tools::Toolbox,
-    trunk_configuration,
+    tools::{SignInLibrary, Toolbox, ensure_sign_in_library},
 };
 
-/// How often it is looked whether an upload would work, and whether everything still runs.
+/// How often to check whether the page works, and whether all processes still run.
 const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
-/// Ports that the stack takes where they are free, as it does without being told.
+/// The stack's default ports, which are used if they are free.
 const USUAL_S3_PORT: u16 = 9000;
 const USUAL_API_PORT: u16 = 9001;
 const USUAL_SECOND_S3_PORT: u16 = 9002;
@@ -39,28 +38,28 @@ pub(crate) struct Options {
     /// Serve the page as it is deployed, small and optimised
     #[arg(long)]
     release: bool,
-    /// Where uploaded objects land [default: local-data in the checkout]
+    /// Where uploaded objects are stored [default: local-data in the checkout]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
 }
 
-/// Builds everything, runs it, and stops it when the user asks for it.
-///
-/// # Errors
-/// Where something does not build or start, or one of the processes ends by itself.
+/// Builds everything, runs it, and stops it when the user interrupts the task.
 pub(crate) fn run(options: &Options, toolbox: &Toolbox) -> Result<ExitCode> {
     let ports = Ports::choose(options.port)?;
     let profile = Profile::from_release(options.release);
-    page::compile(toolbox, profile)?;
-    let stack = build_stack(toolbox)?;
+    compile_page(toolbox, profile)?;
+    let stack = step("building the local stack", || {
+        toolbox.build_programs(&["local", "backend"])
+    })?;
 
     let data = options
         .data
         .clone()
         .unwrap_or_else(|| toolbox.project.root.join("local-data"));
-    let folder = page::pages_folder(toolbox).join(format!("serve-{}", ports.page));
+    let folder = pages_folder(toolbox).join(format!("serve-{}", ports.page));
     let sign_in = SignIn::of_page(toolbox)?;
-    let mut trunk = trunk_command(toolbox, profile, &ports, &folder, sign_in.is_some())?;
+    let asks_for_sign_in = sign_in.is_some();
+    let mut trunk = trunk_command(toolbox, profile, &ports, &folder, asks_for_sign_in)?;
     println!("==> starting the stack and the page's server");
     let start = Instant::now();
     let processes = vec![
@@ -70,10 +69,10 @@ pub(crate) fn run(options: &Options, toolbox: &Toolbox) -> Result<ExitCode> {
         )?,
         Process::start("trunk", &mut trunk)?,
     ];
-    let readiness = Readiness::of(&ports.origin(), sign_in.is_some());
-    let outcome = supervise(processes, &readiness, toolbox, || {
+    let is_ready = || readiness::check_page(&ports.origin(), asks_for_sign_in).is_ok();
+    let outcome = supervise(processes, toolbox, is_ready, || {
         println!("    everything runs after {}", seconds(start.elapsed()));
-        println!("uploaded objects land in {}", data.display());
+        println!("uploaded objects are stored in {}", data.display());
         println!(
             "S3 is at http://127.0.0.1:{}, the API at {}/api",
             ports.s3,
@@ -81,7 +80,7 @@ pub(crate) fn run(options: &Options, toolbox: &Toolbox) -> Result<ExitCode> {
         );
         println!("ready: {}", ports.origin());
     });
-    // The page is built again in a moment, and another run may have another port.
+    // The page is built again quickly, and another run may have another port.
     fs::remove_dir_all(&folder).ok();
     outcome
 }
@@ -95,13 +94,12 @@ struct Ports {
 }
 
 impl Ports {
-    /// Takes the page's port as it was asked for, and other ports for the stack where its usual ones
-    /// are taken.
+    /// The given port for the page, and for the stack its default ports or, if they are taken, any free ones.
     fn choose(page: u16) -> Result<Self> {
         let page = listen(page).with_context(|| {
             format!("port {page} is taken: stop what listens there, or choose another by --port")
         })?;
-        // All are held together, so that none is given out twice.
+        // All listen at the same time, so that no port is chosen twice.
         let s3 = listen_at_or_elsewhere(USUAL_S3_PORT).context("no port is free for S3")?;
         let api = listen_at_or_elsewhere(USUAL_API_PORT).context("no port is free for the API")?;
         let second_s3 = listen_at_or_elsewhere(USUAL_SECOND_S3_PORT)
@@ -127,23 +125,7 @@ fn listen(port: u16) -> io::Result<TcpListener> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port))
 }
 
-/// Compiles the stack and gives its program.
-fn build_stack(toolbox: &Toolbox) -> Result<PathBuf> {
-    step("building the local stack", || {
-        let mut command = Command::new("cargo");
-        command.current_dir(&toolbox.project.root).args([
-            "build",
-            "--package",
-            "local",
-            "--package",
-            "backend",
-        ]);
-        process::run("building the local stack", &mut command, toolbox.interrupt)
-    })?;
-    Ok(toolbox.project.target.join("debug/local"))
-}
-
-/// Where `config.json` says that people sign in.
+/// Where users sign in, according to `config.json`.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct SignIn {
@@ -162,14 +144,14 @@ impl SignIn {
             sign_in: Option<SignIn>,
         }
 
-        let text = fs::read_to_string(toolbox.project.root.join("config.json"));
+        let text = fs::read_to_string(toolbox.project.root.join("static/config.json"));
         let config: Config = serde_json::from_str(&text.context("config.json is missing")?)?;
         Ok(config.sign_in)
     }
 }
 
-fn stack_command(program: &Path, ports: &Ports, data: &Path, sign_in: Option<&SignIn>) -> Command {
-    let mut command = Command::new(program);
+fn stack_command(programs: &Path, ports: &Ports, data: &Path, sign_in: Option<&SignIn>) -> Command {
+    let mut command = Command::new(programs.join("local"));
     command
         .args(["--s3-port", &ports.s3.to_string()])
         .args(["--second-s3-port", &ports.second_s3.to_string()])
@@ -178,9 +160,8 @@ fn stack_command(program: &Path, ports: &Ports, data: &Path, sign_in: Option<&Si
         .args(["--allowed-origin", &format!("http://localhost:{}", ports.page)])
         .arg("--data")
         .arg(data)
-        // The real program of the Lambda, which was built together with the stack.
         .arg("--lambda")
-        .arg(program.with_file_name("backend"));
+        .arg(programs.join("backend"));
     if let Some(sign_in) = sign_in {
         let audience = sign_in.audience.as_ref().unwrap_or(&sign_in.client_id);
         command
@@ -190,29 +171,28 @@ fn stack_command(program: &Path, ports: &Ports, data: &Path, sign_in: Option<&Si
     command
 }
 
-/// Trunk takes one proxy more from its command line but does not replace the one of its
-/// configuration, so the API's port goes into a configuration of this run's own.
+/// Trunk adds a proxy from its command line to those of its configuration and does not replace them, so the API's port
+/// goes into a configuration of this run's own.
 fn trunk_command(
     toolbox: &Toolbox,
     profile: Profile,
     ports: &Ports,
     folder: &Path,
-    signs_in: bool,
+    asks_for_sign_in: bool,
 ) -> Result<Command> {
-    fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+    fs::create_dir_all(folder).with_context(|| format!("{} cannot be created", folder.display()))?;
     let root = &toolbox.project.root;
     let text = fs::read_to_string(root.join("Trunk.toml")).context("Trunk.toml is missing")?;
     let api = format!("http://127.0.0.1:{}", ports.api);
-    let mut text = trunk_configuration::relocate(&text, root, &folder.join("dist"), &api)?;
-    if signs_in {
-        let library = npm::ensure_sign_in_library(toolbox)?;
-        text = trunk_configuration::with_sign_in_library(&text, &library)?;
-    }
+    let library = asks_for_sign_in
+        .then(|| ensure_sign_in_library(toolbox))
+        .transpose()?;
+    let text = trunk_configuration(&text, root, &folder.join("dist"), &api, library.as_ref())?;
     let configuration = folder.join("Trunk.toml");
     fs::write(&configuration, text)
         .with_context(|| format!("{} cannot be written", configuration.display()))?;
 
-    let mut command = page::trunk(toolbox, profile)?;
+    let mut command = trunk(toolbox, profile)?;
     command
         .args(["serve", "--port"])
         .arg(ports.page.to_string())
@@ -222,22 +202,58 @@ fn trunk_command(
     Ok(command)
 }
 
-/// Calls `on_ready` once an upload would work, and ends when the user or a process does.
+/// The checkout's `Trunk.toml` with absolute paths, so that it can be elsewhere, and with this run's folder and API.
+/// Trunk puts the sign-in library, if there is one, beside each page that it builds.
+fn trunk_configuration(
+    text: &str,
+    root: &Path,
+    dist: &Path,
+    api: &str,
+    library: Option<&SignInLibrary>,
+) -> Result<String> {
+    let mut configuration: Value = toml::from_str(text).context("Trunk.toml is not TOML")?;
+    let target = configuration["build"]["target"]
+        .as_str()
+        .context("Trunk.toml has no target")?;
+    configuration["build"] = json!({"target": root.join(target), "dist": dist});
+    for path in configuration["watch"]["watch"]
+        .as_array_mut()
+        .into_iter()
+        .flatten()
+    {
+        *path = json!(root.join(path.as_str().context("a path in Trunk.toml is not text")?));
+    }
+    for proxy in configuration["proxy"].as_array_mut().into_iter().flatten() {
+        proxy["backend"] = json!(api);
+    }
+    if let Some(SignInLibrary { path, name }) = library {
+        let copy = r#"cp "$0" "$TRUNK_STAGING_DIR/$1""#;
+        configuration["hooks"] = json!([{
+            "stage": "post_build",
+            "command": "sh",
+            "command_arguments": ["-c", copy, path, name],
+        }]);
+    }
+    toml::to_string(&configuration).context("the configuration cannot be written as TOML")
+}
+
+/// Calls `on_ready` once `is_ready` returns true. Returns when the user interrupts the task; a process that ends by
+/// itself is an error.
 fn supervise(
     mut processes: Vec<Process>,
-    readiness: &Readiness,
     toolbox: &Toolbox,
+    is_ready: impl Fn() -> bool,
     on_ready: impl FnOnce(),
 ) -> Result<ExitCode> {
     let mut on_ready = Some(on_ready);
     while !toolbox.interrupt.wait(POLL_INTERVAL) {
         for process in &mut processes {
-            if let Some(status) = process.ended()? {
+            if let Some(status) = process.exit_status()? {
                 bail!("{} ended by itself: {status}", process.name());
             }
         }
         if on_ready.is_some()
-            && readiness.probe().is_ok()
+            && is_ready()
             && let Some(report) = on_ready.take()
         {
             report();
@@ -258,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_port_that_is_taken_is_an_error_that_names_it() {
+    fn a_taken_page_port_is_an_error_that_names_it() {
         let taken = listen(0).expect("a free port");
         let port = taken.local_addr().expect("an address").port();
         let error = Ports::choose(port).err().expect("the port is taken");
@@ -269,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn another_port_is_found_only_where_the_usual_one_is_taken() {
+    fn another_port_is_used_only_if_the_default_is_taken() {
         let port = |listener: &TcpListener| listener.local_addr().expect("an address").port();
         let first = listen(0).expect("a free port");
         let usual = port(&first);
@@ -278,5 +294,36 @@ mod tests {
         drop(first);
         let again = listen_at_or_elsewhere(usual).expect("the port is free again");
         assert_eq!(port(&again), usual);
+    }
+
+    #[test]
+    fn the_checkouts_trunk_configuration_can_be_elsewhere() {
+        let library = SignInLibrary {
+            path: "/cache/index.js".into(),
+            name: "library-1.js".to_owned(),
+        };
+        let text = include_str!("../../Trunk.toml");
+        let api = "http://127.0.0.1:7";
+        let text = trunk_configuration(
+            text,
+            Path::new("/checkout"),
+            Path::new("/run/dist"),
+            api,
+            Some(&library),
+        );
+        let configuration: Value = toml::from_str(&text.expect("a configuration")).expect("TOML");
+        assert_eq!(
+            configuration["build"],
+            json!({"target": "/checkout/index.html", "dist": "/run/dist"})
+        );
+        let watched = configuration["watch"]["watch"].as_array().expect("paths");
+        assert!(watched.contains(&json!("/checkout/src")), "{watched:?}");
+        let proxy = json!([{"rewrite": "/api", "backend": api, "no_system_proxy": true}]);
+        assert_eq!(configuration["proxy"], proxy);
+        let hook = &configuration["hooks"][0];
+        assert_eq!(hook["stage"], "post_build");
+        assert_eq!(hook["command_arguments"][2], "/cache/index.js");
+        assert_eq!(hook["command_arguments"][3], "library-1.js");
+        assert!(configuration["tools"]["wasm_bindgen"].is_string());
     }
 }

@@ -1,13 +1,10 @@
-//! Saying what is being done, and how long it took.
+//! Printing what a task is doing, and how long it took.
 
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-/// Does one step of a task: names it before, and gives its time after.
-///
-/// # Errors
-/// The step's own.
+/// Does one step of a task; its name is printed before, its time after.
 pub(crate) fn step<T>(what: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
     println!("==> {what}");
     let start = Instant::now();
@@ -17,7 +14,7 @@ pub(crate) fn step<T>(what: &str, work: impl FnOnce() -> Result<T>) -> Result<T>
     result
 }
 
-/// A time as people read it: tenths of a second, and minutes where there are any.
+/// A time in seconds with one decimal, such as `12.3 s`, or in minutes and seconds.
 pub(crate) fn seconds(time: Duration) -> String {
     let tenths = time.as_millis() / 100;
     let (minutes, rest) = (tenths / 600, tenths % 600);

@@ -4,11 +4,11 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
+use lambda_api::key::check_key;
 use proptest::{collection::btree_map, option, prelude::*};
 use rusty_s3::{Bucket, S3Action, UrlStyle, actions::PutObject};
 
 use super::*;
-use crate::key::check_key;
 
 const EXAMPLE_KEY_ID: &str = "AKIAIOSFODNN7EXAMPLE";
 const EXAMPLE_SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
@@ -136,7 +136,7 @@ fn headers() -> impl Strategy<Value = BTreeMap<String, String>> {
         Just("content-type"),
         Just("if-none-match"),
         Just("x-amz-checksum-sha256"),
-        Just("x-amz-meta-original-name"),
+        Just("x-amz-meta-filename"),
     ];
     btree_map(
         name.prop_map(str::to_owned),
@@ -192,9 +192,9 @@ fn sign_with_rusty_s3(case: &Case) -> String {
 fn sign_here(case: &Case) -> String {
     let endpoint = case.endpoint.trim_end_matches(":443");
     let bucket = if case.virtual_host {
-        crate::bucket::Bucket::new("photos", "eu-west-1", None, None)
+        lambda_api::Bucket::new("photos", "eu-west-1", None, None)
     } else {
-        crate::bucket::Bucket::new("photos", &case.region, Some(endpoint), None)
+        lambda_api::Bucket::new("photos", &case.region, Some(endpoint), None)
     };
     let query: Vec<_> = case
         .query

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{SESSION_TOKEN, Stage, event, query_value, with_body};
+use crate::support::{SESSION_TOKEN, Stage, event, presign_event, query_value, with_body};
 
 /// Every `url` and `uploadURL` in an answer.
 fn urls(value: &Value) -> Vec<String> {
@@ -32,8 +32,9 @@ fn a_url_leaves_one_line_with_what_it_is_good_for() {
             "request_id": "UeX9jhN2liAEPaQ=",
             "principal": "5f0c3a1e-9b7d-4c55-8f5e-1c2d3e4f5a6b",
             "source_ip": "203.0.113.57",
+            "visitor_ip": "203.0.113.57",
             "operation": "PutObject",
-            "key": "uploads/5f0c3a1e-9b7d-4c55-8f5e-1c2d3e4f5a6b/00000000-0000-4000-8000-000000000001/report.pdf",
+            "key": "uploads/5f0c3a1e-9b7d-4c55-8f5e-1c2d3e4f5a6b/019ab718-1480-7000-8000-000000000000/report.pdf",
             "size": 1,
             "sha256": "ypeBEsobvcr6wjGzmiPcTaeG7/gUfE5yuYB3ha/uSLs=",
             "expires_at": 1_764_009_300,
@@ -54,10 +55,28 @@ fn a_refusal_leaves_one_line_with_its_code() {
             "request_id": "UeX9jhN2liAEPaQ=",
             "principal": "anonymous",
             "source_ip": "203.0.113.57",
+            "visitor_ip": "203.0.113.57",
             "code": "MissingBody",
             "status": 400,
         })]
     );
+}
+
+#[test]
+fn a_line_names_the_visitor_and_cloudfront_s_server() {
+    for (name, source, visitor) in [
+        ("get_presign", "203.0.113.57", "203.0.113.57"),
+        ("get_presign_by_cloudfront", "130.176.89.66", "203.0.113.57"),
+    ] {
+        let stage = Stage::new(&[]);
+        stage.send(&event(name));
+        let line = &stage.log_lines()[0];
+        assert_eq!(
+            (&line["source_ip"], &line["visitor_ip"]),
+            (&json!(source), &json!(visitor)),
+            "{name}"
+        );
+    }
 }
 
 #[test]
@@ -173,6 +192,16 @@ fn the_bytes_of_a_multipart_upload_are_those_of_its_parts() {
     assert_eq!(metrics.len(), 1);
     assert_eq!(metrics[0]["UrlsIssued"], 4);
     assert_eq!(metrics[0]["BytesAuthorised"], 8_388_608);
+}
+
+#[test]
+fn a_plain_url_counts_as_what_may_be_sent_to_it() {
+    let limited = Stage::new(&[("MAX_UPLOAD_BYTES", "10")]);
+    limited.send(&presign_event("key=a&contentType=a/b&contentLength=7"));
+    assert_eq!(limited.metrics()[0]["BytesAuthorised"], 7);
+    let unlimited = Stage::new(&[]);
+    unlimited.send(&presign_event("key=a"));
+    assert_eq!(unlimited.metrics()[0]["BytesAuthorised"], 5_368_709_120_u64);
 }
 
 #[test]

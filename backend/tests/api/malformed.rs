@@ -62,7 +62,7 @@ fn a_field_of_the_wrong_type_is_a_bad_request() {
 }
 
 #[test]
-fn a_body_that_is_not_the_base64_it_claims_to_be_is_a_bad_request() {
+fn a_body_that_is_not_base64_as_it_claims_is_a_bad_request() {
     for body in ["!!!!", "e30", "e30=\n", "{\"files\": []}  "] {
         check_changed("post_uploads_base64", "/body", json!(body), 400, "InvalidRequest");
     }

@@ -15,7 +15,7 @@ use crate::support::{FixedEnvironment, SESSION_TOKEN, event};
 /// An answer of the extension: a status and a body.
 type Answer = (u16, String);
 
-/// The extension, which gives its answers one after another and then closes its port.
+/// The extension, which sends its answers one after another and then closes its port.
 struct Extension {
     port: u16,
     requests: JoinHandle<Vec<Vec<String>>>,
@@ -74,7 +74,7 @@ fn start(extension: &Extension) -> Function<impl Fn(&str) -> Option<String> + us
     Function::start(variables, Arc::new(FixedEnvironment::default())).expect("the function starts")
 }
 
-/// Sends `GET /presign` and tells the status and the URL or the error's code.
+/// Sends `GET /presign` and returns the status and the URL or the error's code.
 async fn presign(function: &Function<impl Fn(&str) -> Option<String>>) -> (u64, String) {
     let answer = function
         .handle(event("get_presign").to_string().as_bytes(), "id")
@@ -116,7 +116,7 @@ async fn an_extension_that_is_not_ready_is_asked_again() {
 }
 
 #[tokio::test]
-async fn settings_that_cannot_be_read_fail_the_event_and_are_asked_for_again_by_the_next() {
+async fn settings_that_cannot_be_read_are_read_again_by_the_next_event() {
     for fault in [
         (403, "{}".to_owned()),
         (200, "{}".to_owned()),

@@ -42,6 +42,39 @@ fn the_url_needs_no_header_and_works_once() {
 }
 
 #[test]
+fn with_a_limit_the_url_is_bound_to_type_and_length() {
+    for limit in [("ALLOWED_TYPES", "image/*"), ("MAX_UPLOAD_BYTES", "10")] {
+        let stage = Stage::new(&[limit]);
+        let url = check_url(
+            &stage,
+            "key=a&contentType=image%2FPNG&contentLength=10",
+            "a",
+            "https://photos.s3.eu-central-1.amazonaws.com/uploads/a",
+        );
+        assert_eq!(
+            query_value(&url, "X-Amz-SignedHeaders"),
+            "content-length;content-type;host"
+        );
+        assert_eq!(query_value(&url, "If-None-Match"), "*");
+        assert_eq!(stage.log_lines()[0]["size"], 10);
+    }
+}
+
+#[test]
+fn without_a_limit_type_and_length_are_not_read() {
+    let answer = |query: &str| Stage::new(&[]).send(&presign_event(query)).into_body();
+    let plain = answer("key=a");
+    assert_eq!(answer("key=a&contentType=x&contentLength=y"), plain);
+}
+
+#[test]
+fn a_limit_that_no_put_exceeds_is_none() {
+    let stage = Stage::new(&[("MAX_UPLOAD_BYTES", "53687091200000")]);
+    let response = stage.send(&presign_event("key=a"));
+    assert_eq!(response.status(), 200);
+}
+
+#[test]
 fn a_key_inside_the_prefix_is_taken_as_it_is() {
     let url = "https://photos.s3.eu-central-1.amazonaws.com/uploads/a/b.txt";
     check_url(&Stage::new(&[]), "key=uploads/a/b.txt", "uploads/a/b.txt", url);
@@ -71,7 +104,7 @@ fn odd_characters_are_encoded_once() {
 }
 
 #[test]
-fn somebody_who_is_signed_in_writes_into_the_own_folder() {
+fn a_caller_who_is_signed_in_writes_into_the_own_folder() {
     let stage = Stage::new(&[]);
     let mut event = presign_event("key=uploads/somebody-else/a.txt");
     event["requestContext"]["authorizer"] =

@@ -4,16 +4,16 @@ use std::{
     io,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use ::http::Response;
 use aws_credential_types::Credentials;
-use backend::{Backend, Environment, Settings, json_log};
+use backend::{Backend, Settings};
+use lambda_api::{Environment, json_log};
 use serde_json::Value;
-use uuid::Uuid;
 
 use crate::openapi;
 
@@ -23,10 +23,9 @@ pub(crate) const NOW: u64 = 1_764_008_400;
 /// The session token of the fixed credentials.
 pub(crate) const SESSION_TOKEN: &str = "IQoJb3JpZ2luX2VjEXAMPLETOKEN//////////wEaDGV1LWNlbnRyYWwtMQ==";
 
-/// A fixed time, fixed credentials and UUIDs that count from 1.
+/// A fixed time, fixed credentials and the same random bytes each time.
 #[derive(Default)]
 pub(crate) struct FixedEnvironment {
-    uuids: AtomicU64,
     /// How often something was signed: each time the credentials are asked for.
     signings: AtomicUsize,
     metrics: Mutex<Vec<String>>,
@@ -53,9 +52,8 @@ impl Environment for FixedEnvironment {
         )
     }
 
-    fn new_uuid(&self) -> Uuid {
-        let count = self.uuids.fetch_add(1, Ordering::Relaxed) + 1;
-        Uuid::from_u64_pair(0x4000, 0x8000_0000_0000_0000 | count)
+    fn random(&self) -> [u8; 10] {
+        [0; 10]
     }
 
     fn write_metrics(&self, document: &str) {

@@ -37,7 +37,7 @@ fn a_small_file_is_put_once_as_these_bytes_of_this_type() {
     };
     assert_eq!(
         key,
-        "uploads/anonymous/00000000-0000-4000-8000-000000000001/تقرير نهائي.pdf"
+        "uploads/anonymous/019ab718-1480-7000-8000-000000000000/تقرير نهائي.pdf"
     );
     assert_eq!(put.method.as_str(), "PUT");
     assert_eq!(put.expires_at, NOW + 900);
@@ -49,12 +49,12 @@ fn a_small_file_is_put_once_as_these_bytes_of_this_type() {
         header(put, "content-disposition"),
         format!("attachment; filename*=UTF-8''{name}")
     );
-    assert_eq!(header(put, "x-amz-meta-original-name"), name);
+    assert_eq!(header(put, "x-amz-meta-filename"), name);
     assert_eq!(put.headers.len(), 5);
     assert_eq!(
         query_value(&put.url, "X-Amz-SignedHeaders"),
         "content-disposition;content-length;content-type;host;if-none-match;x-amz-checksum-sha256;\
-         x-amz-meta-original-name"
+         x-amz-meta-filename"
     );
 }
 
@@ -72,7 +72,7 @@ fn a_large_file_is_a_multipart_upload() {
     };
     assert_eq!(
         key,
-        "uploads/anonymous/00000000-0000-4000-8000-000000000002/film.mp4"
+        "uploads/anonymous/019ab718-1480-7000-8000-000000000000/film.mp4"
     );
     assert_eq!(*part_size, 8 * 1024 * 1024);
     assert_eq!(create.method.as_str(), "POST");
@@ -82,8 +82,30 @@ fn a_large_file_is_a_multipart_upload() {
     assert_eq!(
         query_value(&create.url, "X-Amz-SignedHeaders"),
         "content-disposition;content-type;host;x-amz-checksum-algorithm;x-amz-checksum-type;\
-         x-amz-meta-original-name"
+         x-amz-meta-filename"
     );
+}
+
+/// The key of a file with this name and number in a batch that is named.
+fn key_of(name: &str, copy: u32) -> String {
+    let file = json!({"id": "1", "name": name, "copy": copy, "size": 0, "sha256": SHA256});
+    let batch = "01a3185c-5000-7000-8000-000000000007";
+    let body = json!({"batch": batch, "files": [file]}).to_string();
+    only_put(&Stage::new(&[]), &with_body("post_uploads", &body)).0
+}
+
+#[test]
+fn files_of_a_batch_lie_in_its_folder_as_they_were() {
+    const BATCH: &str = "uploads/anonymous/01a3185c-5000-7000-8000-000000000007";
+    assert_eq!(key_of("holiday/1.jpg", 0), format!("{BATCH}/holiday/1.jpg"));
+    assert_eq!(key_of("holiday/1.jpg", 2), format!("{BATCH}/holiday/1 (2).jpg"));
+}
+
+#[test]
+fn a_call_without_a_batch_opens_one_for_all_its_files() {
+    let response = Stage::new(&[]).send(&event("post_uploads"));
+    let answer: UploadsResponse = serde_json::from_str(response.body()).expect("plans");
+    assert_eq!(answer.batch.to_string(), "019ab718-1480-7000-8000-000000000000");
 }
 
 #[test]
@@ -96,9 +118,11 @@ fn an_empty_file_of_unknown_type_is_a_file_too() {
 }
 
 #[test]
-fn a_file_of_16_to_64_mib_is_one_put_if_its_sha256_is_given() {
+fn a_file_of_5_to_64_mib_is_one_put_if_its_sha256_is_given() {
     const MIB: u64 = 1024 * 1024;
     for (size, sha256, expected) in [
+        (5 * MIB, Some(SHA256), true),
+        (5 * MIB + 1, None, false),
         (16 * MIB, Some(SHA256), true),
         (16 * MIB + 1, None, false),
         (16 * MIB + 1, Some(SHA256), true),
@@ -115,12 +139,20 @@ fn a_file_of_16_to_64_mib_is_one_put_if_its_sha256_is_given() {
 }
 
 #[test]
-fn a_file_for_the_second_endpoint_is_put_there() {
+fn a_file_for_the_second_endpoint_goes_there() {
     let file = |second: Value| json!({"id": "1", "name": "a", "size": 1, "sha256": SHA256, "secondEndpoint": second});
     let event = |second| with_body("post_uploads", &json!({"files": [file(second)]}).to_string());
     let (_, put) = only_put(&Stage::new(&[]), &event(json!(true)));
     let start = "https://photos.s3.dualstack.eu-central-1.amazonaws.com/uploads/anonymous/";
     assert!(put.url.starts_with(start), "{}", put.url);
+
+    let large = json!({"id": "1", "name": "a", "size": 20_000_000, "secondEndpoint": true});
+    let large = with_body("post_uploads", &json!({"files": [large]}).to_string());
+    let plans = plans(&Stage::new(&[]), &large);
+    let PlanOutcome::Multipart { create, .. } = &plans[0].outcome else {
+        panic!("{:?}", plans[0])
+    };
+    assert!(create.url.starts_with(start), "{}", create.url);
 
     let has_none = Stage::new(&[("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9000")]);
     let refusals = [
@@ -144,12 +176,12 @@ fn a_base64_body_is_the_same_request() {
     let (key, _) = only_put(&Stage::new(&[]), &event("post_uploads_base64"));
     assert_eq!(
         key,
-        "uploads/anonymous/00000000-0000-4000-8000-000000000001/report.pdf"
+        "uploads/anonymous/019ab718-1480-7000-8000-000000000000/report.pdf"
     );
 }
 
 #[test]
-fn somebody_who_is_signed_in_has_a_folder() {
+fn a_caller_who_is_signed_in_has_a_folder() {
     let (key, _) = only_put(&Stage::new(&[]), &event("post_uploads_signed_in"));
     assert!(
         key.starts_with("uploads/5f0c3a1e-9b7d-4c55-8f5e-1c2d3e4f5a6b/"),
@@ -158,22 +190,7 @@ fn somebody_who_is_signed_in_has_a_folder() {
 }
 
 #[test]
-fn two_files_of_one_name_have_two_keys() {
-    let file = json!({"id": "1", "name": "a", "size": 1, "sha256": SHA256});
-    let body = json!({"files": [file, file]});
-    let plans = plans(&Stage::new(&[]), &with_body("post_uploads", &body.to_string()));
-    let keys: Vec<_> = plans
-        .iter()
-        .map(|plan| match &plan.outcome {
-            PlanOutcome::Put { key, .. } => key,
-            other => panic!("{other:?} is no PutObject"),
-        })
-        .collect();
-    assert_ne!(keys[0], keys[1]);
-}
-
-#[test]
-fn one_bad_file_does_not_spoil_the_others() {
+fn one_bad_file_does_not_fail_the_others() {
     let stage = Stage::new(&[]);
     let good = json!({"id": "good", "name": "a", "size": 1, "sha256": SHA256});
     let bad = json!({"id": "bad", "name": "a", "size": -1});
@@ -188,7 +205,7 @@ fn one_bad_file_does_not_spoil_the_others() {
 }
 
 #[test]
-fn where_every_file_is_refused_the_first_error_is_the_answers() {
+fn if_every_file_is_refused_the_first_error_is_the_answers() {
     let stage = Stage::new(&[("MAX_UPLOAD_BYTES", "10")]);
     let body = json!({"files": [
         {"id": "1", "name": "a", "size": 11, "sha256": SHA256},
@@ -205,7 +222,7 @@ fn where_every_file_is_refused_the_first_error_is_the_answers() {
 }
 
 #[test]
-fn the_accepted_types_are_named_to_who_sends_another() {
+fn a_type_that_is_not_accepted_is_answered_with_those_that_are() {
     let stage = Stage::new(&[("ALLOWED_TYPES", "image/*,application/pdf")]);
     let body = json!({"files": [{"id": "1", "name": "a", "size": 1, "type": "text/html", "sha256": SHA256}]});
     let response = stage.send(&with_body("post_uploads", &body.to_string()));
@@ -213,6 +230,52 @@ fn the_accepted_types_are_named_to_who_sends_another() {
     assert_eq!(
         support::json(&response)["error"]["allowedTypes"],
         json!(["image/*", "application/pdf"])
+    );
+}
+
+/// The type that is signed for a file, by what it is declared as and by its name.
+fn signed_type(allowed: &str, declared: &str, name: &str) -> String {
+    let stage = Stage::new(&[("ALLOWED_TYPES", allowed)]);
+    let file = json!({"id": "1", "name": name, "size": 1, "type": declared, "sha256": SHA256});
+    let (_, put) = only_put(
+        &stage,
+        &with_body("post_uploads", &json!({"files": [file]}).to_string()),
+    );
+    header(&put, "content-type").to_owned()
+}
+
+#[test]
+fn a_file_is_accepted_by_its_extension_and_stored_as_that_type() {
+    for (allowed, declared, name, expected) in [
+        ("image/*", "", "a/IMG_1.HEIC", "image/heic"),
+        ("text/csv", "application/vnd.ms-excel", "a.csv", "text/csv"),
+        ("application/zip", "zip", "a.zip", "application/zip"),
+        ("", "zip", "a", "application/octet-stream"),
+        ("", "image/png", "a.csv", "image/png"),
+        (
+            "",
+            "text/plain\r\nx-amz-acl: public-read",
+            "a",
+            "application/octet-stream",
+        ),
+    ] {
+        assert_eq!(
+            signed_type(allowed, declared, name),
+            expected,
+            "{declared:?} {name}"
+        );
+    }
+}
+
+#[test]
+fn the_key_has_the_safe_path_and_the_metadata_the_original_one() {
+    let file = json!({"id": "1", "name": "scans/u\u{308}ber 12:05?.txt", "size": 1, "sha256": SHA256});
+    let event = with_body("post_uploads", &json!({"files": [file]}).to_string());
+    let (key, put) = only_put(&Stage::new(&[]), &event);
+    assert!(key.ends_with("/scans/über 12_05_.txt"), "{key}");
+    assert_eq!(
+        header(&put, "x-amz-meta-filename"),
+        "scans%2Fu%CC%88ber%2012%3A05%3F.txt"
     );
 }
 
@@ -236,7 +299,7 @@ fn headers_of(settings: &[(&str, &str)], size: u64) -> std::collections::BTreeMa
 }
 
 #[test]
-fn encryption_and_tags_are_signed_where_they_are_set() {
+fn encryption_and_tags_are_signed_if_they_are_set() {
     let key = ("SSE_KMS_KEY_ID", "alias/uploads");
     let tags = ("OBJECT_TAGS", "source=upload,team=a b");
     let names = [

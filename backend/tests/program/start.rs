@@ -45,7 +45,7 @@ fn outside_lambda_the_program_says_so() {
     assert!(!said.contains("panicked"), "{said}");
 }
 
-/// Lambda gives new credentials to a new process and never to one that runs.
+/// Lambda hands new credentials to a new process and never to a running one.
 #[tokio::test]
 async fn a_new_process_signs_with_the_credentials_of_its_own() {
     for key_id in ["ASIAFIRSTEXAMPLE", "ASIASECONDEXAMPLE"] {

@@ -33,7 +33,7 @@ impl Output {
         self.lines().join("\n")
     }
 
-    /// Waits until some line satisfies the condition; a program's output travels apart from its answers.
+    /// Waits until some line satisfies the condition; a program's output arrives apart from its answers.
     pub(crate) async fn until(&self, what: &str, condition: impl Fn(&str) -> bool) {
         let deadline = Instant::now() + Duration::from_secs(10);
         while !self.lines().iter().any(|line| condition(line)) {
@@ -86,7 +86,7 @@ impl Program {
         (FunctionProcess::start(&options).await, output)
     }
 
-    /// Sends an event and gives the answer's status and body. The answer must be one that API Gateway
+    /// Sends an event and returns the answer's status and body. The answer must be one that API Gateway
     /// takes.
     pub(crate) async fn send(&self, event: &str) -> (u64, String) {
         let answer = self.process.invoke(event.to_owned()).await.expect("an answer");

@@ -18,12 +18,16 @@ fn App() -> impl IntoView {
     spawn_local(async move {
         config.set(slipway::load("").await.ok());
     });
-    let on_ended = Callback::new(move |ended: Ended| {
-        if let Outcome::Stored { key } = ended.outcome {
+    let on_file_finished = Callback::new(move |file: Ended| {
+        if let Outcome::Stored { key } = file.outcome {
             stored.update(|keys| keys.push(key));
         }
     });
-    let uploader = move || config.get().map(|config| view! { <Upload config on_ended/> });
+    let uploader = move || {
+        config
+            .get()
+            .map(|config| view! { <Upload config on_file_finished/> })
+    };
     view! {
         <main>
             <h1>{move || title}</h1>

@@ -1,8 +1,8 @@
 /**
  * Lets Uppy 6 upload by Slipway's API: options for `uppy.use(AwsS3, slipway(uppy, apiUrl))`.
  *
- * Every request is bound to the bytes that it carries: their SHA-256 is signed, and S3 checks it. Files of
- * up to 16 MiB are one PutObject, larger ones a multipart upload.
+ * Every request is bound to its bytes: their SHA-256 is signed, and S3 checks it. Files of up to 16 MiB are one
+ * PutObject, larger ones a multipart upload.
  */
 
 const MIB = 1024 * 1024;
@@ -23,7 +23,7 @@ export function slipway(uppy, apiUrl) {
   return {
     shouldUseMultipart: (file) => file.size > SINGLE_PUT_MAX_BYTES,
     getChunkSize: ({ size }) => partSize(size),
-    // The API makes the key. What Uppy calls the key until then is its own name for the file.
+    // The API makes the key. Until then, what Uppy calls the key is its id of the file.
     generateObjectKey: (file) => file.id,
     async signRequest({ method, key, uploadId, partNumber }) {
       if (!uploadId) {
@@ -44,7 +44,7 @@ export function slipway(uppy, apiUrl) {
   };
 }
 
-/** The size of every part but the last: 8 MiB, and more only where 10,000 parts would not do. */
+/** The size of every part except the last: 8 MiB, or more if 10,000 parts would not be enough. */
 function partSize(fileSize) {
   const least = Math.ceil(fileSize / MAX_PARTS / MIB) * MIB;
   return Math.max(8 * MIB, least);
@@ -68,7 +68,7 @@ async function callApi(url, body) {
   return result;
 }
 
-/** Asks where a file may go: the request that stores it, or that begins a multipart upload. */
+/** Asks for the request that stores a file, or that creates its multipart upload. */
 async function plan(api, { id, name, size, type, data }) {
   const file = { id, name, size, type: type ?? '' };
   if (size <= SINGLE_PUT_MAX_BYTES) {
@@ -90,14 +90,14 @@ async function signOperations(api, key, uploadId, operations) {
 }
 
 async function uploadPart({ size, data }, partNumber) {
-  const begin = (partNumber - 1) * partSize(size);
-  const part = data.slice(begin, begin + partSize(size));
+  const start = (partNumber - 1) * partSize(size);
+  const part = data.slice(start, start + partSize(size));
   return { operation: 'UploadPart', partNumber, size: part.size, sha256: await sha256(part) };
 }
 
 /**
- * Completes a multipart upload in Uppy's place. S3 wants each part's checksum in the body, which Uppy
- * writes without. Uppy gets S3's answer as a `data:` URL, and takes it for the answer to its own request.
+ * Completes a multipart upload in Uppy's place. S3 requires each part's checksum in the body, which Uppy
+ * leaves out. Uppy gets S3's answer as a `data:` URL, and takes it for the answer to its own request.
  */
 async function complete(sign, { size }) {
   const parts = await listParts(sign);
@@ -108,8 +108,8 @@ async function complete(sign, { size }) {
 }
 
 /**
- * The parts that S3 has, as CompleteMultipartUpload names them. The elements are taken over as they are
- * written; a page that requires Trusted Types may not parse XML from a string.
+ * The parts that S3 has, as CompleteMultipartUpload needs them. The elements are copied as text, since a page that
+ * requires Trusted Types may not parse XML from a string.
  */
 async function listParts(sign) {
   const parts = [];
@@ -128,7 +128,7 @@ async function listParts(sign) {
   return parts;
 }
 
-/** Sends a small request to S3. CompleteMultipartUpload can answer 200 and carry an error. */
+/** Sends a control request to S3. CompleteMultipartUpload can answer 200 with an error in the body. */
 async function send({ url, headers }, method, body) {
   const answer = await fetch(url, { method, headers, body });
   const text = await answer.text();

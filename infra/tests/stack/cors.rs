@@ -23,7 +23,7 @@ fn texts(list: &Value) -> BTreeSet<String> {
         .collect()
 }
 
-/// Neither a header nor a method more than the page sends.
+/// CORS permits neither a header nor a method that the page does not send.
 fn check(parameters: &[(&str, &str)]) {
     let rendering = render(parameters);
     let mut headers = BTreeSet::new();
@@ -33,6 +33,10 @@ fn check(parameters: &[(&str, &str)]) {
         headers.extend(signed.headers.into_keys());
     }
     let rule = rule(&rendering);
+    assert!(
+        wire::SIGNED_HEADERS.iter().all(|name| headers.contains(*name)),
+        "{headers:?}"
+    );
     assert_eq!(texts(&rule["AllowedHeaders"]), headers, "{parameters:?}");
     assert_eq!(texts(&rule["AllowedMethods"]), methods, "{parameters:?}");
 }
@@ -45,22 +49,20 @@ fn exactly_the_signed_headers_and_methods_are_allowed() {
 }
 
 #[test]
-fn the_page_may_read_what_it_needs_of_an_answer() {
+fn exactly_what_the_page_reads_of_an_answer_is_exposed() {
     let exposed = texts(&rule(&render(&[]))["ExposedHeaders"]);
-    for header in ["ETag", "x-amz-checksum-sha256", "x-amz-request-id", "x-amz-id-2"] {
-        assert!(exposed.contains(header), "{header}");
-    }
+    assert_eq!(exposed, wire::EXPOSED_HEADERS.map(str::to_owned).into());
 }
 
 #[test]
-fn the_pages_origin_is_allowed_and_further_ones_where_they_are_given() {
+fn the_pages_origin_and_the_other_origins_are_allowed() {
     let origins = |parameters: &[(&str, &str)]| texts(&rule(&render(parameters))["AllowedOrigins"]);
     let set = |origins: &[&str]| origins.iter().map(|origin| (*origin).to_owned()).collect();
     let distribution = "https://distribution.cloudfront.net";
     assert_eq!(origins(&[]), set(&[distribution]));
     assert_eq!(
-        origins(&[("OtherOrigins", "https://a.example,http://127.0.0.1:8080")]),
-        set(&[distribution, "https://a.example", "http://127.0.0.1:8080"])
+        origins(&[("OtherOrigins", "https://a.example,https://127.0.0.1:8080")]),
+        set(&[distribution, "https://a.example", "https://127.0.0.1:8080"])
     );
     assert_eq!(
         origins(&[("PageDomainName", "up.example.com")]),
@@ -69,18 +71,18 @@ fn the_pages_origin_is_allowed_and_further_ones_where_they_are_given() {
 }
 
 #[test]
-fn pages_of_further_origins_may_load_the_uploader_and_others_may_not() {
+fn only_pages_of_other_origins_may_load_the_uploader() {
     let cors = |parameters: &[(&str, &str)]| {
         let headers = render(parameters);
         let headers = headers.properties("PageHeaders").expect("the headers");
         headers["ResponseHeadersPolicyConfig"]["CorsConfig"].clone()
     };
     assert_eq!(cors(&[]), Value::Null);
-    let with_others = cors(&[("OtherOrigins", "https://a.example,http://127.0.0.1:8080")]);
+    let with_others = cors(&[("OtherOrigins", "https://a.example,https://127.0.0.1:8080")]);
     let origins = texts(&with_others["AccessControlAllowOrigins"]["Items"]);
     assert_eq!(
         origins.iter().collect::<Vec<_>>(),
-        ["http://127.0.0.1:8080", "https://a.example"]
+        ["https://127.0.0.1:8080", "https://a.example"]
     );
     assert_eq!(with_others["OriginOverride"], false);
 }

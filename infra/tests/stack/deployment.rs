@@ -1,4 +1,4 @@
-//! A stack that `cargo xtask deploy` deployed, and what can be asked of it.
+//! A stack that `cargo xtask deploy` deployed, and the requests that tests send to it.
 
 use std::{collections::BTreeMap, fs, path::PathBuf, process::Command};
 
@@ -29,7 +29,7 @@ pub(crate) struct Deployment<'a> {
     outputs: BTreeMap<String, String>,
 }
 
-/// The processor of this machine, by Lambda's name for it.
+/// Lambda's name for the processor of this machine.
 fn architecture() -> &'static str {
     if cfg!(target_arch = "aarch64") {
         "arm64"
@@ -44,7 +44,7 @@ pub(crate) fn page() -> PathBuf {
 }
 
 impl<'a> Deployment<'a> {
-    /// Deploys, with these parameters besides what this machine needs.
+    /// Deploys with these parameters and this machine's architecture.
     pub(crate) fn new(aws: &'a MiniStack, parameters: &[&str]) -> Self {
         let mut command = xtask(aws, "deploy");
         command.arg("--page").arg(page());
@@ -71,7 +71,7 @@ impl<'a> Deployment<'a> {
         deployment
     }
 
-    /// The same stack for somebody who has this access token.
+    /// The same stack for a user with this access token.
     pub(crate) fn signed_in(&self, token: &str) -> Self {
         Self {
             aws: self.aws,
@@ -87,7 +87,7 @@ impl<'a> Deployment<'a> {
             .unwrap_or_else(|| panic!("there is no output {name}"))
     }
 
-    /// Calls the API Gateway of the stack.
+    /// Calls the stack's API Gateway.
     pub(crate) fn call(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
         let (_, rest) = self
             .output("ApiAddress")
@@ -114,7 +114,7 @@ impl<'a> Deployment<'a> {
 
     /// Plans one file.
     pub(crate) fn plan(&self, bytes: &[u8]) -> PlanOutcome {
-        // Without its SHA-256 a file that is not small goes up in parts.
+        // A file that is not small is uploaded in parts if its SHA-256 is not sent.
         let is_small = bytes.len() as u64 <= SMALL_FILE_MAX_BYTES;
         let file = json!({
             "id": "1",
@@ -152,7 +152,7 @@ impl<'a> Deployment<'a> {
         self.aws.send(request(signed, body))
     }
 
-    /// The bytes of an uploaded object, read by the owner of the account.
+    /// The bytes of an uploaded object, read with the account's credentials.
     pub(crate) fn object(&self, key: &str) -> Vec<u8> {
         let file = tempfile::NamedTempFile::new().expect("a temporary file");
         let path = file.path().to_str().expect("a path");
@@ -162,7 +162,7 @@ impl<'a> Deployment<'a> {
         fs::read(file.path()).expect("the object")
     }
 
-    /// An answer of the page's distribution.
+    /// The answer of the page's distribution to a GET.
     pub(crate) fn visit(&self, path: &str) -> Response<Body> {
         let (_, host) = self
             .output("PageAddress")
@@ -190,7 +190,7 @@ pub(crate) fn text(answer: &mut Response<Body>) -> String {
     answer.body_mut().read_to_string().expect("the answer is text")
 }
 
-/// A header of an answer, or nothing.
+/// A header of an answer, or an empty string.
 pub(crate) fn header<'a>(answer: &'a Response<Body>, name: &str) -> &'a str {
     answer
         .headers()
@@ -203,14 +203,14 @@ pub(crate) fn sha256(bytes: &[u8]) -> String {
     Base64::encode_string(&Sha256::digest(bytes))
 }
 
-/// A task of the project on the stack.
+/// A task of `cargo xtask` for the stack.
 pub(crate) fn xtask(aws: &MiniStack, task: &str) -> Command {
     let mut command = aws.command(tool("SLIPWAY_XTASK"));
     command.args([task, "--stack-name", STACK, "--region", REGION]);
     command
 }
 
-/// Runs a command that has to succeed, and gives what it wrote.
+/// Runs a command, which must succeed, and returns its standard output.
 fn run(command: &mut Command) -> String {
     let output = command.output().expect("the task runs");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();

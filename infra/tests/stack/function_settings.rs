@@ -1,4 +1,4 @@
-//! The parameters as the signing function gets them.
+//! The parameters as the signing function receives them.
 
 use backend::Settings;
 use serde_json::{Value, json};
@@ -40,21 +40,42 @@ fn each_parameter_reaches_the_function() {
     assert_eq!(plan["put"]["headers"]["x-amz-tagging"], "team=web");
 }
 
+fn check_presign(parameters: &[(&str, &str)], is_on: bool) {
+    let (status, answer) = presign(parameters);
+    let code = answer["error"]["code"].as_str();
+    let expected = if is_on { None } else { Some("PresignDisabled") };
+    assert_eq!(code, expected, "{parameters:?}");
+    assert_eq!(status, if is_on { 200 } else { 403 }, "{parameters:?}");
+}
+
 #[test]
-fn the_plain_contract_can_be_turned_off_and_is_off_with_tags() {
-    assert_eq!(presign(&[]).0, 200);
-    for off in [("AllowPlainPresign", "false"), ("ObjectTags", "team=web")] {
-        let (status, answer) = presign(&[off]);
+fn plain_presign_has_to_be_asked_for_where_everybody_may_call() {
+    let sign_in = ("CreateUserPool", "true");
+    let own_issuer = ("OidcIssuer", "https://id.example");
+    check_presign(&[], false);
+    check_presign(&[("AllowPlainPresign", "true")], true);
+    check_presign(&[sign_in], true);
+    check_presign(&[own_issuer], true);
+    check_presign(&[sign_in, ("AllowPlainPresign", "false")], false);
+    let tags = ("ObjectTags", "team=web");
+    check_presign(&[sign_in, tags], false);
+    check_presign(&[("AllowPlainPresign", "true"), tags], false);
+}
+
+#[test]
+fn plain_presign_keeps_the_limits_of_the_template() {
+    for limit in [("AllowedTypes", "image/*"), ("MaxUploadBytes", "10")] {
+        let (status, answer) = presign(&[("AllowPlainPresign", "true"), limit]);
         assert_eq!(
             (status, &answer["error"]["code"]),
-            (403, &json!("PresignDisabled")),
-            "{off:?}"
+            (400, &json!("InvalidType")),
+            "{limit:?}"
         );
     }
 }
 
 #[test]
-fn the_function_starts_with_every_option_and_at_every_limit() {
+fn the_function_starts_with_every_option_and_limit() {
     function(&EVERYTHING);
     for limit in [
         ("MaxUploadBytes", "1"),

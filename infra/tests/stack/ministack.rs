@@ -1,4 +1,4 @@
-//! An AWS on this machine, which nobody here wrote: MiniStack deploys the template and runs what it made.
+//! An AWS on this machine: MiniStack deploys the template and runs what was deployed.
 
 use std::{
     env,
@@ -25,14 +25,14 @@ use ureq::{
 
 use crate::linters::tool;
 
-/// The region that the stack is in.
+/// The region of the stack.
 pub(crate) const REGION: &str = "eu-central-1";
 
-/// How often it is looked whether MiniStack answers, and how many times.
+/// How often to check whether MiniStack answers, and how many times.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 const POLLS: usize = 600;
 
-/// A running MiniStack, stopped with all that it started when it is dropped.
+/// A running MiniStack. Dropping it stops it and all that it started.
 pub(crate) struct MiniStack {
     process: Child,
     endpoint: String,
@@ -41,7 +41,7 @@ pub(crate) struct MiniStack {
 }
 
 impl MiniStack {
-    /// Starts it with checks of signatures and permissions, and waits until it answers.
+    /// Starts it so that it checks signatures and permissions, and waits until it answers.
     pub(crate) fn start() -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port is free");
         let port = listener.local_addr().expect("the port is known").port();
@@ -57,9 +57,9 @@ impl MiniStack {
             .env("GATEWAY_PORT", port.to_string())
             .env("AUTH", "true")
             .env("MINISTACK_REGION", REGION)
-            // The functions inherit it, so that they sign for this S3.
+            // The functions inherit it and sign for this S3.
             .env("AWS_ENDPOINT_URL_S3", &endpoint)
-            // It would take a port that every other MiniStack takes too.
+            // It would listen on a port that every other MiniStack uses too.
             .env("IOT_MTLS_ENABLED", "0")
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("a log"))
@@ -75,11 +75,11 @@ impl MiniStack {
                 .build()
                 .into(),
         };
-        stack.await_answers();
+        stack.wait_until_ready();
         stack
     }
 
-    fn await_answers(&self) {
+    fn wait_until_ready(&self) {
         for _ in 0..POLLS {
             let health = self
                 .agent
@@ -93,24 +93,24 @@ impl MiniStack {
         panic!("MiniStack does not answer:\n{}", self.log());
     }
 
-    /// Where it answers.
+    /// Its URL.
     pub(crate) fn endpoint(&self) -> &str {
         &self.endpoint
     }
 
-    /// What it wrote so far.
+    /// What it has written so far.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.folder.path().join("ministack.log")).unwrap_or_default()
     }
 
-    /// A command that takes MiniStack for AWS.
+    /// A command for which MiniStack is AWS.
     pub(crate) fn command(&self, program: impl Into<OsString>) -> Command {
         let mut command = Command::new(program.into());
         command.envs(environment(&self.endpoint, &self.folder));
         command
     }
 
-    /// Runs the AWS CLI, and gives its answer.
+    /// Runs the AWS CLI, and returns its output.
     pub(crate) fn aws(&self, arguments: &[&str]) -> Value {
         let output = self
             .command(tool("SLIPWAY_AWS"))
@@ -123,7 +123,7 @@ impl MiniStack {
         serde_json::from_slice(&output.stdout).unwrap_or(Value::Null)
     }
 
-    /// Sends a request as if over TLS, which a proxy before MiniStack would end.
+    /// Sends a request as a proxy that terminates TLS would.
     pub(crate) fn send(&self, request: Request<Vec<u8>>) -> Response<Body> {
         let (mut parts, body) = request.into_parts();
         let https = ureq::http::HeaderValue::from_static("https");
@@ -131,7 +131,7 @@ impl MiniStack {
         self.send_plainly(Request::from_parts(parts, body))
     }
 
-    /// Sends a request as it is.
+    /// Sends a request as plain HTTP.
     pub(crate) fn send_plainly(&self, request: Request<Vec<u8>>) -> Response<Body> {
         self.agent.run(request).expect("MiniStack answers")
     }
@@ -148,7 +148,7 @@ impl Drop for MiniStack {
     }
 }
 
-/// What makes the AWS tools talk to MiniStack and to nothing else, whatever the machine is set up for.
+/// The variables that make the AWS tools use MiniStack and nothing else, whatever the configuration of this machine.
 fn environment(endpoint: &str, folder: &TempDir) -> Vec<(&'static str, OsString)> {
     let mut path = vec![
         PathBuf::from(tool("SLIPWAY_AWS").parent().expect("a folder")),

@@ -10,7 +10,7 @@ fn directives_of_the_file() -> Vec<String> {
     text.lines().map(str::to_owned).collect()
 }
 
-/// The directives that a browser gets, the file's policy being the parameter as a deployment passes it.
+/// The directives that a browser receives if the file's policy is passed as a deployment does.
 fn directives(parameters: &[(&str, &str)]) -> BTreeMap<String, String> {
     let policy = directives_of_the_file().join("; ");
     let mut all = vec![("PageContentSecurityPolicy", policy.as_str())];
@@ -50,7 +50,7 @@ fn the_page_may_connect_to_itself_and_the_bucket_only() {
 }
 
 #[test]
-fn the_page_may_connect_to_the_place_of_its_sign_in() {
+fn the_page_may_connect_to_where_its_users_sign_in() {
     let sources = |parameters: &[(&str, &str)]| {
         let directives = directives(parameters);
         let sources = directives["connect-src"].split(' ').skip(3);

@@ -1,4 +1,4 @@
-//! The parameters: what each says of itself, and what it takes.
+//! The parameters: their descriptions, and the values that they accept.
 
 use infra::Template;
 use regex::Regex;
@@ -9,7 +9,7 @@ fn template() -> Template {
 }
 
 #[test]
-fn every_parameter_is_described_constrained_and_has_a_default_that_it_takes() {
+fn every_parameter_is_described_and_constrained() {
     for (name, parameter) in template().parameters() {
         for text in ["Description", "ConstraintDescription"] {
             assert!(parameter[text].is_string(), "{name} has no {text}");
@@ -26,16 +26,16 @@ fn every_parameter_is_described_constrained_and_has_a_default_that_it_takes() {
                 .as_str()
                 .map_or_else(|| default.to_string(), str::to_owned);
             assert!(
-                takes(parameter, &default),
-                "{name} does not take its default {default:?}"
+                accepts(parameter, &default),
+                "{name} does not accept its default {default:?}"
             );
         }
     }
 }
 
-/// Whether a parameter takes a value, as CloudFormation checks it (AWS CloudFormation User Guide,
+/// Whether a parameter accepts a value, as CloudFormation checks it (AWS CloudFormation User Guide,
 /// "Parameters").
-fn takes(parameter: &Value, value: &str) -> bool {
+fn accepts(parameter: &Value, value: &str) -> bool {
     let number = |name: &str| parameter[name].as_i64();
     let length = i64::try_from(value.chars().count()).expect("a short text");
     let fits_pattern = parameter["AllowedPattern"].as_str().is_none_or(|pattern| {
@@ -62,19 +62,47 @@ fn takes(parameter: &Value, value: &str) -> bool {
         && number("MinLength").is_none_or(|least| length >= least)
 }
 
-fn check(name: &str, taken: &[&str], refused: &[&str]) {
+fn check(name: &str, accepted: &[&str], refused: &[&str]) {
     let template = template();
     let parameter = &template.parameters()[name];
-    for value in taken {
-        assert!(takes(parameter, value), "{name} refuses {value:?}");
+    for value in accepted {
+        assert!(accepts(parameter, value), "{name} refuses {value:?}");
     }
     for value in refused {
-        assert!(!takes(parameter, value), "{name} takes {value:?}");
+        assert!(!accepts(parameter, value), "{name} accepts {value:?}");
     }
 }
 
 #[test]
-fn parameters_take_what_they_are_for_and_refuse_the_rest() {
+fn lists_of_types_are_those_that_the_functions_read() {
+    let template = template();
+    for list in [
+        "image/*",
+        "*/*",
+        "image/png, application/pdf",
+        "application/vnd.ms-excel.sheet.macroEnabled.12",
+        "image/svg+xml",
+        "png",
+        "image/",
+        "/png",
+        "*",
+        "*/png",
+        "image/p*",
+        "image/*/x",
+        "image/*;q=1",
+        "a b/c",
+        "image/png,png",
+    ] {
+        let is_read = lambda_api::AllowedTypes::parse(list).is_ok();
+        for name in ["AllowedTypes", "ForbiddenTypes"] {
+            let parameter = &template.parameters()[name];
+            assert_eq!(accepts(parameter, list), is_read, "{name}: {list}");
+        }
+    }
+}
+
+#[test]
+fn parameters_accept_valid_values_and_refuse_others() {
     check(
         "KeyPrefix",
         &["uploads", "team/inbox"],
@@ -88,7 +116,7 @@ fn parameters_take_what_they_are_for_and_refuse_the_rest() {
     check(
         "AllowedTypes",
         &["", "image/*,application/pdf"],
-        &["image/*;text/plain", ","],
+        &["image/*;text/plain", ",", "png"],
     );
     check(
         "ForbiddenTypes",
@@ -99,8 +127,8 @@ fn parameters_take_what_they_are_for_and_refuse_the_rest() {
     check("AbortIncompleteUploadDays", &["7"], &["6"]);
     check(
         "ObjectTags",
-        &["", "a=b", "a=b,c="],
-        &["a", "=b", "a=b,", "a=b&c=d"],
+        &["", "a=b", "a=b,c=", "a=,b=,c=,d=,e=,f=,g=,h="],
+        &["a", "=b", "a=b,", "a=b&c=d", "a=,b=,c=,d=,e=,f=,g=,h=,i="],
     );
     check(
         "KmsKeyArn",
@@ -125,8 +153,14 @@ fn parameters_take_what_they_are_for_and_refuse_the_rest() {
     );
     check(
         "OtherOrigins",
-        &["", "https://a.example,http://127.0.0.1:8080"],
-        &["*", "https://a.example/", "https://a.example,", "a.example"],
+        &["", "https://a.example,https://127.0.0.1:8080"],
+        &[
+            "*",
+            "http://a.example",
+            "https://a.example/",
+            "https://a.example,",
+            "a.example",
+        ],
     );
     check(
         "OidcIssuer",
@@ -143,15 +177,23 @@ fn parameters_take_what_they_are_for_and_refuse_the_rest() {
         &["openid", "openid email https://api.example/upload"],
         &["", "email"],
     );
+    check("OidcApiScopes", &["", "upload read"], &["a,b", " a"]);
     check(
         "OidcOrigins",
         &["", "https://a.example https://b.example"],
         &["a.example", "https://a.example,"],
     );
+    for email in ["AlarmEmail", "NotifyEmail"] {
+        check(email, &["", "a@example.com"], &["a", "a@b", "a b@example.com"]);
+    }
     check(
-        "AlarmEmail",
-        &["", "a@example.com"],
-        &["a", "a@b", "a b@example.com"],
+        "WebAclArn",
+        &[
+            "",
+            "arn:aws:wafv2:us-east-1:123456789012:global/webacl/uploads/1a2b3c4d",
+        ],
+        &["arn:aws:wafv2:eu-central-1:123456789012:regional/webacl/uploads/1a2b3c4d"],
     );
+    check("VerdictConcurrency", &["0", "100"], &["-1", "1001"]);
     check("Architecture", &["arm64", "x86_64"], &["aarch64"]);
 }

@@ -1,4 +1,4 @@
-//! The signing role and the upload bucket's policy, judged on what the function really signs.
+//! The permissions of the signing role and the upload bucket's policy, for the requests that the function signs.
 
 use std::collections::BTreeMap;
 
@@ -13,14 +13,14 @@ use crate::{
 
 const KMS_KEY: &str = "arn:aws:kms:eu-central-1:123456789012:key/uploadkey";
 
-fn bucket(rendering: &Rendering) -> &str {
+pub(crate) fn bucket(rendering: &Rendering) -> &str {
     rendering.properties("UploadBucket").expect("the bucket")["BucketName"]
         .as_str()
         .expect("a name")
 }
 
-/// The policies that a request of the signing role meets in the upload bucket.
-fn policies(rendering: &Rendering) -> Policies {
+/// The policies that apply to a request by the signing role to the upload bucket.
+pub(crate) fn policies(rendering: &Rendering) -> Policies {
     let role = rendering.properties("SigningRole").expect("the role");
     let identity = role["Policies"].as_array().expect("policies");
     let identity = identity
@@ -35,8 +35,8 @@ fn policies(rendering: &Rendering) -> Policies {
     }
 }
 
-/// A request to S3 by the signing role over TLS, by a URL that was presigned a second ago.
-fn request(action: &str, resource: String) -> Request {
+/// A request by the signing role over TLS, with a URL that was presigned a second ago.
+pub(crate) fn request(action: &str, resource: String) -> Request {
     Request {
         action: action.to_owned(),
         resource,
@@ -50,9 +50,9 @@ fn request(action: &str, resource: String) -> Request {
     .with("s3:signatureAge", "1000")
 }
 
-/// What S3 asks IAM about a presigned request (Amazon S3 User Guide, "Required permissions for Amazon S3 API
+/// The requests for which S3 needs authorisation when it receives a presigned request (Amazon S3 User Guide, "Required permissions for Amazon S3 API
 /// operations", and for the condition keys "Enforce conditional writes on Amazon S3 buckets").
-fn authorisations(rendering: &Rendering, signed: &SignedRequest) -> Vec<Request> {
+pub(crate) fn authorisations(rendering: &Rendering, signed: &SignedRequest) -> Vec<Request> {
     let url = Url::parse(&signed.url).expect("a URL");
     let query: BTreeMap<_, _> = url.query_pairs().collect();
     let (action, creates) = match signed.method {
@@ -73,9 +73,8 @@ fn authorisations(rendering: &Rendering, signed: &SignedRequest) -> Vec<Request>
     requests
 }
 
-/// The decision on a request, and whether it is the one expected.
 fn check(policies: &Policies, request: &Request, expected: &Decision) {
-    let decision = decide(policies, request).expect("the policies are understood");
+    let decision = decide(policies, request).expect("the policies are known");
     assert_eq!(&decision, expected, "{request:#?}");
 }
 
@@ -198,7 +197,7 @@ fn nothing_can_be_written_outside_the_prefix() {
     }
 }
 
-/// A PutObject of the page, as S3 asks IAM about it.
+/// The authorisation of the page's PutObject.
 fn put_object(rendering: &Rendering) -> Request {
     let requests = SigningFunction::new(rendering).requests_of_the_page();
     let (_, signed) = requests
@@ -236,7 +235,7 @@ fn plain_http_and_old_tls_are_denied() {
 }
 
 #[test]
-fn a_signature_that_is_older_than_any_url_is_denied() {
+fn a_signature_older_than_any_url_is_denied() {
     let rendering = render(&[("UrlExpirationSeconds", "300")]);
     let policies = policies(&rendering);
     let aged = |milliseconds: &str| {
@@ -248,7 +247,7 @@ fn a_signature_that_is_older_than_any_url_is_denied() {
 }
 
 #[test]
-fn the_roles_credentials_are_good_for_presigned_urls_only() {
+fn the_roles_credentials_work_in_presigned_urls_only() {
     let rendering = render(&[]);
     let request = put_object(&rendering)
         .without("s3:authType")
@@ -275,8 +274,8 @@ fn the_key_is_used_through_s3_only() {
     check(&policies, &other, &Decision::NotAllowed);
 }
 
-/// A role of the account that may do anything, with the bucket's policy.
-fn administrator(rendering: &Rendering) -> Policies {
+/// The bucket's policy, and a role of the account that may do anything.
+pub(crate) fn administrator(rendering: &Rendering) -> Policies {
     let everything = serde_json::json!({
         "Version": "2012-10-17",
         "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
@@ -288,7 +287,7 @@ fn administrator(rendering: &Rendering) -> Policies {
 }
 
 #[test]
-fn nobody_reads_what_was_not_found_clean() {
+fn nobody_reads_an_object_that_is_not_clean() {
     let rendering = render(&[("MalwareProtection", "true")]);
     let policies = administrator(&rendering);
     let read = request(
@@ -298,7 +297,8 @@ fn nobody_reads_what_was_not_found_clean() {
     let key = "s3:ExistingObjectTag/GuardDutyMalwareScanStatus";
     let denied = denied_by("DenyReadingWhatIsNotClean");
     check(&policies, &read, &denied);
-    check(&policies, &read.clone().with(key, "THREATS_FOUND"), &denied);
+    let infected = read.clone().with(key, "THREATS_FOUND");
+    check(&policies, &infected, &denied_by("DenyReadingMalware"));
     check(
         &policies,
         &read.clone().with(key, "NO_THREATS_FOUND"),
@@ -312,7 +312,60 @@ fn nobody_reads_what_was_not_found_clean() {
 }
 
 #[test]
-fn nobody_but_the_scanner_says_that_something_is_clean() {
+fn what_cannot_be_scanned_is_read_only_if_that_was_chosen() {
+    let tag = "s3:ExistingObjectTag/GuardDutyMalwareScanStatus";
+    let check_unsupported = |parameters: &[(&str, &str)], expected: &Decision| {
+        let rendering = render(parameters);
+        let object = format!("arn:aws:s3:::{}/uploads/a", bucket(&rendering));
+        let read = request("s3:GetObject", object).with(tag, "UNSUPPORTED");
+        check(&administrator(&rendering), &read, expected);
+    };
+    let scanned = ("MalwareProtection", "true");
+    check_unsupported(&[scanned], &denied_by("DenyReadingWhatIsNotClean"));
+    check_unsupported(&[scanned, ("AllowUnscannable", "true")], &Decision::Allowed);
+}
+
+#[test]
+fn no_parameter_ends_a_quarantine() {
+    for (tag, value, statement) in [
+        ("slipway:verdict", "forbidden", "DenyReadingWhatIsForbidden"),
+        (
+            "GuardDutyMalwareScanStatus",
+            "THREATS_FOUND",
+            "DenyReadingMalware",
+        ),
+    ] {
+        for parameters in [
+            &[][..],
+            &[("KeyPrefix", "elsewhere")],
+            &[("MalwareProtection", "true"), ("AllowUnscannable", "true")],
+            &[("InspectUploads", "true")],
+        ] {
+            let rendering = render(parameters);
+            let object = format!("arn:aws:s3:::{}/uploads/a", bucket(&rendering));
+            let roles = ["administrator", "verdictrole", "malwareprotectionrole"];
+            for (role, action) in
+                roles
+                    .into_iter()
+                    .zip(["s3:GetObject", "s3:GetObjectVersion", "s3:GetObject"])
+            {
+                let read = request(action, object.clone())
+                    .without("aws:PrincipalArn")
+                    .with(
+                        "aws:PrincipalArn",
+                        &format!("arn:aws:iam::123456789012:role/{role}"),
+                    )
+                    .with(&format!("s3:ExistingObjectTag/{tag}"), value);
+                let decision = decide(&administrator(&rendering), &read).expect("the policies are known");
+                let denials = [denied_by(statement), denied_by("DenyReadingWhatIsNotClean")];
+                assert!(denials.contains(&decision), "{role} {parameters:?}: {decision:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn only_the_scanner_may_tag_an_object_as_clean() {
     let rendering = render(&[("MalwareProtection", "true")]);
     let policies = administrator(&rendering);
     let tag = request(
@@ -325,7 +378,7 @@ fn nobody_but_the_scanner_says_that_something_is_clean() {
     check(&policies, &forged, &denied_by("DenyForgedScanResults"));
 }
 
-/// The policies that a request of the inspecting role meets in the upload bucket.
+/// The policies that apply to a request by the inspecting role to the upload bucket.
 fn inspecting_policies(rendering: &Rendering) -> Policies {
     let role = rendering.properties("VerdictRole").expect("the role");
     let document = &role["Policies"][0]["PolicyDocument"];
@@ -336,7 +389,7 @@ fn inspecting_policies(rendering: &Rendering) -> Policies {
 }
 
 #[test]
-fn the_inspecting_role_reads_and_tags_and_does_nothing_else() {
+fn the_inspecting_role_only_reads_and_tags() {
     let rendering = render(&EVERYTHING);
     let policies = inspecting_policies(&rendering);
     let object = format!("arn:aws:s3:::{}/uploads/a", bucket(&rendering));
@@ -362,7 +415,7 @@ fn the_inspecting_role_reads_and_tags_and_does_nothing_else() {
 }
 
 #[test]
-fn nobody_reads_what_was_found_forbidden() {
+fn nobody_reads_a_forbidden_object() {
     let rendering = render(&[("InspectUploads", "true")]);
     let policies = administrator(&rendering);
     let read = request(

@@ -1,23 +1,22 @@
-//! A deployment from beginning to end: `cargo xtask deploy` as it is for AWS, the page through CloudFront, files
-//! through API Gateway, the function's real program and S3, a deployment over it with other parameters, a sign-in,
-//! and `cargo xtask destroy`.
+//! A deployment from start to end: `cargo xtask deploy` as for AWS, the page through CloudFront, uploads through API
+//! Gateway, the function's program and S3, an update with other parameters, a sign-in, and `cargo xtask destroy`.
 //!
-//! MiniStack shows that the template and the commands are accepted and that the parts fit. Whether a request is
-//! permitted on AWS is for `permissions` to say. What MiniStack cannot do is asserted where it matters, so that it
-//! is noticed when it can:
+//! MiniStack shows that the template and the commands are valid and that the parts work together; `permissions` shows
+//! whether AWS permits a request. What MiniStack cannot do is asserted where it matters, so that a test fails as soon as
+//! it can:
 //!
 //! - It does not know `If-None-Match` in the query of a PUT.
-//! - It leaves a bucket the encryption that it was made with.
-//! - It has no GuardDuty Malware Protection for S3.
+//! - It does not change a bucket's encryption.
+//! - It has no GuardDuty Malware Protection for S3, and no saved queries of CloudWatch Logs Insights.
 //! - It does not know the condition keys `s3:authType`, `s3:signatureAge`, `s3:if-none-match` and
-//!   `s3:ObjectCreationOperation`, so that statements with them do not apply here.
-//! - Its CloudFront looks an API up by its host name on the internet, so that the API is called beside it.
+//!   `s3:ObjectCreationOperation`, so statements with them do not apply here.
+//! - Its CloudFront resolves an API's host name on the internet, so the tests call the API directly.
 
 use std::{fs, io::Write, path::Path, process::Stdio};
 
 use serde_json::{Value, json};
 use ureq::http::Request;
-use wire::{MultipartOperation, PlanOutcome, SignedRequest};
+use wire::{Endpoint, MultipartOperation, PlanOutcome, SignedRequest};
 
 use crate::{
     deployment::{Deployment, STACK, header, page, request, sha256, text, xtask},
@@ -29,28 +28,36 @@ use crate::{
 fn a_stack_is_deployed_used_changed_and_destroyed() {
     let aws = MiniStack::start();
     a_dry_run_does_nothing(&aws);
-    let deployment = Deployment::new(&aws, &["UrlExpirationSeconds=600"]);
-    the_page_is_served_as_it_is_to_be(&deployment);
-    the_bucket_shares_with_the_page_only(&deployment);
+    let deployment = Deployment::new(
+        &aws,
+        &[
+            "UrlExpirationSeconds=600",
+            "AllowPlainPresign=true",
+            "SavedQueries=false",
+        ],
+    );
+    the_page_is_served_with_its_headers(&deployment);
+    only_the_pages_origin_may_use_the_bucket(&deployment);
     a_small_file_is_stored_once(&deployment);
     a_large_file_is_stored_in_parts(&deployment);
-    the_plain_contract_stores_a_file(&deployment);
-    what_is_not_signed_is_refused(&deployment);
-    malware_protection_is_beyond_ministack(&aws);
+    plain_presign_stores_a_file(&deployment);
+    unsigned_changes_are_refused(&deployment);
+    ministack_has_no_malware_protection(&aws);
 
     let deployment = Deployment::new(
         &aws,
         &[
             "CreateUserPool=true",
+            "SavedQueries=false",
             "ObjectTags=source=upload",
             "CreateKmsKey=true",
             "InspectUploads=true",
             "AlarmEmail=operations@example.com",
         ],
     );
-    what_changed_has_changed(&deployment);
+    the_update_has_changed_the_stack(&deployment);
     nobody_uploads_without_a_sign_in(&deployment);
-    who_is_signed_in_has_a_folder(&deployment);
+    a_signed_in_user_has_a_folder(&deployment);
 
     the_stack_is_destroyed_by_its_name_only(&aws, &deployment);
 }
@@ -69,7 +76,7 @@ fn a_dry_run_does_nothing(aws: &MiniStack) {
     assert_eq!(stacks["StackSummaries"], json!([]));
 }
 
-fn the_page_is_served_as_it_is_to_be(deployment: &Deployment<'_>) {
+fn the_page_is_served_with_its_headers(deployment: &Deployment<'_>) {
     let mut config = deployment.visit("config.json");
     assert_eq!(header(&config, "cache-control"), "no-cache");
     let config: Value = serde_json::from_str(&text(&mut config)).expect("settings");
@@ -111,7 +118,7 @@ fn the_page_is_served_as_it_is_to_be(deployment: &Deployment<'_>) {
     assert_eq!(bytes, fs::read(page().join(&wasm)).expect("the wasm"));
 }
 
-fn the_bucket_shares_with_the_page_only(deployment: &Deployment<'_>) {
+fn only_the_pages_origin_may_use_the_bucket(deployment: &Deployment<'_>) {
     let preflight = |origin: &str| {
         let bucket = deployment.output("UploadBucketName");
         let request = Request::options(format!("{}/{bucket}/uploads/a", deployment.aws.endpoint()))
@@ -130,7 +137,7 @@ fn the_bucket_shares_with_the_page_only(deployment: &Deployment<'_>) {
     assert_eq!(preflight("https://elsewhere.example"), 403);
 }
 
-/// The page's own program. The names of those that it loads later have no hash, and they are asked for anew.
+/// The page's WebAssembly. Modules that it loads later have no hash in their names and are revalidated.
 fn wasm_name(page: &Path) -> String {
     let entries = fs::read_dir(page).expect("the page's folder");
     let names = entries.map(|entry| {
@@ -188,7 +195,7 @@ fn a_large_file_is_stored_in_parts(deployment: &Deployment<'_>) {
             part_number,
             size: part.len() as u64,
             sha256: sha256(part).parse().expect("a digest"),
-            second_endpoint: false,
+            endpoint: Endpoint::First,
         });
     let operations: Vec<_> = operations.collect();
     let mut listed = String::new();
@@ -230,7 +237,7 @@ fn element(xml: &str, name: &str) -> String {
         .to_owned()
 }
 
-fn the_plain_contract_stores_a_file(deployment: &Deployment<'_>) {
+fn plain_presign_stores_a_file(deployment: &Deployment<'_>) {
     let put = |body: &[u8]| {
         let (status, answer) = deployment.call("GET", "/presign?key=report.txt", &json!({}));
         assert_eq!((status, &answer["key"]), (200, &json!("report.txt")));
@@ -240,15 +247,15 @@ fn the_plain_contract_stores_a_file(deployment: &Deployment<'_>) {
     };
     assert_eq!(put(b"first"), 200);
     assert_eq!(deployment.object("uploads/report.txt"), b"first");
-    // MiniStack does not know the condition in the query, which S3 answers with 412.
+    // MiniStack does not know the condition in the query, for which S3 answers 412.
     assert_eq!(
         put(b"second"),
         200,
-        "MiniStack honours If-None-Match in the query now: ask for 412 here"
+        "MiniStack honours If-None-Match in the query now: expect 412 here"
     );
 }
 
-fn what_is_not_signed_is_refused(deployment: &Deployment<'_>) {
+fn unsigned_changes_are_refused(deployment: &Deployment<'_>) {
     let bytes = b"bytes";
     let PlanOutcome::Put { put, .. } = deployment.plan(bytes) else {
         panic!("a small file is one PutObject");
@@ -276,17 +283,18 @@ fn what_is_not_signed_is_refused(deployment: &Deployment<'_>) {
     assert_eq!(
         deployment.send(&put, bytes).status(),
         200,
-        "and as it was signed it is stored"
+        "it is stored as it was signed"
     );
 
     let (status, _) = deployment.call("GET", "/nothing", &json!({}));
     assert_eq!(status, 404, "there is no route for it");
 }
 
-fn malware_protection_is_beyond_ministack(aws: &MiniStack) {
+fn ministack_has_no_malware_protection(aws: &MiniStack) {
     let mut command = xtask(aws, "deploy");
     command.arg("--page").arg(page());
     command.args(["--parameter", "MalwareProtection=true"]);
+    command.args(["--parameter", "SavedQueries=false"]);
     let output = command.output().expect("the task runs");
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(
@@ -299,7 +307,7 @@ fn malware_protection_is_beyond_ministack(aws: &MiniStack) {
     );
 }
 
-fn what_changed_has_changed(deployment: &Deployment<'_>) {
+fn the_update_has_changed_the_stack(deployment: &Deployment<'_>) {
     let config: Value = serde_json::from_str(&text(&mut deployment.visit("config.json"))).expect("settings");
     let expected = json!({
         "issuer": deployment.output("SignInIssuer"),
@@ -319,12 +327,12 @@ fn what_changed_has_changed(deployment: &Deployment<'_>) {
     let encryption = deployment
         .aws
         .aws(&["s3api", "get-bucket-encryption", "--bucket", bucket]);
-    // CloudFormation changes a bucket's encryption; MiniStack leaves the one that it was made with.
+    // CloudFormation changes a bucket's encryption; MiniStack does not.
     let rule = &encryption["ServerSideEncryptionConfiguration"]["Rules"][0];
     let algorithm = &rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"];
     assert_eq!(
         algorithm, "AES256",
-        "MiniStack changes the encryption now: ask for aws:kms here"
+        "MiniStack changes the encryption now: expect aws:kms here"
     );
 }
 
@@ -341,7 +349,7 @@ fn nobody_uploads_without_a_sign_in(deployment: &Deployment<'_>) {
     }
 }
 
-fn who_is_signed_in_has_a_folder(deployment: &Deployment<'_>) {
+fn a_signed_in_user_has_a_folder(deployment: &Deployment<'_>) {
     let tokens = sign_in::through_the_hosted_page(deployment);
     let bytes = b"signed in";
     let signed_in = deployment.signed_in(&tokens.access_token);
@@ -358,12 +366,16 @@ fn who_is_signed_in_has_a_folder(deployment: &Deployment<'_>) {
         "uploadId": "1",
         "operations": [{"operation": "AbortMultipartUpload"}],
     });
-    assert_eq!(signed_in.call("POST", "/sign", &body).0, 403, "another's folder");
+    assert_eq!(
+        signed_in.call("POST", "/sign", &body).0,
+        403,
+        "the folder of another user"
+    );
     let tampered = deployment.signed_in(&tokens.tampered());
     assert_eq!(
         tampered.call("POST", "/sign", &body).0,
         401,
-        "a token that was changed"
+        "a token that was tampered with"
     );
 }
 

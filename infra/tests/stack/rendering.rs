@@ -1,28 +1,37 @@
-//! The template as it is rendered for the tests.
+//! Renderings of the template for the tests.
+
+use std::sync::LazyLock;
 
 use infra::{Rendering, Template};
 
-/// The one parameter that has no default.
+/// The only parameter without a default.
 pub(crate) const PAGE_POLICY: (&str, &str) = (
     "PageContentSecurityPolicy",
     "default-src 'none'; script-src 'self'",
 );
 
-/// Parameters that bring in every optional resource there is, one way of sign-in and one kind of key.
-pub(crate) const EVERYTHING: [(&str, &str); 8] = [
+/// Parameters that create every optional resource, with one way to sign in and one kind of key.
+pub(crate) const EVERYTHING: [(&str, &str); 12] = [
     ("AlarmEmail", "operations@example.com"),
     ("CreateKmsKey", "true"),
     ("CreateUserPool", "true"),
+    ("DistributionLogs", "true"),
     ("InspectUploads", "true"),
     ("MalwareProtection", "true"),
+    ("NotifyEmail", "inbox@example.com"),
     ("ObjectTags", "source=upload,team=web"),
-    ("OtherOrigins", "https://app.example.com,http://127.0.0.1:8080"),
+    ("OtherOrigins", "https://app.example.com,https://127.0.0.1:8080"),
     ("PageDomainName", "upload.example.com"),
+    ("VerdictConcurrency", "10"),
+    (
+        "WebAclArn",
+        "arn:aws:wafv2:us-east-1:123456789012:global/webacl/uploads/1a2b3c4d",
+    ),
 ];
 
-/// The template with the defaults but for these parameters.
+/// The template with these parameters and the defaults of the others.
 pub(crate) fn render(parameters: &[(&str, &str)]) -> Rendering {
-    let template = Template::read().expect("the template is read");
+    static TEMPLATE: LazyLock<Template> = LazyLock::new(|| Template::read().expect("the template is read"));
     let parameters: Vec<_> = parameters.iter().copied().chain([PAGE_POLICY]).collect();
-    template.render(&parameters).expect("the template is rendered")
+    TEMPLATE.render(&parameters).expect("the template is rendered")
 }

@@ -1,4 +1,4 @@
-//! A sign-in at the stack's user pool, as the page does it: Authorization Code with PKCE (RFC 7636).
+//! Signs in at the stack's user pool as the page does: Authorization Code with PKCE (RFC 7636).
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use serde::Deserialize;
@@ -12,12 +12,12 @@ use crate::deployment::{Deployment, header, text};
 const USER: &str = "ada@example.com";
 const PASSWORD: &str = "Correct-Horse-7-Battery";
 
-/// 43 characters at least (RFC 7636, section 4.1).
+/// At least 43 characters (RFC 7636, section 4.1).
 const VERIFIER: &str = "a-code-verifier-that-is-long-enough-for-the-standard";
 
-/// What a sign-in gave.
+/// The result of a sign-in.
 pub(crate) struct Tokens {
-    /// For the API.
+    /// The token for the API.
     pub(crate) access_token: String,
     /// The `sub` claim in it.
     pub(crate) subject: String,
@@ -29,7 +29,7 @@ struct TokenAnswer {
 }
 
 impl Tokens {
-    /// The access token with another subject and the signature of the true one.
+    /// The access token with another subject but the original signature.
     pub(crate) fn tampered(&self) -> String {
         let (header, payload, signature) = parts(&self.access_token);
         let mut claims = claims(payload);
@@ -39,7 +39,7 @@ impl Tokens {
     }
 }
 
-/// Makes a user, signs in as that user on the user pool's own page, and trades the code for tokens.
+/// Creates a user, signs in as that user on the user pool's own page, and exchanges the code for tokens.
 pub(crate) fn through_the_hosted_page(deployment: &Deployment<'_>) -> Tokens {
     let issuer = deployment.output("SignInIssuer");
     let (_, pool) = issuer.rsplit_once('/').expect("the issuer names the pool");
@@ -74,7 +74,7 @@ pub(crate) fn through_the_hosted_page(deployment: &Deployment<'_>) -> Tokens {
     }
 }
 
-/// Fills the sign-in page in, and gives the code that the page is sent back with.
+/// Submits the sign-in page, and returns the code that it redirects with.
 fn authorise(deployment: &Deployment<'_>, redirect_uri: &str) -> String {
     let challenge = Base64UrlUnpadded::encode_string(&Sha256::digest(VERIFIER));
     let fields = [

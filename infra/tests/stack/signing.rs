@@ -1,18 +1,18 @@
-//! Everything that the signing function signs, by its real code with the settings of the template.
+//! The signing function's own code with the settings of the template, and everything that it signs for the page.
 
 use std::{collections::BTreeMap, sync::Arc, time::SystemTime};
 
 use aws_credential_types::Credentials;
-use backend::{Backend, Environment, Settings};
+use backend::{Backend, Settings};
 use infra::Rendering;
+use lambda_api::Environment;
 use serde_json::{Value, json};
-use uuid::Uuid;
 use wire::SignedRequest;
 
-/// The SHA-256 of nothing, in base64.
+/// The SHA-256 of no bytes, in base64.
 const SHA256: &str = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
 
-/// A size that always makes a multipart upload: 65 MiB.
+/// A size that always means a multipart upload, in bytes: 65 MiB.
 const LARGE: u64 = 65 << 20;
 
 struct Role;
@@ -32,14 +32,14 @@ impl Environment for Role {
         )
     }
 
-    fn new_uuid(&self) -> Uuid {
-        Uuid::nil()
+    fn random(&self) -> [u8; 10] {
+        [0; 10]
     }
 
     fn write_metrics(&self, _document: &str) {}
 }
 
-/// The function's environment in a rendering, with the region that Lambda adds.
+/// The function's environment variables in a rendering, with the region that Lambda adds.
 pub(crate) fn variables(rendering: &Rendering) -> BTreeMap<String, String> {
     let function = rendering.properties("SigningFunction").expect("the function");
     let variables = &function["Environment"]["Variables"];
@@ -56,18 +56,22 @@ pub(crate) fn variables(rendering: &Rendering) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// The function of a rendering.
-pub(crate) struct SigningFunction(Backend);
+/// The signing function.
+pub(crate) struct SigningFunction {
+    backend: Backend,
+    /// What the distribution adds to every call.
+    origin_secret: String,
+}
 
 impl SigningFunction {
-    /// The function with the environment that the rendering gives it.
+    /// The function with the environment variables of a rendering.
     pub(crate) fn new(rendering: &Rendering) -> Self {
         let variables = variables(rendering);
         let settings = Settings::from_variables(|name| variables.get(name).cloned());
-        Self(Backend::new(
-            settings.expect("the function starts"),
-            Arc::new(Role),
-        ))
+        Self {
+            backend: Backend::new(settings.expect("the function starts"), Arc::new(Role)),
+            origin_secret: variables.get("ORIGIN_SECRET").cloned().unwrap_or_default(),
+        }
     }
 
     /// The status and the body of its answer to a call.
@@ -76,12 +80,12 @@ impl SigningFunction {
             "version": "2.0",
             "rawPath": format!("/api{path}"),
             "rawQueryString": query,
-            "headers": {"content-type": "application/json"},
+            "headers": {"content-type": "application/json", "x-slipway-origin": self.origin_secret},
             "requestContext": {"stage": "api", "requestId": "r", "http": {"method": method, "sourceIp": "192.0.2.1"}},
             "body": body.to_string(),
             "isBase64Encoded": false,
         });
-        let answer = self.0.handle(event.to_string().as_bytes(), "r");
+        let answer = self.backend.handle(event.to_string().as_bytes(), "r");
         let answer = serde_json::to_value(answer).expect("an answer is JSON");
         let body = answer["body"].as_str().expect("a body");
         let status = answer["statusCode"].as_u64().expect("a status");
@@ -95,7 +99,7 @@ impl SigningFunction {
         body["files"][0].clone()
     }
 
-    /// All requests of the page, each with the name of its operation.
+    /// Every kind of request that the page sends to S3, each with the name of its operation.
     pub(crate) fn requests_of_the_page(&self) -> Vec<(&'static str, SignedRequest)> {
         let put = self.plan(1_000, "image/png");
         let multipart = self.plan(LARGE, "image/png");

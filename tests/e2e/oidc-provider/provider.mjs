@@ -1,7 +1,7 @@
-// An OpenID Connect provider on a port of 127.0.0.1 that the system chooses, for the tests.
+// An OpenID Connect provider for the tests, on a port of 127.0.0.1 that the system chooses.
 //
-// Its one argument is a JSON object of options; `src/lib.rs` describes them. It writes one JSON object a
-// line: first where it is and its keys, then the grant type of each token that it issues.
+// Its only argument is a JSON object of options; `src/lib.rs` describes them. It prints one JSON object per
+// line: first its address and its keys, then the grant type of each token that it issues.
 
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
@@ -34,7 +34,7 @@ const pageClient = {
     token_endpoint_auth_method: 'none',
 };
 
-// Whoever signs in has agreed to everything that is asked for.
+// A user who signs in agrees to everything that is requested.
 const grantEverything = async ({ oidc }) => {
     const grant = new oidc.provider.Grant({ accountId: oidc.session.accountId, clientId: oidc.client.clientId });
     grant.addOIDCScope('openid offline_access');
@@ -92,7 +92,7 @@ const issuer = options.issuer ?? `http://127.0.0.1:${server.address().port}`;
 const provider = new Provider(issuer, configuration);
 provider.on('grant.success', ({ oidc }) => say({ grant: oidc.params.grant_type }));
 
-// The page on which a person signs in under any name, or does not want to.
+// The page on which a user signs in under any name, or refuses.
 provider.use(async (ctx, next) => {
     const [, path, uid, action] = ctx.path.split('/');
     if (path !== 'sign-in') {
@@ -102,7 +102,7 @@ provider.use(async (ctx, next) => {
     if (action === 'as') {
         await finish({ login: { accountId: ctx.query.name } });
     } else if (action === 'deny') {
-        await finish({ error: 'access_denied', error_description: 'The person does not want to sign in' });
+        await finish({ error: 'access_denied', error_description: 'The user does not want to sign in' });
     } else {
         html(
             ctx,
@@ -115,6 +115,6 @@ provider.use(async (ctx, next) => {
 });
 
 server.on('request', provider.callback());
-// The tests hold the other end of the input: when they are gone, so is this.
+// The tests hold the other end of the input: when they end, so does this.
 process.stdin.resume().on('end', () => process.exit());
 say({ issuer, url: `http://127.0.0.1:${server.address().port}`, keys });

@@ -1,13 +1,13 @@
-//! Whether anything keeps somebody from using the page as it is, as far as axe-core can tell.
+//! Whether anything keeps somebody from using the page, as far as axe-core can find it.
 
 use std::fs;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
 
-use crate::{Look, Scenario, environment::axe_script};
+use crate::{Look, Scenario, environment::path_of};
 
-/// The looks that every state is checked in.
+/// How the page is shown for each check.
 const LOOKS: [(&str, Look); 4] = [
     ("wide", Look::WIDE),
     ("wide-dark", Look::WIDE_AND_DARK),
@@ -15,27 +15,24 @@ const LOOKS: [(&str, Look); 4] = [
     ("narrow-dark", Look::NARROW_AND_DARK),
 ];
 
-/// What axe-core finds in the page, each as a line for a person.
+/// Runs axe-core, and returns each violation as a line to read.
 const RUN_AXE: &str = "
     const done = arguments[arguments.length - 1];
     const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
-    const tell = ({ id, help, nodes }) =>
+    const describe = ({ id, help, nodes }) =>
         `${id} (${help}): ${nodes.map((node) => `${node.html} ${node.failureSummary}`).join(' | ')}`;
-    // Colours that are still changing are not the page's.
+    // Colours in transition are not the page's.
     const frame = () => new Promise(requestAnimationFrame);
-    const still = () => Promise.allSettled(document.getAnimations().map((animation) => animation.finished));
-    frame().then(frame).then(still).then(() => axe.run(document, { runOnly: { type: 'tag', values: tags }, resultTypes: ['violations'] }))
-        .then(({ violations, passes }) => done({ found: violations.map(tell), passes: passes.length }))
+    const settled = () => Promise.allSettled(document.getAnimations().map((animation) => animation.finished));
+    frame().then(frame).then(settled).then(() => axe.run(document, { runOnly: { type: 'tag', values: tags }, resultTypes: ['violations'] }))
+        .then(({ violations, passes }) => done({ found: violations.map(describe), passes: passes.length }))
         .catch((error) => done({ found: [String(error)], passes: 0 }));";
 
-/// Looks at the page as it is now by WCAG 2.2 AA and axe-core's best practices, in light and dark, on a phone
-/// and a wide screen, and saves a picture of each look under this name.
-///
-/// # Errors
-/// Where axe-core finds something, or did not look at the page. The driver has to be Chromium's.
+/// Checks the page as it is now by WCAG 2.2 AA and axe-core's best practices, in light and dark, on a phone and a wide
+/// screen, and saves a picture of each look under this name. The browser must be Chromium.
 pub async fn check_accessibility(scenario: &Scenario, name: &str) -> Result<()> {
-    let axe = fs::read_to_string(axe_script()?).context("axe-core is missing")?;
-    let client = scenario.browser().client();
+    let axe = fs::read_to_string(path_of("SLIPWAY_AXE")?).context("axe-core is missing")?;
+    let client = scenario.client();
     client.execute(&axe, Vec::new()).await?;
     for (look_name, look) in &LOOKS {
         look.show(client).await?;
@@ -45,7 +42,7 @@ pub async fn check_accessibility(scenario: &Scenario, name: &str) -> Result<()> 
         ensure!(report["found"] == json!([]), "{picture}: {:#}", report["found"]);
         ensure!(
             report["passes"].as_u64() > Some(5),
-            "{picture}: axe-core looked at nothing"
+            "{picture}: axe-core checked nothing"
         );
     }
     Look::WIDE.show(client).await?;

@@ -1,52 +1,44 @@
 //! A headless browser with a profile of its own.
 
 use std::{
+    fs,
     sync::{Mutex, PoisonError},
     time::Duration,
 };
 
 use anyhow::{Context, Result, ensure};
-use fantoccini::{Client, ClientBuilder, wd::WebDriverCompatibleCommand};
+use fantoccini::{Client, ClientBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use url::{ParseError, Url};
 
-use crate::{environment, process, web_driver::WebDriver};
+use crate::{
+    driver_command::post,
+    environment::{path_of, word_of},
+    process::{kill_browsers_of, peak_tab_memory, tab_memory},
+    wait::{met, wait_until},
+    web_driver::WebDriver,
+};
 
 /// How long a test's script may take on a busy machine.
 const SCRIPT_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// Which browser.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The browser's name.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
 pub enum Kind {
-    /// Chromium.
     Chromium,
-    /// Firefox.
     Firefox,
-    /// WebKit, in the small browser that comes with WebKitGTK.
+    /// In the small browser that comes with WebKitGTK.
     WebKit,
 }
 
 impl Kind {
-    /// The browser of this name.
-    ///
-    /// # Errors
-    /// Where there is none.
-    pub(crate) fn named(name: &str) -> Result<Self> {
-        let all = [Self::Chromium, Self::Firefox, Self::WebKit];
-        let found = all.into_iter().find(|kind| kind.name() == name);
-        found.with_context(|| format!("{name:?} is no browser of these tests"))
-    }
-
-    /// What it is called on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Chromium => "chromium",
-            Self::Firefox => "firefox",
-            Self::WebKit => "webkit",
-        }
+    /// The browser that is to be driven.
+    pub fn from_environment() -> Result<Self> {
+        let name = word_of("SLIPWAY_BROWSER")?;
+        serde_json::from_value(json!(name)).with_context(|| format!("these tests know no browser {name:?}"))
     }
 }
 
@@ -55,7 +47,7 @@ pub struct Browser {
     kind: Kind,
     client: Client,
     console: Mutex<Console>,
-    /// Removed after the browser.
+    /// Removed after the browser has ended.
     profile: TempDir,
     /// Ended after the session.
     driver: WebDriver,
@@ -69,15 +61,17 @@ struct Console {
 }
 
 impl Browser {
-    /// Starts the browser that the tests are to drive.
-    ///
-    /// # Errors
-    /// Where its driver or itself does not start.
+    /// Starts the browser that is to be driven.
     pub async fn start() -> Result<Self> {
-        let kind = environment::browser()?;
+        Self::start_trusting(&[]).await
+    }
+
+    /// Starts it. Chromium treats these origins as secure, as it does those of `https:`.
+    pub async fn start_trusting(origins: &[&str]) -> Result<Self> {
+        let kind = Kind::from_environment()?;
         let profile = tempfile::tempdir()?;
         let driver = WebDriver::start(kind).await?;
-        let client = connect(kind, &driver, &profile).await?;
+        let client = connect(kind, &driver, &profile, origins).await?;
         Ok(Self {
             kind,
             client,
@@ -87,37 +81,39 @@ impl Browser {
         })
     }
 
-    /// Which browser it is.
     pub fn kind(&self) -> Kind {
         self.kind
     }
 
-    /// Kills the browser's process, as a crash does, and starts it again on the same profile.
+    /// Kills the browser's process, as a crash does, and starts it again with the same profile.
     ///
     /// # Errors
-    /// Where the process is not found, as that of WebKit, which has no profile when a driver has started it;
-    /// or the browser does not start again.
+    /// If the browser is WebKit, which has no profile when a driver has started it.
     pub async fn crash_and_restart(&mut self) -> Result<()> {
-        let profile = self.profile.path().display().to_string();
-        let is_browser = |process: &u32| {
-            let line = process::command_line(*process);
-            let is_helper = line.contains("--type=") || line.contains("-contentproc");
-            line.contains(&profile) && !is_helper
-        };
-        let browsers: Vec<u32> = process::processes()?.into_iter().filter(is_browser).collect();
-        ensure!(!browsers.is_empty(), "the browser's process is not there");
-        for browser in browsers {
-            process::kill_at_once(browser).await?;
-        }
+        let profile = self.profile.path();
+        ensure!(
+            kill_browsers_of(profile)? > 0,
+            "the browser's process is not there"
+        );
+        wait_until("the killed browser to be gone", async || {
+            let left = kill_browsers_of(profile)?;
+            met(left == 0, left)
+        })
+        .await?;
         // The driver notices the crash too; a new one has nothing to do with it.
         self.driver = WebDriver::start(self.kind).await?;
-        self.client = connect(self.kind, &self.driver, &self.profile).await?;
+        self.client = connect(self.kind, &self.driver, &self.profile, &[]).await?;
         Ok(())
     }
 
-    /// The driver's process, which has started the browser.
-    pub(crate) fn driver_process(&self) -> Result<u32> {
-        self.driver.process()
+    /// The most memory, in bytes, that any of its tabs has had resident.
+    pub fn peak_tab_memory(&self) -> Result<u64> {
+        peak_tab_memory(self.driver.process()?)
+    }
+
+    /// The memory, in bytes, that the largest of its tabs has resident now.
+    pub fn tab_memory(&self) -> Result<u64> {
+        tab_memory(self.driver.process()?)
     }
 
     /// The WebDriver session.
@@ -125,23 +121,32 @@ impl Browser {
         &self.client
     }
 
-    /// Tells that the test provokes console errors that contain `text`.
+    /// Where Chromium's current tab has its DevTools, a `ws:` URL. A program that connects to it gets the tab's
+    /// events, and reaches its workers, which WebDriver does not.
+    pub async fn devtools_url(&self) -> Result<String> {
+        // Chromium writes its port there (`--remote-debugging-port` in its documentation).
+        let port = fs::read_to_string(self.profile.path().join("DevToolsActivePort"))?;
+        let port = port.lines().next().context("the browser has no DevTools")?;
+        let tab = self.client.window().await?;
+        Ok(format!(
+            "ws://127.0.0.1:{port}/devtools/page/{}",
+            String::from(tab)
+        ))
+    }
+
+    /// From now on, console errors that contain `text` do not fail the test, which provokes them.
     pub fn expect_console_errors(&self, text: &str) {
         let mut console = self.console.lock().unwrap_or_else(PoisonError::into_inner);
         console.expected.push(text.to_owned());
     }
 
     /// Checks that the console has had no error that the test does not expect. Violations of the
-    /// Content-Security-Policy are among them, and so are panics of the page.
-    ///
-    /// # Errors
-    /// Where there was one; the error quotes it.
+    /// Content-Security-Policy are among them, and so are panics of the page. Only chromedriver reports the console.
     pub async fn check_console(&self) -> Result<()> {
         if self.kind != Kind::Chromium {
-            // Only chromedriver tells what the console had.
             return Ok(());
         }
-        let entries = self.client.issue_cmd(ConsoleLog).await?;
+        let entries = post(&self.client, "se/log", json!({ "type": "browser" })).await?;
         let entries: Vec<LogEntry> = serde_json::from_value(entries)?;
         let mut console = self.console.lock().unwrap_or_else(PoisonError::into_inner);
         let severe = entries.into_iter().filter(|entry| entry.level == "SEVERE");
@@ -159,19 +164,34 @@ impl Browser {
     }
 
     /// Ends the session, and with it the browser.
-    ///
-    /// # Errors
-    /// Where chromedriver does not answer.
     pub async fn close(self) -> Result<()> {
-        self.client.close().await.context("the browser does not close")
+        let closed = self.client.clone().close().await;
+        closed.context("the browser does not close")
     }
 }
 
-async fn connect(kind: Kind, driver: &WebDriver, profile: &TempDir) -> Result<Client> {
+impl Drop for Browser {
+    /// A driver that is killed leaves its browser behind.
+    fn drop(&mut self) {
+        kill_browsers_of(self.profile.path()).ok();
+    }
+}
+
+async fn connect(kind: Kind, driver: &WebDriver, profile: &TempDir, trusted: &[&str]) -> Result<Client> {
     let mut capabilities = match kind {
-        Kind::Chromium => chromium_capabilities(profile)?,
-        Kind::Firefox => firefox_capabilities(profile)?,
-        Kind::WebKit => webkit_capabilities()?,
+        Kind::Chromium => chromium_capabilities(profile, trusted)?,
+        Kind::Firefox => json!({
+            "moz:firefoxOptions": {
+                "binary": path_of("SLIPWAY_FIREFOX")?,
+                "args": ["-headless", "-profile", profile.path()],
+            },
+        }),
+        Kind::WebKit => json!({
+            "webkitgtk:browserOptions": {
+                "binary": path_of("SLIPWAY_WEBKIT")?,
+                "args": ["--automation"],
+            },
+        }),
     };
     capabilities["timeouts"] = json!({ "script": SCRIPT_TIMEOUT.as_millis() });
     ClientBuilder::new(HttpConnector::new())
@@ -181,63 +201,34 @@ async fn connect(kind: Kind, driver: &WebDriver, profile: &TempDir) -> Result<Cl
         .with_context(|| format!("{kind:?} does not start"))
 }
 
-fn chromium_capabilities(profile: &TempDir) -> Result<Value> {
+fn chromium_capabilities(profile: &TempDir, trusted: &[&str]) -> Result<Value> {
+    let mut arguments = [
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--disable-dev-shm-usage",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--window-size=1280,900",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    arguments.push(format!("--user-data-dir={}", profile.path().display()));
+    if !trusted.is_empty() {
+        let origins = trusted.join(",");
+        arguments.push(format!("--unsafely-treat-insecure-origin-as-secure={origins}"));
+    }
     Ok(json!({
-        "goog:chromeOptions": {
-            "binary": environment::chromium()?,
-            "args": [
-                "--headless=new",
-                "--no-sandbox",
-                "--disable-gpu",
-                "--disable-quic",
-                "--disable-dev-shm-usage",
-                "--no-first-run",
-                "--disable-background-networking",
-                "--disable-component-update",
-                "--disable-sync",
-                "--window-size=1280,900",
-                format!("--user-data-dir={}", profile.path().display()),
-            ],
-        },
+        "goog:chromeOptions": { "binary": path_of("SLIPWAY_CHROMIUM")?, "args": arguments },
         "goog:loggingPrefs": { "browser": "ALL" },
     }))
 }
-
-fn firefox_capabilities(profile: &TempDir) -> Result<Value> {
-    Ok(json!({
-        "moz:firefoxOptions": {
-            "binary": environment::firefox()?,
-            "args": ["-headless", "-profile", profile.path()],
-        },
-    }))
-}
-
-fn webkit_capabilities() -> Result<Value> {
-    Ok(json!({
-        "webkitgtk:browserOptions": {
-            "binary": environment::webkit()?,
-            "args": ["--automation"],
-        },
-    }))
-}
-
-/// Chromium's console since the last call: `POST /session/{id}/se/log`, as Selenium has it.
-#[derive(Debug)]
-struct ConsoleLog;
 
 #[derive(Deserialize)]
 struct LogEntry {
     level: String,
     message: String,
-}
-
-impl WebDriverCompatibleCommand for ConsoleLog {
-    fn endpoint(&self, base_url: &Url, session: Option<&str>) -> Result<Url, ParseError> {
-        base_url.join(&format!("session/{}/se/log", session.unwrap_or_default()))
-    }
-
-    fn method_and_body(&self, _: &Url) -> (http::Method, Option<String>) {
-        let body: Value = json!({ "type": "browser" });
-        (http::Method::POST, Some(body.to_string()))
-    }
 }

@@ -1,38 +1,41 @@
 //! Files to upload, and what arrived.
 
 use std::{
-    fs,
+    fs::{self, File},
+    io::{self, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context, Result};
+use sha2::{Digest, Sha256};
 use tempfile::TempDir;
+use walkdir::WalkDir;
+
+/// In a large file, one block of each stride is random and the rest is a hole, so that a file of a gibibyte
+/// costs the disk little.
+const STRIDE: u64 = 1 << 20;
+const BLOCK: usize = 4096;
+
+/// How many bytes are written or read at a time.
+const PIECE: usize = 1 << 20;
 
 /// A folder of files to upload, removed when it is dropped.
 pub struct SourceFolder {
     folder: TempDir,
 }
 
-/// A file to upload.
+/// A file to upload, with its bytes.
 #[derive(Clone, Debug)]
 pub struct SourceFile {
-    /// Its name.
     pub name: String,
-    /// Where it is.
     pub path: PathBuf,
-    /// What it holds.
     pub bytes: Vec<u8>,
 }
 
 impl SourceFolder {
-    /// An empty folder.
-    ///
-    /// # Errors
-    /// Where it cannot be made.
     pub fn new() -> Result<Self> {
-        Ok(Self {
-            folder: tempfile::tempdir()?,
-        })
+        let folder = tempfile::tempdir()?;
+        Ok(Self { folder })
     }
 
     /// Where a file of this name would be.
@@ -40,11 +43,8 @@ impl SourceFolder {
         self.folder.path().join(name)
     }
 
-    /// Adds a file of so many random bytes. The bytes depend on the name, so that no two files of a
+    /// Adds a file of `size` random bytes. They depend on the name and the size alone, so that no two files of a
     /// test are equal and a failure can be repeated.
-    ///
-    /// # Errors
-    /// Where it cannot be written.
     pub fn add(&self, name: &str, size: usize) -> Result<SourceFile> {
         let seed = name.bytes().fold(size as u64, |seed, byte| {
             seed.wrapping_mul(31).wrapping_add(byte.into())
@@ -61,23 +61,68 @@ impl SourceFolder {
     }
 }
 
-/// The bytes of every file below a bucket's folder, sorted.
-///
-/// # Errors
-/// Where the folder cannot be read.
-pub fn stored_files(bucket: &Path) -> Result<Vec<Vec<u8>>> {
-    let mut found = Vec::new();
-    let mut folders = vec![bucket.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).with_context(|| format!("{} cannot be read", folder.display()))? {
-            let entry = entry?;
-            if entry.file_type()?.is_dir() {
-                folders.push(entry.path());
-            } else {
-                found.push(fs::read(entry.path())?);
-            }
+/// Writes a file of `size` bytes, no two mebibytes of which are equal.
+pub fn write_large_file(path: &Path, size: u64) -> Result<()> {
+    let mut file = create(path)?;
+    file.set_len(size)?;
+    let mut random = fastrand::Rng::with_seed(size);
+    let mut block = [0; BLOCK];
+    for start in (0..size.saturating_sub(BLOCK as u64)).step_by(STRIDE as usize) {
+        random.fill(&mut block);
+        file.seek(SeekFrom::Start(start))?;
+        file.write_all(&block)?;
+    }
+    Ok(())
+}
+
+/// Writes a file of `size` bytes that are random throughout, so that nothing on the way can compress them or leave
+/// them out.
+pub fn write_random_file(path: &Path, size: u64, random: &mut fastrand::Rng) -> Result<()> {
+    let mut file = create(path)?;
+    let mut piece = vec![0; PIECE];
+    let mut left = size;
+    while left > 0 {
+        let length = left.min(PIECE as u64) as usize;
+        random.fill(&mut piece[..length]);
+        file.write_all(&piece[..length])?;
+        left -= length as u64;
+    }
+    Ok(())
+}
+
+fn create(path: &Path) -> Result<File> {
+    File::create(path).with_context(|| format!("{} cannot be created", path.display()))
+}
+
+/// The SHA-256 of a file, which is not held in memory.
+pub fn sha256_of(path: &Path) -> Result<[u8; 32]> {
+    let mut file = File::open(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    let mut digest = Sha256::new();
+    let mut piece = vec![0; PIECE];
+    loop {
+        match file.read(&mut piece)? {
+            0 => return Ok(digest.finalize().into()),
+            length => digest.update(&piece[..length]),
         }
     }
+}
+
+/// The paths of all objects of a bucket.
+pub fn stored_paths(bucket: &Path) -> Vec<PathBuf> {
+    WalkDir::new(bucket)
+        .into_iter()
+        .filter_map(Result::ok)
+        .filter(|entry| entry.file_type().is_file())
+        .map(walkdir::DirEntry::into_path)
+        .collect()
+}
+
+/// The bytes of all objects of a bucket, sorted.
+pub fn stored_files(bucket: &Path) -> Result<Vec<Vec<u8>>> {
+    let mut found = stored_paths(bucket)
+        .into_iter()
+        .map(fs::read)
+        .collect::<io::Result<Vec<_>>>()?;
     found.sort();
     Ok(found)
 }
@@ -87,7 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_stored_is_found_in_any_depth() {
+    fn stored_objects_are_found_at_any_depth() {
         let bucket = tempfile::tempdir().expect("a folder");
         let write = |path: &str, bytes: &str| {
             let path = bucket.path().join(path);
@@ -101,10 +146,24 @@ mod tests {
     }
 
     #[test]
-    fn files_of_one_test_differ() {
+    fn files_of_one_test_differ_and_stay_the_same_between_runs() {
         let folder = SourceFolder::new().expect("a folder");
         let add = |name| folder.add(name, 64).expect("a file").bytes;
         assert_ne!(add("a"), add("b"));
         assert_eq!(add("a"), add("a"));
+    }
+
+    #[test]
+    fn a_random_file_has_its_size_and_each_one_is_different() {
+        let folder = SourceFolder::new().expect("a folder");
+        let mut random = fastrand::Rng::with_seed(7);
+        let mut write = |name| {
+            let path = folder.path(name);
+            write_random_file(&path, PIECE as u64 + 3, &mut random).expect("a file");
+            fs::read(path).expect("the file")
+        };
+        let (one, other) = (write("one"), write("other"));
+        assert_eq!(one.len(), PIECE + 3);
+        assert_ne!(one, other);
     }
 }

@@ -1,17 +1,16 @@
-//! How the browser shows a page: its size, and what the person prefers.
+//! How the browser shows a page: its size, and what the user prefers.
 
 use anyhow::Result;
 use fantoccini::Client;
 use serde_json::{Value, json};
 
-use crate::devtools::devtools;
+use crate::driver_command::devtools;
 
-/// A way to look at a page.
+/// A viewport and the user's preferences.
 #[derive(Clone, Debug)]
 pub struct Look {
-    /// The width of the viewport in CSS pixels.
+    /// Of the viewport, in CSS pixels.
     pub width: u32,
-    /// Its height in CSS pixels.
     pub height: u32,
     /// Media features and the values that they are to have (W3C Media Queries Level 5), such as
     /// `prefers-color-scheme` and `dark`.
@@ -45,22 +44,12 @@ impl Look {
         ..Self::NARROW
     };
 
-    /// Has Chromium show the page so.
-    ///
-    /// # Errors
-    /// Where it does not answer.
+    /// Has Chromium show the page like this.
     pub async fn show(&self, client: &Client) -> Result<()> {
-        let features: Vec<Value> = self
-            .features
-            .iter()
-            .map(|(name, value)| json!({ "name": name, "value": value }))
-            .collect();
-        devtools(
-            client,
-            "Emulation.setEmulatedMedia",
-            json!({ "features": features }),
-        )
-        .await?;
+        let feature = |(name, value): &(_, _)| json!({ "name": name, "value": value });
+        let features: Vec<Value> = self.features.iter().map(feature).collect();
+        let media = json!({ "features": features });
+        devtools(client, "Emulation.setEmulatedMedia", media).await?;
         let size = json!({
             "width": self.width,
             "height": self.height,

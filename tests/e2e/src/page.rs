@@ -1,4 +1,4 @@
-//! The page, as a person sees and uses it.
+//! The page, as a user sees and uses it.
 
 use std::{path::Path, time::Duration};
 
@@ -6,11 +6,12 @@ use anyhow::{Context, Result, ensure};
 use base64ct::{Base64, Encoding};
 use fantoccini::{Client, Locator};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
+    driver_command::devtools,
     files::SourceFile,
-    wait::{WAIT, wait_at_most},
+    wait::{WAIT, met, wait_at_most},
 };
 
 /// The page in a browser's tab.
@@ -23,22 +24,21 @@ pub struct Page {
 pub struct Row {
     /// The page's own name for the file.
     pub id: String,
-    /// What the row says of the file's state.
     pub state: String,
     /// The file's name as it is shown.
     pub name: String,
-    /// How much is done, 0 to 1; `None` where no bar is shown.
+    /// How much is done, from 0 to 1; `None` if no bar is shown.
     pub progress: Option<f64>,
-    /// The message for a person, empty where there is none.
+    /// The message; empty if there is none.
     pub error: String,
-    /// S3's error code and request id, empty where there are none.
+    /// S3's error code and request id; empty if there are none.
     pub error_details: String,
 }
 
-/// All rows at one moment.
-const READ_ROWS: &str = "
+/// A function that reads a row.
+pub(crate) const READ_ROW: &str = "
     const text = (row, selector) => row.querySelector(selector)?.textContent.trim() ?? '';
-    return Array.from(document.querySelectorAll('[data-file-id]'), row => {
+    const read = (row) => {
         const bar = row.querySelector('progress');
         return {
             id: row.dataset.fileId,
@@ -48,7 +48,9 @@ const READ_ROWS: &str = "
             error: text(row, '.file-error:not([hidden]) > span'),
             error_details: text(row, '.file-error-details'),
         };
-    });";
+    };";
+
+const READ_ROWS: &str = "return Array.from(document.querySelectorAll('[data-file-id]'), read);";
 
 /// Drops files on the page as a browser does: `dragenter` and `dragover` before `drop`, on the
 /// element in the middle.
@@ -65,18 +67,12 @@ const DROP_FILES: &str = "
 
 impl Page {
     /// Opens the page and waits until it has started.
-    ///
-    /// # Errors
-    /// Where it does not show its file picker.
     pub async fn open(client: &Client, url: &str) -> Result<Self> {
         client.goto(url).await?;
         Self::wait(client).await
     }
 
     /// Waits until the page that is open shows its file picker.
-    ///
-    /// # Errors
-    /// Where it does not.
     pub async fn wait(client: &Client) -> Result<Self> {
         client
             .wait()
@@ -88,34 +84,25 @@ impl Page {
         })
     }
 
-    /// Picks files in one go.
-    ///
-    /// # Errors
-    /// Where the file picker does not take them.
+    /// Picks files all at once.
     pub async fn pick(&self, files: &[SourceFile]) -> Result<()> {
         let paths: Vec<&Path> = files.iter().map(|file| file.path.as_path()).collect();
         self.pick_paths(&paths).await
     }
 
-    /// Picks files in one go, by their paths.
-    ///
-    /// # Errors
-    /// Where the file picker does not take them.
+    /// Picks the files at these paths all at once.
     pub async fn pick_paths(&self, paths: &[&Path]) -> Result<()> {
         let paths: Vec<&str> = paths
             .iter()
             .map(|path| path.to_str().context("the path is not UTF-8"))
             .collect::<Result<_>>()?;
         let picker = self.client.find(Locator::Css("input#file-picker")).await?;
-        // The WebDriver standard takes the files of a multiple input as lines.
+        // WebDriver takes the files of a multiple input as lines.
         picker.send_keys(&paths.join("\n")).await?;
         Ok(())
     }
 
-    /// Drops files on the page in one go.
-    ///
-    /// # Errors
-    /// Where the script fails.
+    /// Drops files on the page all at once.
     pub async fn drop_files(&self, files: &[SourceFile]) -> Result<()> {
         let files: Vec<Value> = files
             .iter()
@@ -125,19 +112,25 @@ impl Page {
         Ok(())
     }
 
+    /// Drops the file or folder at a path on the page, as from a file manager, so that the page gets a handle of it. Only
+    /// Chromium's DevTools can.
+    pub async fn drop_path(&self, path: &Path) -> Result<()> {
+        let data = json!({ "items": [], "files": [path], "dragOperationsMask": 1 });
+        for kind in ["dragEnter", "dragOver", "drop"] {
+            let event = json!({ "type": kind, "x": 40, "y": 300, "data": data });
+            devtools(&self.client, "Input.dispatchDragEvent", event).await?;
+        }
+        Ok(())
+    }
+
     /// The rows as they are now, from top to bottom.
-    ///
-    /// # Errors
-    /// Where the browser does not answer.
     pub async fn rows(&self) -> Result<Vec<Row>> {
-        let rows = self.client.execute(READ_ROWS, Vec::new()).await?;
+        let read = [READ_ROW, READ_ROWS].concat();
+        let rows = self.client.execute(&read, Vec::new()).await?;
         serde_json::from_value(rows).context("the page's rows are not as agreed")
     }
 
-    /// Waits until `condition` gives something for the rows.
-    ///
-    /// # Errors
-    /// Where it does not within a minute; the error shows the last rows.
+    /// Waits until `condition` returns a value for the rows. After a minute, the error shows the last rows.
     pub async fn wait_for<T>(&self, what: &str, mut condition: impl FnMut(&[Row]) -> Option<T>) -> Result<T> {
         self.wait_long_for(what, WAIT, &mut condition).await
     }
@@ -155,16 +148,16 @@ impl Page {
         .await
     }
 
-    /// Waits until as many files as this, and no other, are shown as stored.
+    /// Waits until this many files, and no others, are shown as stored.
     ///
     /// # Errors
-    /// Where they are not within a minute, or one of them has failed.
+    /// If one of them fails.
     pub async fn wait_until_stored(&self, count: usize) -> Result<()> {
         let rows = self
             .wait_for(&format!("{count} files to be stored"), |rows| {
-                let failed = rows.iter().any(|row| row.state == "failed");
-                let stored = rows.iter().filter(|row| row.state == "stored").count();
-                (failed || (stored == count && rows.len() == count)).then(|| rows.to_vec())
+                let has_failed = rows.iter().any(|row| row.state == "failed");
+                let are_stored = rows.len() == count && rows.iter().all(|row| row.state == "stored");
+                (has_failed || are_stored).then(|| rows.to_vec())
             })
             .await?;
         ensure!(
@@ -175,9 +168,6 @@ impl Page {
     }
 
     /// Waits until the files are in these states, in the order of the rows.
-    ///
-    /// # Errors
-    /// Where they are not within a minute.
     pub async fn wait_for_states(&self, states: &[&str]) -> Result<()> {
         self.wait_for(&format!("files that are {states:?}"), |rows| {
             let are: Vec<&str> = rows.iter().map(|row| row.state.as_str()).collect();
@@ -187,17 +177,11 @@ impl Page {
     }
 
     /// Waits until the only file is in a state.
-    ///
-    /// # Errors
-    /// Where it is not within a minute.
     pub async fn wait_for_state(&self, state: &str) -> Result<Row> {
         self.wait_long_for_state(state, WAIT).await
     }
 
-    /// Waits until the only file is in a state, for as long as this.
-    ///
-    /// # Errors
-    /// Where it is not within that time.
+    /// [`Self::wait_for_state`] with a deadline of its own.
     pub async fn wait_long_for_state(&self, state: &str, deadline: Duration) -> Result<Row> {
         self.wait_long_for(&format!("the file to be {state}"), deadline, |rows| match rows {
             [row] if row.state == state => Some(row.clone()),
@@ -207,18 +191,14 @@ impl Page {
     }
 
     /// Presses a button of the only file: `cancel`, `retry`, `remove`, `pause` or `resume`.
-    ///
-    /// # Errors
-    /// Where there is no such button, or it cannot be pressed.
     pub async fn press(&self, action: &str) -> Result<()> {
         let selector = format!("[data-file-id] [data-action={action}]");
         let button = self.client.find(Locator::Css(&selector)).await?;
-        // A click goes to where the button was when it was looked at, so it has to stand still.
+        // A click goes to where the button was when it was found, so it has to stand still.
         let mut before = None;
         wait_at_most(WAIT, "the button to stand still", async || {
-            let place = Some(button.rectangle().await?);
-            let moved = std::mem::replace(&mut before, place) != place;
-            Ok(if moved { Err("it moves".to_owned()) } else { Ok(()) })
+            let now = Some(button.rectangle().await?);
+            met(std::mem::replace(&mut before, now) == now, now)
         })
         .await?;
         button.click().await?;

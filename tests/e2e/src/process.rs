@@ -1,52 +1,108 @@
-//! The processes of this machine, as `/proc` tells of them (proc(5)).
+//! The browser's processes.
 
-use std::{fs, path::PathBuf};
+use std::{fs, iter, path::Path};
 
 use anyhow::{Context, Result};
-use nix::{
-    errno::Errno,
-    sys::signal::{Signal, kill},
-    unistd::Pid,
-};
+use sysinfo::{Pid, Process, ProcessRefreshKind, RefreshKind, System, UpdateKind};
 
-use crate::wait::wait_until;
-
-/// Every process.
-///
-/// # Errors
-/// Where `/proc` cannot be read.
-pub(crate) fn processes() -> Result<Vec<u32>> {
-    let entries = fs::read_dir("/proc").context("/proc cannot be read")?;
-    let name = |entry: fs::DirEntry| entry.file_name().to_str()?.parse().ok();
-    Ok(entries.filter_map(Result::ok).filter_map(name).collect())
+/// The most memory, in bytes, that any tab among the descendants of a process has had resident.
+pub(crate) fn peak_tab_memory(ancestor: u32) -> Result<u64> {
+    let system = processes()?;
+    let peaks = tabs(&system, ancestor).map(|tab| peak_memory(tab.pid().as_u32()).ok());
+    peaks.max().flatten().context("the browser has no tab")
 }
 
-/// The command line of a process, its arguments separated by zero bytes; empty where it has ended.
-pub(crate) fn command_line(process: u32) -> String {
-    fs::read(folder(process).join("cmdline"))
-        .map(|line| String::from_utf8_lossy(&line).into_owned())
-        .unwrap_or_default()
+/// The memory, in bytes, that the largest tab among the descendants of a process has resident now.
+pub(crate) fn tab_memory(ancestor: u32) -> Result<u64> {
+    let system = processes()?;
+    let sizes = tabs(&system, ancestor).map(Process::memory);
+    sizes.max().context("the browser has no tab")
 }
 
-/// The folder of a process below `/proc`.
-pub(crate) fn folder(process: u32) -> PathBuf {
-    PathBuf::from("/proc").join(process.to_string())
+fn tabs<'a>(system: &'a System, ancestor: u32) -> impl Iterator<Item = &'a Process> {
+    let parent = |child: &&'a Process| system.process(child.parent()?);
+    let is_descendant = move |process: &&'a Process| {
+        let mut ancestors = iter::successors(Some(*process), parent);
+        ancestors.any(|process| process.pid() == Pid::from_u32(ancestor))
+    };
+    let processes = system.processes().values().filter(is_descendant);
+    processes.filter(|process| is_tab(&command_line(process)))
 }
 
-/// Kills a process so that it has no time to do anything more (SIGKILL), and waits until it is gone.
-///
-/// # Errors
-/// Where it cannot be killed.
-pub(crate) async fn kill_at_once(process: u32) -> Result<()> {
-    let pid = Pid::from_raw(i32::try_from(process)?);
-    kill(pid, Signal::SIGKILL).context("the process cannot be killed")?;
-    wait_until("a killed process to be gone", async || {
-        let is_gone = kill(pid, None) == Err(Errno::ESRCH) || command_line(process).is_empty();
-        Ok(if is_gone {
-            Ok(())
-        } else {
-            Err("it is there".to_owned())
-        })
-    })
-    .await
+/// The most memory, in bytes, that a process has had resident (`VmHWM`, proc_pid_status(5)), on Linux.
+pub fn peak_memory(process_id: u32) -> Result<u64> {
+    let status = fs::read_to_string(format!("/proc/{process_id}/status")).context("the process is gone")?;
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kibibytes = peak.and_then(|peak| peak.trim().strip_suffix(" kB"));
+    Ok(kibibytes.context("the process has no memory")?.parse::<u64>()? * 1024)
+}
+
+fn processes() -> Result<System> {
+    let what = ProcessRefreshKind::nothing()
+        .with_memory()
+        .with_cmd(UpdateKind::Always)
+        .without_tasks();
+    Ok(System::new_with_specifics(
+        RefreshKind::nothing().with_processes(what),
+    )?)
+}
+
+/// The arguments of a process; empty if it has ended.
+fn command_line(process: &Process) -> String {
+    let arguments: Vec<_> = process
+        .cmd()
+        .iter()
+        .map(|argument| argument.to_string_lossy())
+        .collect();
+    arguments.join(" ")
+}
+
+/// Whether a process is a tab's, whichever browser it belongs to.
+fn is_tab(command_line: &str) -> bool {
+    let program = command_line.split(' ').next().unwrap_or_default();
+    command_line.contains("--type=renderer")
+        || (command_line.contains("-contentproc") && command_line.ends_with(" tab"))
+        || program.ends_with("/WebKitWebProcess")
+}
+
+/// Kills the browsers that use a profile (SIGKILL), so that they have no time to do anything more, as in a crash.
+/// Their helpers notice. Returns how many there were.
+pub(crate) fn kill_browsers_of(profile: &Path) -> Result<usize> {
+    let profile = profile.to_string_lossy();
+    let is_browser = |process: &&Process| {
+        let line = command_line(process);
+        let is_helper = line.contains("--type=") || line.contains("-contentproc");
+        line.contains(&*profile) && !is_helper
+    };
+    let system = processes()?;
+    let browsers = system.processes().values().filter(is_browser);
+    Ok(browsers.filter(|browser| browser.kill()).count())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tabs_of_each_browser_are_told_from_its_other_processes() {
+        for (command_line, expected) in [
+            ("/usr/lib/chromium/chromium --type=renderer --lang=en", true),
+            ("/usr/lib/chromium/chromium --type=gpu-process", false),
+            ("/usr/lib/firefox-esr/firefox-esr -contentproc 2 tab", true),
+            ("/usr/lib/firefox-esr/firefox-esr -contentproc 3 rdd", false),
+            ("/usr/lib/webkit2gtk-4.1/WebKitWebProcess 7", true),
+            ("/usr/lib/webkit2gtk-4.1/WebKitNetworkProcess 7", false),
+        ] {
+            assert_eq!(is_tab(command_line), expected, "{command_line}");
+        }
+    }
+
+    #[test]
+    fn this_process_has_a_peak_of_memory_and_a_command_line() {
+        let id = std::process::id();
+        assert!(peak_memory(id).expect("a peak") > 0);
+        let system = processes().expect("the processes");
+        let own = system.process(Pid::from_u32(id)).expect("this process");
+        assert!(!command_line(own).is_empty());
+    }
 }

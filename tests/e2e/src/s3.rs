@@ -2,97 +2,122 @@
 
 use std::{path::Path, time::Duration};
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Result, bail};
 use local::{AuthorizerOptions, BUCKET, REGION, Stack, StackOptions};
-use stores::{AnsweredRequest, Swift, SwiftOptions};
+use s3_conformance::{AnsweredRequest, Swift, SwiftOptions};
 use tokio::task::block_in_place;
 
 use crate::{
-    environment,
-    files::stored_files,
-    large_file::{sha256_of, sha256_of_bytes, stored_paths},
-    scenario::Scenario,
-    slow_path::SlowPath,
+    environment::word_of,
+    fault_proxy::{FaultProxy, ProxyListeners},
+    relay::Relay,
 };
 
 /// How long Swift waits for the next bytes of a body.
 const CLIENT_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Which S3 service.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum S3 {
-    /// The local stack's own.
-    Local,
-    /// OpenStack Swift.
-    Swift,
-}
-
-impl S3 {
-    /// The service of this name.
-    ///
-    /// # Errors
-    /// Where there is none.
-    pub(crate) fn named(name: &str) -> Result<Self> {
-        match name {
-            "local" => Ok(Self::Local),
-            "swift" => Ok(Self::Swift),
-            _ => bail!("{name:?} is no S3 service of these tests"),
-        }
-    }
-}
-
-/// The API, and the S3 service that its Lambda signs for.
+/// The API, the S3 service that its Lambda signs for, and what is between them and the browser.
 pub(crate) struct Storage {
     pub(crate) stack: Stack,
-    pub(crate) swift: Option<Service>,
+    pub(crate) swift: Option<SwiftService>,
+    pub(crate) proxy: Option<FaultProxy>,
+}
+
+/// OpenStack Swift, and the relay by which browsers reach it.
+pub(crate) struct SwiftService {
+    swift: Swift,
+    relay: Relay,
 }
 
 impl Storage {
-    /// Starts both for pages of these origins.
-    ///
-    /// # Errors
-    /// Where one does not start.
+    /// Starts the API and the S3 service that is to be tested, for pages of these origins. A fault proxy has the local
+    /// S3 behind it.
     pub(crate) async fn start(
-        origins: &[&str],
+        allowed_origins: Vec<String>,
         data: &Path,
         authorizer: Option<AuthorizerOptions>,
+        proxy: Option<ProxyListeners>,
     ) -> Result<Self> {
-        let allowed_origins: Vec<String> = origins.iter().map(|origin| (*origin).to_owned()).collect();
-        let swift = match environment::s3()? {
-            S3::Local => None,
-            S3::Swift => Some(Service::start(allowed_origins.clone()).await?),
+        let is_swift = proxy.is_none() && word_of("SLIPWAY_S3")? == "swift";
+        let swift = match is_swift {
+            true => Some(SwiftService::start(allowed_origins.clone()).await?),
+            false => None,
+        };
+        let lambda_variables = match (&proxy, &swift) {
+            (Some(proxy), _) => vec![("AWS_ENDPOINT_URL_S3".to_owned(), proxy.s3_url()?)],
+            (None, Some(service)) => service.lambda_variables(),
+            (None, None) => Vec::new(),
         };
         let stack = Stack::start(StackOptions {
             allowed_origins,
-            lambda_variables: swift.as_ref().map(lambda_variables).unwrap_or_default(),
+            lambda_variables,
             authorizer,
             ..StackOptions::new(data.to_owned())
         })
         .await?;
-        Ok(Self { stack, swift })
+        let proxy = proxy.map(|proxy| proxy.pass_to(&stack.s3_url(), &stack.api_url()));
+        Ok(Self {
+            proxy: proxy.transpose()?,
+            stack,
+            swift,
+        })
     }
 
-    /// Where S3's second endpoint is, if it has one.
-    pub(crate) fn second_url(&self) -> Option<String> {
-        self.swift.is_none().then(|| self.stack.second_s3_url())
-    }
-
-    /// Where S3 is.
-    pub(crate) fn url(&self) -> String {
-        match &self.swift {
-            None => self.stack.s3_url(),
-            Some(service) => service.path.url(),
+    /// The API's address.
+    pub(crate) fn api_url(&self) -> String {
+        match &self.proxy {
+            Some(proxy) => proxy.api_url().to_owned(),
+            None => self.stack.api_url(),
         }
     }
+
+    /// The address of S3.
+    pub(crate) fn url(&self) -> String {
+        match (&self.proxy, &self.swift) {
+            (Some(proxy), _) => proxy.s3_url().to_owned(),
+            (None, Some(service)) => service.relay.url(),
+            (None, None) => self.stack.s3_url(),
+        }
+    }
+
+    /// The requests that S3 has answered, in the order of the answers.
+    pub(crate) fn requests(&self) -> Result<Vec<AnsweredRequest>> {
+        match &self.swift {
+            None => {
+                let requests = self.stack.controls().s3_requests().into_iter();
+                Ok(requests.map(AnsweredRequest::from).collect())
+            }
+            Some(service) => service.swift.requests(),
+        }
+    }
+
+    /// Limits how fast a request's body travels, in bytes per second; `None` ends the limit.
+    pub(crate) fn set_bytes_per_second(&self, bytes_per_second: Option<u64>) {
+        match &self.swift {
+            None => self.stack.controls().set_s3_bytes_per_second(bytes_per_second),
+            Some(service) => service.relay.set_bytes_per_second(bytes_per_second),
+        }
+    }
+
+    /// Kills one of Swift's three object servers.
+    ///
+    /// # Errors
+    /// If S3 is not Swift.
+    pub(crate) async fn kill_an_object_server(&mut self) -> Result<()> {
+        match &mut self.swift {
+            Some(service) => service.swift.kill_an_object_server().await,
+            None => bail!("the local S3 has no object servers"),
+        }
+    }
+
+    /// The address of S3's second endpoint, if it has one.
+    pub(crate) fn second_url(&self) -> Option<String> {
+        let has_second = self.proxy.is_none() && self.swift.is_none();
+        has_second.then(|| self.stack.second_s3_url())
+    }
 }
 
-/// Swift, and the way to it that browsers take.
-pub(crate) struct Service {
-    swift: Swift,
-    path: SlowPath,
-}
-
-impl Service {
+impl SwiftService {
     async fn start(allowed_origins: Vec<String>) -> Result<Self> {
         let swift = Swift::start(&SwiftOptions {
             allowed_origins,
@@ -100,94 +125,27 @@ impl Service {
             client_timeout: CLIENT_TIMEOUT,
         })
         .await?;
-        let path = SlowPath::to(&swift.endpoint().host)?;
-        Ok(Self { swift, path })
-    }
-}
-
-/// What a Lambda has to be told of Swift. Its keys have no sessions, and what they sign covers the address
-/// that browsers use.
-fn lambda_variables(service: &Service) -> Vec<(String, String)> {
-    let endpoint = service.swift.endpoint();
-    let variables = [
-        ("AWS_ACCESS_KEY_ID", endpoint.owner.id.clone()),
-        ("AWS_SECRET_ACCESS_KEY", endpoint.owner.secret.clone()),
-        ("AWS_SESSION_TOKEN", String::new()),
-        ("AWS_ENDPOINT_URL_S3", service.path.url()),
-        ("AWS_REGION", REGION.to_owned()),
-        ("BUCKET_NAME", BUCKET.to_owned()),
-    ];
-    variables.map(|(name, value)| (name.to_owned(), value)).to_vec()
-}
-
-impl Scenario {
-    /// The bytes of every object, sorted: as a person finds them on the disk of the local S3, or as Swift
-    /// gives them.
-    ///
-    /// # Errors
-    /// Where they cannot be read.
-    pub fn stored_files(&self) -> Result<Vec<Vec<u8>>> {
-        let Some(Service { swift, .. }) = &self.storage().swift else {
-            return stored_files(&self.data().join(BUCKET));
-        };
-        let mut objects = block_in_place(|| swift.endpoint().objects())?;
-        objects.sort();
-        Ok(objects)
+        let relay = Relay::to(&swift.endpoint().host)?;
+        Ok(Self { swift, relay })
     }
 
-    /// Checks that a file is the only object.
-    ///
-    /// # Errors
-    /// Where it is not.
-    pub fn check_only_object(&self, path: &Path) -> Result<()> {
-        let stored = match &self.storage().swift {
-            None => {
-                let paths = stored_paths(&self.data().join(BUCKET));
-                paths
-                    .iter()
-                    .map(|path| sha256_of(path))
-                    .collect::<Result<Vec<_>>>()?
-            }
-            Some(Service { swift, .. }) => {
-                let objects = block_in_place(|| swift.endpoint().objects())?;
-                objects.iter().map(|object| sha256_of_bytes(object)).collect()
-            }
-        };
-        ensure!(stored.len() == 1, "{} objects are stored", stored.len());
-        ensure!(stored[0] == sha256_of(path)?, "other bytes arrived");
-        Ok(())
+    /// What the Lambda has to know of Swift. Its keys have no sessions, and what they sign covers the address
+    /// that browsers use.
+    fn lambda_variables(&self) -> Vec<(String, String)> {
+        let endpoint = self.swift.endpoint();
+        let variables = [
+            ("AWS_ACCESS_KEY_ID", endpoint.owner.id.clone()),
+            ("AWS_SECRET_ACCESS_KEY", endpoint.owner.secret.clone()),
+            ("AWS_SESSION_TOKEN", String::new()),
+            ("AWS_ENDPOINT_URL_S3", self.relay.url()),
+            ("AWS_REGION", REGION.to_owned()),
+            ("BUCKET_NAME", BUCKET.to_owned()),
+        ];
+        variables.map(|(name, value)| (name.to_owned(), value)).to_vec()
     }
 
-    /// The requests that S3 has answered, in the order of the answers.
-    ///
-    /// # Errors
-    /// Where the service does not tell.
-    pub fn s3_requests(&self) -> Result<Vec<AnsweredRequest>> {
-        match &self.storage().swift {
-            None => {
-                let requests = self.controls().s3_requests().into_iter();
-                Ok(requests.map(AnsweredRequest::from).collect())
-            }
-            Some(Service { swift, .. }) => swift.requests(),
-        }
-    }
-
-    /// Limits how fast a request's body travels, in bytes a second; `None` ends the limit.
-    pub fn set_bytes_per_second(&self, bytes_per_second: Option<u64>) {
-        match &self.storage().swift {
-            None => self.controls().set_s3_bytes_per_second(bytes_per_second),
-            Some(Service { path, .. }) => path.set_bytes_per_second(bytes_per_second),
-        }
-    }
-
-    /// Kills one of Swift's three object servers.
-    ///
-    /// # Errors
-    /// Where S3 is not Swift.
-    pub async fn kill_an_object_server(&mut self) -> Result<()> {
-        match &mut self.storage_mut().swift {
-            Some(Service { swift, .. }) => swift.kill_an_object_server().await,
-            None => bail!("the local S3 has no object servers"),
-        }
+    /// The bytes of all objects.
+    pub(crate) fn objects(&self) -> Result<Vec<Vec<u8>>> {
+        block_in_place(|| self.swift.endpoint().objects())
     }
 }

@@ -1,6 +1,6 @@
 //! Waiting for a condition.
 
-use std::time::Duration;
+use std::{fmt::Debug, time::Duration};
 
 use anyhow::{Context, Result};
 use tokio::time::{Instant, sleep};
@@ -9,14 +9,14 @@ use tokio::time::{Instant, sleep};
 /// starts several browsers at once is slower.
 pub(crate) const WAIT: Duration = Duration::from_secs(60);
 
-/// How often a condition is looked at.
+/// How often a condition is checked.
 const POLL_INTERVAL: Duration = Duration::from_millis(25);
 
-/// Looks at a condition until it gives something.
+/// Checks a condition until it returns a value. [`met`] makes its answer.
 ///
 /// # Errors
-/// After a minute without it, with `what` was waited for and the last reason why it was not there;
-/// and whatever error the condition itself gives.
+/// If a minute passes: the error says what was waited for and the last reason why it was not there. And if the
+/// condition itself fails.
 pub async fn wait_until<T>(
     what: &str,
     condition: impl AsyncFnMut() -> Result<Result<T, String>>,
@@ -24,7 +24,7 @@ pub async fn wait_until<T>(
     wait_at_most(WAIT, what, condition).await
 }
 
-/// Looks at a condition until it gives something, for as long as this.
+/// [`wait_until`] with a deadline of its own.
 ///
 /// # Errors
 /// As [`wait_until`].
@@ -42,4 +42,13 @@ pub async fn wait_at_most<T>(
         anyhow::ensure!(start.elapsed() < deadline, "waited in vain for {what}: {reason}");
         sleep(POLL_INTERVAL).await;
     }
+}
+
+/// The answer of a condition: what was found if that is enough, or else a description of it.
+pub fn met<T: Debug>(is_met: bool, found: T) -> Result<Result<T, String>> {
+    Ok(if is_met {
+        Ok(found)
+    } else {
+        Err(format!("{found:?}"))
+    })
 }

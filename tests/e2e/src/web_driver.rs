@@ -1,16 +1,16 @@
-//! The program that drives a browser, which is ended when its handle is dropped.
+//! The program that drives a browser, ended when its handle is dropped.
 
 use std::{net::Ipv4Addr, path::Path, process::Stdio};
 
 use anyhow::{Context, Result};
-use stores::Reservation;
+use s3_conformance::Reservation;
 use tokio::{
     io::{AsyncBufReadExt, BufReader, Lines},
     net::TcpStream,
     process::{Child, ChildStdout, Command},
 };
 
-use crate::{browser::Kind, environment, wait::wait_until};
+use crate::{browser::Kind, environment::path_of, wait::wait_until};
 
 /// How often a driver that finds no port is started.
 const MOST_TRIES: u32 = 4;
@@ -26,22 +26,21 @@ pub(crate) struct WebDriver {
 
 impl WebDriver {
     /// Starts a driver on a free port.
-    ///
-    /// # Errors
-    /// Where it does not start or does not say its port.
     pub(crate) async fn start(kind: Kind) -> Result<Self> {
         match kind {
-            Kind::Chromium => Self::start_by_port_line(&environment::chromedriver()?, &["--port=0"]).await,
+            Kind::Chromium => {
+                Self::start_by_port_line(&path_of("SLIPWAY_CHROMEDRIVER")?, &["--port=0"]).await
+            }
             Kind::Firefox => {
                 let arguments = ["--port=0", "--websocket-port=0", "--allow-system-access"];
-                Self::start_by_port_line(&environment::geckodriver()?, &arguments).await
+                Self::start_by_port_line(&path_of("SLIPWAY_GECKODRIVER")?, &arguments).await
             }
             Kind::WebKit => Self::start_webkit().await,
         }
     }
 
-    /// Starts a driver that chooses a port and says which. Chromedriver wants the same port for IPv4 and IPv6,
-    /// and ends where another program has taken one of them.
+    /// Starts a driver that chooses a port and prints it. Chromedriver wants the same port for IPv4 and IPv6,
+    /// and ends if another program has taken one of them.
     async fn start_by_port_line(program: &Path, arguments: &[&str]) -> Result<Self> {
         let mut tries = 1;
         loop {
@@ -53,7 +52,7 @@ impl WebDriver {
     }
 
     async fn try_by_port_line(program: &Path, arguments: &[&str]) -> Result<Self> {
-        // What a browser itself writes is of no use beside what a test says.
+        // What a browser itself prints only hides what a test says.
         let mut command = Command::new(program);
         command
             .args(arguments)
@@ -74,12 +73,12 @@ impl WebDriver {
         Ok(Self::at(port, child, None))
     }
 
-    /// Starts WebKit's driver, which says no port and whose browser needs a display.
+    /// Starts WebKit's driver, which prints no port and whose browser needs a display.
     async fn start_webkit() -> Result<Self> {
         let display = Display::start().await?;
         let reserved = Reservation::new()?;
         let port = reserved.port()?;
-        let mut command = Command::new(environment::webkit_driver()?);
+        let mut command = Command::new(path_of("SLIPWAY_WEBKIT_DRIVER")?);
         let child = spawn(
             command
                 .arg(format!("--port={port}"))
@@ -104,10 +103,7 @@ impl WebDriver {
         }
     }
 
-    /// The driver's process.
-    ///
-    /// # Errors
-    /// Where it has ended.
+    /// The driver's process id.
     pub(crate) fn process(&self) -> Result<u32> {
         self.child.id().context("the driver has ended")
     }
@@ -128,7 +124,7 @@ struct Display {
 impl Display {
     /// Starts it with the first display number that is free.
     async fn start() -> Result<Self> {
-        let mut command = Command::new(environment::xvfb()?);
+        let mut command = Command::new(path_of("SLIPWAY_XVFB")?);
         let arguments = [
             "-displayfd",
             "1",
@@ -171,12 +167,12 @@ fn lines_of(child: &mut Child) -> Result<Lines<BufReader<ChildStdout>>> {
     Ok(BufReader::new(output).lines())
 }
 
-/// Reads the later lines too: with a full pipe the program would stand still.
+/// Reads the later lines too: with a full pipe the program would stop.
 fn drain(mut lines: Lines<BufReader<ChildStdout>>) {
     tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
 }
 
-/// The port in the line that says it, whichever driver wrote it.
+/// The port in the line that has it, whichever driver printed it.
 fn port_in(line: &str) -> Option<u16> {
     let (_, port) = line
         .split_once("started successfully on port ")
@@ -189,7 +185,7 @@ mod tests {
     use super::port_in;
 
     #[test]
-    fn the_port_is_read_from_the_line_that_says_it() {
+    fn the_port_is_read_from_the_line_that_has_it() {
         let chromedriver = "ChromeDriver was started successfully on port 40123.";
         assert_eq!(port_in(chromedriver), Some(40123));
         let geckodriver = "1795505183409\tgeckodriver\tINFO\tListening on 127.0.0.1:34785";

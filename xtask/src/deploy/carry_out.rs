@@ -1,8 +1,8 @@
-//! Showing and doing the steps of a plan.
+//! Printing and carrying out the steps of a plan.
 
 use std::{fs, process::Command};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use serde::Deserialize;
 
 use super::{
@@ -10,39 +10,16 @@ use super::{
     config,
     plan::Step,
 };
-use crate::{
-    process,
-    python::{PythonTool, ensure_python_tool},
-    tools::{Toolbox, answers, on_path},
-};
+use crate::tools::{AWS, SAM, Toolbox, ensure_python_tool, on_path, succeeds};
 
-/// Installed where no AWS CLI is on `PATH`.
-pub(crate) const AWS: PythonTool = PythonTool {
-    package: "awscli",
-    version: "1.46.3",
-    program: "aws",
-    probe: &["--version"],
-};
-
-/// Installed where no AWS SAM CLI is on `PATH`.
-pub(crate) const SAM: PythonTool = PythonTool {
-    package: "aws-sam-cli",
-    version: "1.170.0",
-    program: "sam",
-    probe: &["--version"],
-};
-
-/// Shows what would be done.
+/// Prints what would be done.
 pub(crate) fn show(steps: &[Step]) {
     for step in steps {
         println!("{}", step.describe());
     }
 }
 
-/// Does the steps, showing each before it is done, and gives the stack's outputs.
-///
-/// # Errors
-/// Where a step fails; those behind it are not done.
+/// Carries out the steps, printing each before, and returns the stack's outputs. A step that fails ends it.
 pub(crate) fn carry_out(steps: &[Step], toolbox: &Toolbox) -> Result<Outputs> {
     let mut outputs = Outputs::new();
     for step in steps {
@@ -60,7 +37,7 @@ pub(crate) fn carry_out(steps: &[Step], toolbox: &Toolbox) -> Result<Outputs> {
                 let command = command.resolve(&outputs)?;
                 println!("$ {command}");
                 let what = command.program.name();
-                process::run(what, &mut start(&command, toolbox)?, toolbox.interrupt)?;
+                toolbox.run(what, &mut start(&command, toolbox)?)?;
             }
             Step::ReadOutputs(command) => {
                 println!("$ {command}");
@@ -74,18 +51,19 @@ pub(crate) fn carry_out(steps: &[Step], toolbox: &Toolbox) -> Result<Outputs> {
 fn write(toolbox: &Toolbox, path: &str, content: &str) -> Result<()> {
     let path = toolbox.project.root.join(path);
     let folder = path.parent().context("a file is in a folder")?;
-    fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+    fs::create_dir_all(folder).with_context(|| format!("{} cannot be created", folder.display()))?;
     fs::write(&path, content).with_context(|| format!("{} cannot be written", path.display()))
 }
 
-/// A command in the checkout, without a pager and without reports on its use.
-fn start(command: &CommandLine, toolbox: &Toolbox) -> Result<Command> {
+/// A command in the checkout, without a pager and without telemetry. The program is the one on `PATH`, or else it is
+/// installed.
+pub(crate) fn start(command: &CommandLine, toolbox: &Toolbox) -> Result<Command> {
     let tool = match command.program {
         Program::Aws => &AWS,
         Program::Sam => &SAM,
     };
     let program = match on_path(tool.program) {
-        Some(program) if answers(Command::new(&program).args(tool.probe)) => program,
+        Some(program) if succeeds(Command::new(&program).args(tool.probe)) => program,
         _ => ensure_python_tool(toolbox, tool)?,
     };
     let mut process = Command::new(program);
@@ -97,7 +75,7 @@ fn start(command: &CommandLine, toolbox: &Toolbox) -> Result<Command> {
     Ok(process)
 }
 
-/// An output as DescribeStacks gives it (AWS CloudFormation API Reference, `Output`).
+/// An output in the answer of DescribeStacks (AWS CloudFormation API Reference, `Output`).
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Output {
@@ -106,12 +84,8 @@ struct Output {
 }
 
 fn read_outputs(command: &mut Command, toolbox: &Toolbox) -> Result<Outputs> {
-    let mut text = String::new();
-    let status = process::run_reading_lines("aws", command, toolbox.interrupt, |line| {
-        text.push_str(line);
-        text.push('\n');
-    })?;
-    ensure!(status.success(), "the stack's outputs cannot be read: {status}");
+    let text = toolbox.output("aws", command)?;
+    println!("{text}");
     let outputs: Vec<Output> = serde_json::from_str(&text).context("the stack's outputs are not JSON")?;
     let pairs = outputs
         .into_iter()

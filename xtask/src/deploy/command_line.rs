@@ -1,4 +1,4 @@
-//! Commands for AWS, as data: what is shown is what is run.
+//! Commands for AWS, as data: what is printed is what runs.
 
 use std::{
     collections::BTreeMap,
@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::{Context, Result};
 
-/// The outputs of a stack by their names.
+/// The outputs of a stack, by name.
 pub(crate) type Outputs = BTreeMap<String, String>;
 
 /// A program that talks to AWS.
@@ -19,10 +19,9 @@ pub(crate) enum Program {
     Sam,
 }
 
-/// A command. It is shown as a shell takes it.
+/// A command. It is displayed as a shell reads it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct CommandLine {
-    /// The program.
     pub(crate) program: Program,
     arguments: Vec<Argument>,
 }
@@ -30,9 +29,9 @@ pub(crate) struct CommandLine {
 /// One argument of a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Argument {
-    /// One that is known before anything is run.
+    /// One that is known before anything runs.
     Text(String),
-    /// An output of the stack, between two texts.
+    /// An output of the stack, between two pieces of text.
     Output {
         before: &'static str,
         name: &'static str,
@@ -41,7 +40,6 @@ enum Argument {
 }
 
 impl CommandLine {
-    /// A command with these arguments.
     pub(crate) fn new<const N: usize>(program: Program, arguments: [&str; N]) -> Self {
         let empty = Self {
             program,
@@ -58,7 +56,7 @@ impl CommandLine {
         self
     }
 
-    /// The command with an argument that has an output of the stack in it.
+    /// The command with one more argument, which contains an output of the stack.
     pub(crate) fn with_output(
         mut self,
         before: &'static str,
@@ -73,10 +71,7 @@ impl CommandLine {
         self
     }
 
-    /// The command once the stack's outputs are known.
-    ///
-    /// # Errors
-    /// Where the stack lacks an output.
+    /// The command with the stack's outputs filled in. An output that the stack lacks is an error.
     pub(crate) fn resolve(&self, outputs: &Outputs) -> Result<Self> {
         let arguments = self.arguments.iter().map(|argument| argument.resolve(outputs));
         Ok(Self {
@@ -85,7 +80,7 @@ impl CommandLine {
         })
     }
 
-    /// The arguments as the program gets them, or as they are shown where an output is not known yet.
+    /// The arguments of the program; an output that is not known yet stands as `<Name>`.
     pub(crate) fn arguments(&self) -> impl Iterator<Item = String> {
         self.arguments.iter().map(Argument::to_string)
     }
@@ -115,7 +110,6 @@ impl Display for Argument {
 }
 
 impl Program {
-    /// The name that it is started by.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Aws => "aws",
@@ -157,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_command_is_shown_as_a_shell_takes_it() {
+    fn a_command_is_displayed_as_a_shell_reads_it() {
         assert_eq!(
             example().to_string(),
             r"aws s3 cp 'it'\''s.html' 's3://<Bucket>/index.html'"
@@ -165,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn an_output_takes_its_place() {
+    fn an_output_is_filled_in() {
         let outputs = Outputs::from([("Bucket".to_owned(), "page-1".to_owned())]);
         let command = example().resolve(&outputs).expect("the output is there");
         assert_eq!(
@@ -175,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn an_output_that_is_missing_is_named() {
+    fn a_missing_output_is_named() {
         let error = example()
             .resolve(&Outputs::new())
             .expect_err("there is no output");

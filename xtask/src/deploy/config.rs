@@ -4,11 +4,11 @@ use serde_json::{Map, Value, json};
 
 use super::command_line::Outputs;
 
-/// The path of the API on the page's own origin, where the distribution passes it on.
+/// The path of the API on the page's own origin, which the distribution forwards.
 const API_PATH: &str = "/api";
 
-/// The settings that a page was built with, for this stack: its API, the bucket's second endpoint, which the page's
-/// policy names, and its verdicts and sign-in if it has them.
+/// The settings that a page was built with, changed for this stack: its API, the bucket's second endpoint, which the
+/// page's policy permits, and verdicts and sign-in if the stack has them.
 pub(crate) fn for_stack(base: &Map<String, Value>, outputs: &Outputs) -> Value {
     let mut config = base.clone();
     config.insert("apiUrl".to_owned(), json!(API_PATH));
@@ -41,7 +41,7 @@ mod tests {
     }
 
     #[test]
-    fn the_api_is_on_the_pages_own_origin_and_other_settings_stay() {
+    fn the_api_is_on_the_pages_origin_and_other_settings_stay() {
         check(
             json!({"apiUrl": "http://127.0.0.1:9001", "parallelRequests": 8}),
             &[],
@@ -50,7 +50,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stack_with_sign_in_says_where() {
+    fn a_stack_with_sign_in_sets_it() {
         check(
             json!({"apiUrl": "/api"}),
             &[
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stack_that_inspects_uploads_says_so() {
+    fn a_stack_that_inspects_uploads_turns_verdicts_on() {
         check(
             json!({"apiUrl": "/api"}),
             &[("VerdictsRoute", "POST /verdicts")],
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sign_in_and_verdicts_that_the_stack_does_not_have_are_dropped() {
+    fn sign_in_and_verdicts_without_the_stack_are_dropped() {
         check(
             json!({"apiUrl": "/api", "verdicts": true, "signIn": {"issuer": "https://old.example"}}),
             &[],

@@ -4,6 +4,7 @@ mod carry_out;
 mod command_line;
 mod config;
 mod page_files;
+mod parameters;
 mod plan;
 
 use std::{
@@ -17,23 +18,21 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 use serde_json::{Map, Value};
 
-pub(crate) use self::carry_out::{AWS, SAM};
 use self::{
     page_files::Page,
-    plan::{Stack, deployment, removal},
+    plan::{Stack, deployment, describe_parameters, removal},
 };
 use crate::{
-    dist_lambda::{self, ARM64, Architecture, FUNCTIONS, X86_64},
-    page::{self, Profile},
+    build::{ARM64, Architecture, FUNCTIONS, Profile, X86_64, build_package, build_page},
     project::Project,
     step::step,
     tools::Toolbox,
 };
 
-/// Where the packages are that the template names, below the checkout.
+/// The folder of the packages that the template names, in the checkout.
 const PACKAGES: &str = "dist/lambda";
 
-/// The page's policy but for `connect-src`, one directive a line.
+/// The page's policy without `connect-src`, one directive per line.
 const CONTENT_SECURITY_POLICY: &str = "infra/content-security-policy.txt";
 
 /// Which stack a task is about.
@@ -45,7 +44,7 @@ struct StackOptions {
     /// The AWS region, such as eu-central-1
     #[arg(long, value_name = "REGION", value_parser = parse_region)]
     region: String,
-    /// Show what would be done, and do nothing in the account
+    /// Print what would be done, and do nothing in the account
     #[arg(long)]
     dry_run: bool,
 }
@@ -55,10 +54,10 @@ struct StackOptions {
 pub(crate) struct DeployOptions {
     #[command(flatten)]
     stack: StackOptions,
-    /// A parameter of infra/template.yaml; may be given several times. One that is not given keeps its value
+    /// A parameter of infra/template.yaml; may be given several times. The others keep their values
     #[arg(long = "parameter", value_name = "NAME=VALUE", value_parser = parse_parameter)]
     parameters: Vec<(String, String)>,
-    /// Deploy this built page, and build none
+    /// Deploy this built page instead of building one
     #[arg(long, value_name = "DIR")]
     page: Option<PathBuf>,
 }
@@ -70,20 +69,20 @@ pub(crate) struct DestroyOptions {
     stack: StackOptions,
 }
 
-/// Builds everything, deploys it, and prints the page's address. A dry run builds too, because the commands
-/// name what was built.
-///
-/// # Errors
-/// Where something does not build, or a command fails.
+/// Builds everything, deploys it, and prints the page's address. A dry run builds too, because the commands name the
+/// built files.
 pub(crate) fn run(options: &DeployOptions, toolbox: &Toolbox) -> Result<ExitCode> {
     let page = match &options.page {
         Some(folder) => std::path::absolute(folder)?,
-        None => page::build(toolbox, Profile::Release)?,
+        None => build_page(toolbox, Profile::Release)?,
     };
     let page = Page::read(&page)?;
-    let parameters = parameters(options, toolbox.project)?;
-    pack_functions(architecture(&parameters), toolbox)?;
-    let steps = deployment(&options.stack.stack(), &parameters, &page);
+    let stack = options.stack.stack();
+    let given = given_parameters(options, toolbox.project)?;
+    let effective = parameters::effective(deployed_parameters(options, toolbox)?, &given)?;
+    parameters::check(&effective)?;
+    pack_functions(architecture(&effective), toolbox)?;
+    let steps = deployment(&stack, &given, &page);
     if options.stack.dry_run {
         carry_out::show(&steps);
         return Ok(ExitCode::SUCCESS);
@@ -96,10 +95,7 @@ pub(crate) fn run(options: &DeployOptions, toolbox: &Toolbox) -> Result<ExitCode
     Ok(ExitCode::SUCCESS)
 }
 
-/// Deletes a stack, once its name was typed.
-///
-/// # Errors
-/// Where another name was typed, or a command fails.
+/// Deletes a stack after its name was typed.
 pub(crate) fn destroy(options: &DestroyOptions, toolbox: &Toolbox) -> Result<ExitCode> {
     let stack = options.stack.stack();
     let steps = removal(&stack);
@@ -108,7 +104,7 @@ pub(crate) fn destroy(options: &DestroyOptions, toolbox: &Toolbox) -> Result<Exi
         return Ok(ExitCode::SUCCESS);
     }
     println!(
-        "The uploaded files, their key and the users of a user pool are kept; the rest is gone for good."
+        "The uploaded files, their key, the audit and the users of a user pool are kept; everything else is deleted for good."
     );
     println!("Type the stack's name to delete it:");
     confirm(&stack.name, io::stdin().lock())?;
@@ -117,7 +113,7 @@ pub(crate) fn destroy(options: &DestroyOptions, toolbox: &Toolbox) -> Result<Exi
     Ok(ExitCode::SUCCESS)
 }
 
-/// Reads one line, which has to be the stack's name.
+/// Reads one line, which must be the stack's name.
 fn confirm(name: &str, mut input: impl BufRead) -> Result<()> {
     let mut line = String::new();
     input.read_line(&mut line).context("no answer can be read")?;
@@ -137,8 +133,18 @@ impl StackOptions {
     }
 }
 
-/// The template's parameters: the page's policy, and what was given.
-fn parameters(options: &DeployOptions, project: &Project) -> Result<Map<String, Value>> {
+/// The parameters that the stack has already. A dry run does not look, because it touches no account.
+fn deployed_parameters(options: &DeployOptions, toolbox: &Toolbox) -> Result<Map<String, Value>> {
+    let command = describe_parameters(&options.stack.stack());
+    println!("$ {command}");
+    if options.stack.dry_run {
+        return Ok(Map::new());
+    }
+    parameters::read_deployed(&mut carry_out::start(&command, toolbox)?)
+}
+
+/// The parameters that are passed: the page's policy, and those of the command line.
+fn given_parameters(options: &DeployOptions, project: &Project) -> Result<Map<String, Value>> {
     let path = project.root.join(CONTENT_SECURITY_POLICY);
     let directives =
         fs::read_to_string(&path).with_context(|| format!("{} cannot be read", path.display()))?;
@@ -158,9 +164,9 @@ fn architecture(parameters: &Map<String, Value>) -> Architecture {
 
 fn pack_functions(architecture: Architecture, toolbox: &Toolbox) -> Result<()> {
     let folder = toolbox.project.root.join(PACKAGES);
-    fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+    fs::create_dir_all(&folder).with_context(|| format!("{} cannot be created", folder.display()))?;
     for function in FUNCTIONS {
-        let package = dist_lambda::build_package(toolbox, function, &architecture)?;
+        let package = build_package(toolbox, function, &architecture)?;
         step(&format!("packing {function}"), || {
             let path = folder.join(format!("{function}.zip"));
             fs::copy(&package.path, &path).with_context(|| format!("{} cannot be written", path.display()))
@@ -172,11 +178,11 @@ fn pack_functions(architecture: Architecture, toolbox: &Toolbox) -> Result<()> {
 /// Checks a stack's name (AWS CloudFormation API Reference, CreateStack, `StackName`).
 fn parse_stack_name(text: &str) -> Result<String, &'static str> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
-    let begins = text.starts_with(|character: char| character.is_ascii_alphabetic());
-    if begins && text.len() <= 128 && text.bytes().all(allowed) {
+    let starts_with_letter = text.starts_with(|character: char| character.is_ascii_alphabetic());
+    if starts_with_letter && text.len() <= 128 && text.bytes().all(allowed) {
         Ok(text.to_owned())
     } else {
-        Err("it takes at most 128 letters, digits and hyphens, a letter first")
+        Err("must be at most 128 letters, digits and hyphens, starting with a letter")
     }
 }
 
@@ -185,7 +191,7 @@ fn parse_region(text: &str) -> Result<String, &'static str> {
     if text.contains('-') && text.bytes().all(allowed) {
         Ok(text.to_owned())
     } else {
-        Err("it takes a region's name, such as eu-central-1")
+        Err("must be the name of a region, such as eu-central-1")
     }
 }
 
@@ -194,7 +200,7 @@ fn parse_parameter(text: &str) -> Result<(String, String), &'static str> {
         Some((name, value)) if !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
             Ok((name.to_owned(), value.to_owned()))
         }
-        _ => Err("it takes NAME=VALUE, such as KeyPrefix=inbox"),
+        _ => Err("must be NAME=VALUE, such as KeyPrefix=inbox"),
     }
 }
 
@@ -211,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_cloudformation_takes_are_taken() {
+    fn stack_names_are_those_of_cloudformation() {
         for name in ["slipway", "Slipway-2"] {
             assert_eq!(parse_stack_name(name).as_deref(), Ok(name));
         }

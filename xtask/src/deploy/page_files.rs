@@ -1,4 +1,4 @@
-//! The files of a built page, and how each is to be served.
+//! The files of a built page, and how each is served.
 
 use std::{
     fs,
@@ -9,11 +9,11 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Map, Value};
 use walkdir::WalkDir;
 
-use crate::subresources::is_content_hash;
+use crate::hash::is_content_hash;
 
-/// Types by the ending of a file's name. The page is served with `X-Content-Type-Options: nosniff`, so that
-/// a wrong one would keep a browser from loading the file, and `application/wasm` is what lets it compile
-/// while it loads (WebAssembly Web API, "Streaming Module Compilation and Instantiation").
+/// Media types by the extension of a file's name. The page is served with `X-Content-Type-Options: nosniff`, so a wrong
+/// type would keep a browser from loading the file. `application/wasm` lets it compile while it loads (WebAssembly Web
+/// API, "Streaming Module Compilation and Instantiation").
 const CONTENT_TYPES: [(&str, &str); 10] = [
     ("css", "text/css; charset=utf-8"),
     ("html", "text/html; charset=utf-8"),
@@ -30,7 +30,6 @@ const CONTENT_TYPES: [(&str, &str); 10] = [
 /// A built page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Page {
-    /// Where it is.
     pub(crate) folder: PathBuf,
     /// Its files, by path.
     pub(crate) files: Vec<PageFile>,
@@ -48,10 +47,7 @@ pub(crate) struct PageFile {
 }
 
 impl Page {
-    /// Lists a page's files.
-    ///
-    /// # Errors
-    /// Where the folder holds no page, or a file whose type is not known.
+    /// Lists a page's files. A file of an unknown type is an error.
     pub(crate) fn read(folder: &Path) -> Result<Self> {
         let mut files = Vec::new();
         for entry in WalkDir::new(folder).sort_by_file_name() {
@@ -72,19 +68,15 @@ impl Page {
         Ok(Self {
             folder: folder.to_owned(),
             files,
-            config: serde_json::from_str(&config).context("config.json is no JSON object")?,
+            config: serde_json::from_str(&config).context("config.json is not a JSON object")?,
         })
     }
 }
 
 impl PageFile {
-    /// The file with this path.
-    ///
-    /// # Errors
-    /// Where the name's ending tells no type.
     pub(crate) fn of(path: &str) -> Result<Self> {
-        let (_, ending) = path.rsplit_once('.').unwrap_or_default();
-        let known = CONTENT_TYPES.iter().find(|(known, _)| *known == ending);
+        let (_, extension) = path.rsplit_once('.').unwrap_or_default();
+        let known = CONTENT_TYPES.iter().find(|(known, _)| *known == extension);
         let (_, content_type) =
             known.with_context(|| format!("no media type is known for {path}, a file of the page"))?;
         Ok(Self {
@@ -93,22 +85,20 @@ impl PageFile {
         })
     }
 
-    /// Whether it is the page itself.
     pub(crate) fn is_index(&self) -> bool {
         self.path == "index.html"
     }
 
-    /// Whether it is the page's settings.
     pub(crate) fn is_config(&self) -> bool {
         self.path == "config.json"
     }
 
-    /// Whether its path has a hash of what is in it, so that the path never gets another content.
+    /// Whether its path contains the hash of its content, so that the content of the path never changes.
     pub(crate) fn is_immutable(&self) -> bool {
         self.path.split(['-', '_', '.', '/']).any(is_content_hash)
     }
 
-    /// How long it may be kept (RFC 9111, section 5.2.2, and RFC 8246).
+    /// How long a cache may keep it (RFC 9111, section 5.2.2, and RFC 8246).
     pub(crate) fn cache_control(&self) -> &'static str {
         if self.is_immutable() {
             "public, max-age=31536000, immutable"
@@ -129,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn files_are_served_by_their_type_and_kept_by_their_hash() {
+    fn a_file_has_its_type_and_is_immutable_with_a_hash() {
         check("index.html", "text/html; charset=utf-8", false);
         check("config.json", "application/json", false);
         check("slipway-5d8f2f0c9a1b2c3d_bg.wasm", "application/wasm", true);
@@ -149,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_whose_type_is_not_known_is_refused_by_name() {
+    fn a_file_of_an_unknown_type_is_refused_by_name() {
         for path in ["licence", "notes.xyz"] {
             let error = PageFile::of(path).expect_err(path);
             assert!(error.to_string().contains(path), "{error}");

@@ -1,4 +1,4 @@
-//! What a deployment does, as data: the same steps are shown, checked by tests, and carried out.
+//! What a deployment does, as data: the same steps are printed, tested, and carried out.
 
 use serde_json::{Map, Value};
 
@@ -7,7 +7,7 @@ use super::{
     page_files::{Page, PageFile},
 };
 
-/// The template, and what is written for it and for the page; below the checkout.
+/// The template, and the files that are written for it and for the page, in the checkout.
 const TEMPLATE: &str = "infra/template.yaml";
 const PARAMETERS: &str = "dist/parameters.yaml";
 const CONFIG: &str = "dist/config.json";
@@ -15,20 +15,14 @@ const CONFIG: &str = "dist/config.json";
 /// One step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// A file is written into the checkout.
-    Write {
-        /// Its path.
-        path: &'static str,
-        /// What is in it.
-        content: String,
-    },
-    /// A command is run.
+    /// Write a file into the checkout.
+    Write { path: &'static str, content: String },
+    /// Run a command.
     Run(CommandLine),
-    /// A command is run that prints the stack's outputs, which the later steps use.
+    /// Run a command that prints the stack's outputs, which later steps use.
     ReadOutputs(CommandLine),
-    /// The page's settings are written for this stack.
+    /// Write the page's settings for this stack.
     WriteConfig {
-        /// The file's path in the checkout.
         path: &'static str,
         /// The settings that the page was built with.
         base: Map<String, Value>,
@@ -38,16 +32,15 @@ pub(crate) enum Step {
 /// A stack of CloudFormation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Stack {
-    /// Its name.
     pub(crate) name: String,
-    /// The AWS region that it is in.
+    /// Its AWS region.
     pub(crate) region: String,
 }
 
 /// The steps that deploy a built page and packed functions.
 ///
-/// `index.html` goes last, so that nobody gets a page whose files are not there yet. Files of earlier
-/// deployments stay, for the pages that are still open.
+/// `index.html` is uploaded last, so that nobody gets a page whose files are missing. Files of earlier deployments stay,
+/// for the pages that are still open.
 pub(crate) fn deployment(stack: &Stack, parameters: &Map<String, Value>, page: &Page) -> Vec<Step> {
     let mut steps = vec![
         Step::Write {
@@ -75,8 +68,8 @@ pub(crate) fn deployment(stack: &Stack, parameters: &Map<String, Value>, page: &
     steps
 }
 
-/// The steps that delete a stack. CloudFormation deletes no bucket that has something in it, so the page's
-/// files go first. The template keeps the files that were uploaded.
+/// The steps that delete a stack. CloudFormation deletes only empty buckets, so the page's files are deleted first. The
+/// template keeps the files that were uploaded.
 pub(crate) fn removal(stack: &Stack) -> Vec<Step> {
     let empty = CommandLine::new(Program::Aws, ["s3", "rm", "--recursive", "--only-show-errors"])
         .with_output("s3://", "PageBucketName", "")
@@ -94,7 +87,7 @@ pub(crate) fn removal(stack: &Stack) -> Vec<Step> {
     ]
 }
 
-/// SAM reads parameters from YAML, of which JSON is a part (YAML 1.2.2, section 1.2).
+/// SAM reads parameters from YAML, and JSON is YAML (YAML 1.2.2, section 1.2).
 fn yaml(parameters: &Map<String, Value>) -> String {
     format!("{:#}\n", Value::Object(parameters.clone()))
 }
@@ -109,6 +102,13 @@ fn sam_deploy(stack: &Stack) -> CommandLine {
             "--no-progressbar",
         ])
         .with(["--parameter-overrides", &format!("file://{PARAMETERS}")])
+}
+
+/// Prints the parameters that a stack has, on which depends what is packed for it.
+pub(crate) fn describe_parameters(stack: &Stack) -> CommandLine {
+    CommandLine::new(Program::Aws, ["cloudformation", "describe-stacks"])
+        .with(["--stack-name", &stack.name, "--region", &stack.region])
+        .with(["--query", "Stacks[0].Parameters", "--output", "json"])
 }
 
 fn describe_stack(stack: &Stack) -> CommandLine {
@@ -126,7 +126,7 @@ fn upload(stack: &Stack, from: String, file: &PageFile) -> CommandLine {
         .with(["--cache-control", file.cache_control()])
 }
 
-/// Only what is not named after its content can have changed.
+/// Only files without a content hash in their names can have changed.
 fn invalidate(page: &Page) -> CommandLine {
     let changed = page.files.iter().filter(|file| !file.is_immutable());
     CommandLine::new(Program::Aws, ["cloudfront", "create-invalidation"])
@@ -137,7 +137,7 @@ fn invalidate(page: &Page) -> CommandLine {
 }
 
 impl Step {
-    /// The step as it is shown before it is done.
+    /// The step as it is printed before it is carried out.
     pub(crate) fn describe(&self) -> String {
         match self {
             Self::Write { path, content } => format!("writes {path}:\n{}", indented(content)),
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn a_removal_empties_the_bucket_of_the_page_and_no_other() {
+    fn a_removal_empties_only_the_pages_bucket() {
         assert_eq!(
             shown(&removal(&stack())),
             [

@@ -17,26 +17,26 @@ use serde_json::Value;
 /// The audience of the tokens, unless the options name another.
 pub const AUDIENCE: &str = "slipway-api";
 
-/// The client id of a page that signs people in.
+/// The client id of a page whose users sign in.
 pub const PAGE_CLIENT: &str = "page";
 
 /// How a provider is set up.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ProviderOptions {
-    /// What the tokens name as their issuer; else the provider's own address.
+    /// What the tokens name as their issuer; the provider's own address by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub issuer: Option<String>,
-    /// The private keys to sign with, as a JWK set; else a new one.
+    /// The private keys to sign with, as a JWK set; a new one by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub keys: Option<Value>,
     /// The audience of the access tokens.
     pub audience: String,
-    /// How long an access token is good, in seconds.
+    /// How long an access token is valid, in seconds.
     pub access_token_seconds: u32,
-    /// Whether whoever signs in gets a refresh token.
+    /// Whether a user who signs in gets a refresh token.
     pub refresh_tokens: bool,
-    /// Where the page [`PAGE_CLIENT`] may be when somebody comes back to it.
+    /// The addresses of the page [`PAGE_CLIENT`] to which a user may return.
     pub redirect_uris: Vec<String>,
 }
 
@@ -60,7 +60,7 @@ pub struct OidcProvider {
     grants: Arc<Mutex<Vec<String>>>,
 }
 
-/// What a provider says of itself first.
+/// What a provider prints first.
 #[derive(Deserialize)]
 struct Start {
     issuer: String,
@@ -68,7 +68,7 @@ struct Start {
     keys: Value,
 }
 
-/// What it says of each token that it issues.
+/// What it prints for each token that it issues.
 #[derive(Deserialize)]
 struct Granted {
     grant: String,
@@ -83,7 +83,7 @@ impl OidcProvider {
     /// Starts a provider and waits until it answers.
     ///
     /// # Errors
-    /// Where the tests were not started by `cargo xtask test`, or the provider does not start.
+    /// If the tests were not started by `cargo xtask test`, or the provider does not start.
     pub fn start(options: &ProviderOptions) -> Result<Self> {
         let folder = env::var_os("SLIPWAY_OIDC_PROVIDER").map(PathBuf::from).context(
             "SLIPWAY_OIDC_PROVIDER is not set: run `cargo xtask test --only native` or `--only end-to-end`",
@@ -118,6 +118,11 @@ impl OidcProvider {
         &self.start.issuer
     }
 
+    /// Where it listens.
+    pub fn url(&self) -> &str {
+        &self.start.url
+    }
+
     /// Its private keys, as a JWK set.
     pub fn keys(&self) -> &Value {
         &self.start.keys
@@ -130,9 +135,6 @@ impl OidcProvider {
 
     /// An access token for the client `tool-a` or `tool-b`, by the client credentials grant (RFC 6749,
     /// section 4.4). Its subject is the client.
-    ///
-    /// # Errors
-    /// Where the provider does not give one.
     pub fn token_for(&self, client: &str, scope: &str) -> Result<String> {
         let form = [
             ("grant_type", "client_credentials"),

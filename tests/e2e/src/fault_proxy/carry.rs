@@ -1,4 +1,4 @@
-//! Carrying a request to its server, or to what happens to it instead.
+//! Carrying a request to its server, or doing to it what its fault says.
 
 use std::{io, time::Duration};
 
@@ -13,19 +13,20 @@ use super::{
     connection::Upstream,
     fault::{Answer, Fault},
 };
+use crate::relay::Rate;
 
-/// A body on its way to a server.
+/// The body of a request to a server.
 pub(super) type Body = BoxBody<Bytes, Error>;
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
 type Piece = Result<Frame<Bytes>, Error>;
 
-/// How many pieces a throttled second has.
+/// How many pieces a throttled body has per second.
 const PIECES_PER_SECOND: u64 = 20;
 
-/// How long a connection is held without a word.
-const SILENCE: Duration = Duration::from_secs(60);
+/// How long a connection is held in silence: longer than the page is patient.
+const SILENCE: Duration = Duration::from_secs(150);
 
 /// Why a request has no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +45,7 @@ impl std::fmt::Display for Broken {
 
 impl std::error::Error for Broken {}
 
-/// Carries a request to its server and gives the answer, unless the fault has it otherwise.
+/// Carries a request to its server and returns the answer, unless the fault prevents it.
 pub(super) async fn carry(
     request: Request<Incoming>,
     fault: Option<Fault>,
@@ -71,10 +72,35 @@ pub(super) async fn carry(
             let body = changed(body, Change::Throttle(bytes_per_second));
             pass(parts, body, upstream).await
         }
+        Some(Fault::Swallow(rate)) => {
+            let body = body.collect().await.map_err(|_| Broken::Closed)?.to_bytes();
+            // The browser's end of the connection does not end this.
+            let passing = pass_slowly(parts, body, rate, upstream.clone());
+            tokio::spawn(passing).await.map_err(|_| Broken::Closed)?
+        }
         Some(Fault::Corrupt { at }) => pass(parts, changed(body, Change::Corrupt(at)), upstream).await,
         Some(Fault::Answer(answer)) => {
             read(body, u64::MAX).await?;
             Ok(answer_of(answer))
+        }
+        Some(Fault::RefuseAbove { bytes, answer }) => match body.size_hint().lower() > bytes {
+            true => {
+                read(body, u64::MAX).await?;
+                Ok(answer_of(answer))
+            }
+            false => pass(parts, unchanged(body), upstream).await,
+        },
+        Some(Fault::StripHeaders(names)) => {
+            let mut answer = pass(parts, unchanged(body), upstream).await?;
+            for name in names {
+                answer.headers_mut().remove(*name);
+            }
+            Ok(answer)
+        }
+        Some(Fault::WithholdAnswer) => {
+            pass(parts, unchanged(body), upstream).await?;
+            sleep(SILENCE).await;
+            Err(Broken::Closed)
         }
         Some(Fault::LoseAnswer) => {
             pass(parts, unchanged(body), upstream).await?;
@@ -95,13 +121,33 @@ async fn pass(mut parts: Parts, body: Body, upstream: &Upstream) -> Result<Respo
     let answer = upstream.client.request(Request::from_parts(parts, body)).await;
     let (mut parts, body) = answer.map_err(|_| Broken::Closed)?.into_parts();
     let body = body.collect().await.map_err(|_| Broken::Closed)?.to_bytes();
-    // This was said of the connection between proxy and server.
+    // These headers were about the connection between proxy and server.
     parts.headers.remove(header::CONNECTION);
     parts.headers.remove(header::TRANSFER_ENCODING);
     Ok(Response::from_parts(parts, Full::new(body)))
 }
 
-/// Reads at least so many bytes of a body, or all of it.
+/// Passes a request on whose body is here already.
+async fn pass_slowly(
+    parts: Parts,
+    mut body: Bytes,
+    rate: Rate,
+    upstream: Upstream,
+) -> Result<Response<Full<Bytes>>, Broken> {
+    let (mut sender, receiver) = mpsc::channel(0);
+    tokio::spawn(async move {
+        while !body.is_empty() {
+            let piece = body.split_to(body.len().min(rate.piece()));
+            rate.carry(piece.len()).await;
+            if sender.send(Ok(Frame::data(piece))).await.is_err() {
+                return;
+            }
+        }
+    });
+    pass(parts, StreamBody::new(receiver).boxed(), &upstream).await
+}
+
+/// Reads at least `least` bytes of a body, or all of it.
 async fn read(mut body: Incoming, least: u64) -> Result<(), Broken> {
     let mut had = 0;
     while had < least
@@ -121,7 +167,7 @@ fn answer_of(answer: Answer) -> Response<Full<Bytes>> {
         header::CONTENT_TYPE,
         HeaderValue::from_static(answer.content_type),
     );
-    // As S3 and the API have them in their errors too, so that the page may read them.
+    // S3 and the API have it in their errors too, so that the page may read them.
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     response
 }

@@ -50,7 +50,7 @@ impl Upstream {
     }
 }
 
-/// Takes connections for as long as it is let.
+/// Accepts connections until it is dropped.
 pub(super) async fn accept(listener: TcpListener, upstream: Upstream) {
     let mut connections = JoinSet::new();
     loop {
@@ -79,15 +79,15 @@ async fn serve(stream: TcpStream, upstream: Upstream) {
             answer
         })
     });
-    // Browsers repeat by themselves what was sent on a connection that served a request before it broke, and
-    // tell the page nothing. Without such connections the page meets each fault.
+    // If a connection that has served a request breaks during the next one, browsers repeat that request without
+    // the page's knowledge. Without keep-alive the page meets each fault.
     let mut connection = http1::Builder::new()
         .keep_alive(false)
         .serve_connection(TokioIo::new(stream), service);
     let ended = poll_fn(|context| connection.poll_without_shutdown(context)).await;
     let mut stream = connection.into_parts().io.into_inner();
     if is_reset.load(Ordering::Relaxed) {
-        // Where this fails the connection is closed in the usual way, which is a fault as well.
+        // If this fails the connection is closed in the usual way, which is a fault as well.
         let _ = stream.set_zero_linger();
     } else if ended.is_ok() {
         let _ = tokio::io::AsyncWriteExt::shutdown(&mut stream).await;

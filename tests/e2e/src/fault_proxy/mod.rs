@@ -1,12 +1,14 @@
-//! A proxy between the browser and S3 and the API, which does to requests what networks and servers do.
+//! A proxy between the browser and S3 and the API that does to requests what networks and servers do.
 //!
-//! S3's signatures cover the `Host` header. The Lambda is told the proxy's address as S3's, and the proxy
-//! passes `Host` on as it came, so that what reaches S3 is signed as it should be.
+//! S3's signatures cover the `Host` header. The Lambda gets the proxy's address as that of S3, and the proxy
+//! passes `Host` on unchanged, so that what reaches S3 is signed as it should be.
 
 mod carry;
 mod connection;
 mod fault;
 mod phase;
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::HashMap,
@@ -17,16 +19,19 @@ use std::{
 use anyhow::{Context, Result};
 use tokio::{net::TcpListener, task::JoinSet};
 
-pub use fault::{Answer, Fault};
+pub use fault::{Answer, Fault, Rule};
 pub use phase::Phase;
 
 use connection::{Upstream, accept};
 use phase::Service;
 
-/// The proxy before it knows where to pass requests.
+/// The proxy's ports, before it knows where to pass requests.
 pub struct ProxyListeners {
     s3: TcpListener,
     api: TcpListener,
+    issuer: TcpListener,
+    /// Where the OpenID Connect provider is, if there is one.
+    provider: Option<String>,
 }
 
 /// A running proxy, stopped with everything in it when it is dropped.
@@ -37,7 +42,7 @@ pub struct FaultProxy {
     _servers: JoinSet<()>,
 }
 
-/// Which faults the requests meet, and how many they were.
+/// Which faults the requests meet, and how many have met one.
 #[derive(Default)]
 pub struct Faults {
     state: Mutex<State>,
@@ -51,35 +56,42 @@ struct State {
 }
 
 impl ProxyListeners {
-    /// Takes two ports of 127.0.0.1, as the system chooses them.
-    ///
-    /// # Errors
-    /// Where it has none.
+    /// Takes three ports of 127.0.0.1 that the system chooses.
     pub async fn bind() -> Result<Self> {
         Ok(Self {
             s3: TcpListener::bind("127.0.0.1:0").await?,
             api: TcpListener::bind("127.0.0.1:0").await?,
+            issuer: TcpListener::bind("127.0.0.1:0").await?,
+            provider: None,
         })
     }
 
     /// `http://127.0.0.1:PORT`, where browsers find S3.
-    ///
-    /// # Errors
-    /// Where the system does not tell the port.
     pub fn s3_url(&self) -> Result<String> {
         Ok(format!("http://{}", self.s3.local_addr()?))
     }
 
-    /// Passes requests on to S3 and the API at these URLs.
-    ///
-    /// # Errors
-    /// Where a URL is not of the form `http://ADDRESS:PORT`.
+    /// `http://127.0.0.1:PORT`, where browsers find the OpenID Connect provider.
+    pub fn issuer_url(&self) -> Result<String> {
+        Ok(format!("http://{}", self.issuer.local_addr()?))
+    }
+
+    /// Sets where the OpenID Connect provider is, a URL of the form `http://ADDRESS:PORT`.
+    pub fn set_provider(&mut self, url: &str) {
+        self.provider = Some(url.to_owned());
+    }
+
+    /// Passes requests on to S3 and the API at these URLs, which have the form `http://ADDRESS:PORT`.
     pub fn pass_to(self, s3: &str, api: &str) -> Result<FaultProxy> {
         let faults = Arc::<Faults>::default();
         let s3_url = self.s3_url()?;
         let api_url = format!("http://{}", self.api.local_addr()?);
         let mut servers = JoinSet::new();
-        for (listener, service, url) in [(self.s3, Service::S3, s3), (self.api, Service::Api, api)] {
+        let s3 = (self.s3, Service::S3, s3);
+        let api = (self.api, Service::Api, api);
+        let provider = self.provider.as_deref();
+        let issuer = provider.map(|url| (self.issuer, Service::Issuer, url));
+        for (listener, service, url) in [s3, api].into_iter().chain(issuer) {
             let upstream = Upstream::new(service, address(url)?, Arc::clone(&faults));
             servers.spawn(accept(listener, upstream));
         }
@@ -93,7 +105,7 @@ impl ProxyListeners {
 }
 
 fn address(url: &str) -> Result<SocketAddr> {
-    let address = url.strip_prefix("http://").context("no http:// URL")?;
+    let address = url.strip_prefix("http://").context("not an http:// URL")?;
     address.parse().with_context(|| format!("{url} has no address"))
 }
 
@@ -108,15 +120,14 @@ impl FaultProxy {
         &self.api_url
     }
 
-    /// The faults.
     pub fn faults(&self) -> &Faults {
         &self.faults
     }
 }
 
 impl Faults {
-    /// Asks `choose` for every request from now on whether it meets a fault, and which. The counts begin
-    /// anew.
+    /// From now on, `choose` decides for every request whether it meets a fault, and which. The counts start
+    /// from zero.
     pub fn plan(&self, choose: impl FnMut(Phase) -> Option<Fault> + Send + 'static) {
         *self.state() = State {
             choose: Some(Box::new(choose)),
@@ -124,12 +135,19 @@ impl Faults {
         };
     }
 
-    /// Ends all faults; requests that have met one do not recover from it. The counts stay.
+    /// From now on, a request meets the fault of the first of these rules that is for its phase and has not run out.
+    /// The counts start from zero.
+    pub fn play(&self, rules: impl IntoIterator<Item = Rule>) {
+        let mut rules: Vec<Rule> = rules.into_iter().collect();
+        self.plan(move |phase| rules.iter_mut().find_map(|rule| rule.meet(phase)));
+    }
+
+    /// Ends all faults, but not for requests that have met one. The counts stay.
     pub fn end(&self) {
         self.state().choose = None;
     }
 
-    /// How many requests there were in a phase since the last plan, with and without a fault.
+    /// How many requests of a phase there were since the last plan, with and without a fault.
     pub fn requests(&self, phase: Phase) -> usize {
         self.state().requests.get(&phase).copied().unwrap_or(0)
     }

@@ -4,7 +4,7 @@ use std::fmt::{self, Display};
 
 use http::{Method, Uri};
 
-/// A step on the way of a file, by the request that makes it.
+/// A step of an upload, named for the request that makes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Phase {
     /// `POST /uploads`.
@@ -25,17 +25,20 @@ pub enum Phase {
     List,
     /// AbortMultipartUpload.
     Abort,
+    /// A request to the OpenID Connect provider's token endpoint (RFC 6749, section 3.2).
+    Token,
 }
 
-/// Whom a request is for.
+/// Which server a request is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Service {
     S3,
     Api,
+    Issuer,
 }
 
 impl Phase {
-    /// All of them, in the order in which a file meets them.
+    /// Those of a file, in the order in which it goes through them.
     pub const ALL: [Self; 9] = [
         Self::Plan,
         Self::Sign,
@@ -48,7 +51,7 @@ impl Phase {
         Self::Abort,
     ];
 
-    /// The phase of a request; nothing where the page makes no such request, or it is a preflight of the
+    /// The phase of a request; `None` if the page makes no such request, or it is a preflight of the
     /// API.
     pub(super) fn of(service: Service, method: &Method, uri: &Uri) -> Option<Self> {
         let query = uri.query().unwrap_or_default();
@@ -60,6 +63,8 @@ impl Phase {
             (Service::Api, "POST") if uri.path().ends_with("/uploads") => Some(Self::Plan),
             (Service::Api, "POST") if uri.path().ends_with("/sign") => Some(Self::Sign),
             (Service::Api, _) => None,
+            (Service::Issuer, "POST") if uri.path().ends_with("/token") => Some(Self::Token),
+            (Service::Issuer, _) => None,
             (Service::S3, "OPTIONS") => Some(Self::Preflight),
             (Service::S3, "PUT") if has("partNumber") => Some(Self::Part),
             (Service::S3, "PUT") => Some(Self::Put),
@@ -84,6 +89,7 @@ impl Display for Phase {
             Self::Complete => "complete",
             Self::List => "list",
             Self::Abort => "abort",
+            Self::Token => "token",
         })
     }
 }
@@ -98,6 +104,13 @@ mod tests {
             (Service::Api, Method::POST, "/uploads", Some(Phase::Plan)),
             (Service::Api, Method::POST, "/sign", Some(Phase::Sign)),
             (Service::Api, Method::OPTIONS, "/sign", None),
+            (Service::Issuer, Method::POST, "/token", Some(Phase::Token)),
+            (
+                Service::Issuer,
+                Method::GET,
+                "/.well-known/openid-configuration",
+                None,
+            ),
             (
                 Service::S3,
                 Method::OPTIONS,

@@ -1,10 +1,11 @@
-//! No state of the page keeps anybody from using it, as far as axe-core can tell: by WCAG 2.2 AA and
+//! Every state of the page is accessible, as far as axe-core can check: by WCAG 2.2 AA and
 //! its best practices, in light and dark, on a phone and a wide screen, from left to right and from
 //! right to left.
 
 use anyhow::Result;
 use e2e::{
-    Page, Scenario, check_accessibility, set_offline, wait_until, with_page, with_sign_in, write_large_file,
+    Page, Scenario, check_accessibility, met, set_offline, wait_until, with_page, with_sign_in,
+    write_large_file,
 };
 use fantoccini::{Locator, error::CmdError};
 use oidc_provider::ProviderOptions;
@@ -12,13 +13,13 @@ use serde_json::{Value, json};
 
 use crate::{setup_check, sign_in::sign_in};
 
-/// So slow that a file of some mebibytes stays on its way.
+/// So slow that a file of some mebibytes stays in flight.
 const SLOW_BYTES_PER_SECOND: u64 = 64 << 10;
 
-/// Holds a worker up where it hashes.
+/// Stops a worker when it hashes.
 const NO_DIGEST: &str = "crypto.subtle.digest = () => new Promise(() => {});";
 
-/// A picker's own event, with as many small files as no person would want to make on a disk.
+/// The picker's own event, with more small files than anybody would want to create on a disk.
 const PICK_MANY: &str = "
     const transfer = new DataTransfer();
     for (let number = 0; number < arguments[0]; number += 1) {
@@ -28,14 +29,14 @@ const PICK_MANY: &str = "
     picker.files = transfer.files;
     picker.dispatchEvent(new Event('change'));";
 
-/// One language's way through all states.
+/// Goes through the states in one language.
 struct Check<'a> {
     scenario: &'a Scenario,
     language: &'static str,
 }
 
 impl Check<'_> {
-    /// Looks at the page as it is now, in every look.
+    /// Checks the page as it is now, in every look.
     async fn look(&self, state: &str) -> Result<()> {
         check_accessibility(self.scenario, &format!("{}-{state}", self.language)).await
     }
@@ -43,7 +44,7 @@ impl Check<'_> {
     /// Opens the page with these settings, in the language.
     async fn open(&self, settings: Value) -> Result<Page> {
         let page = self.scenario.open_page_with(settings).await?;
-        let client = self.scenario.browser().client();
+        let client = self.scenario.client();
         let keep = "localStorage.setItem('slipway-language', arguments[0]);";
         client.execute(keep, vec![json!(self.language)]).await?;
         client.refresh().await?;
@@ -65,7 +66,7 @@ impl Check<'_> {
         self.look("rejections").await
     }
 
-    /// A list with a file in every state that a file can stay in.
+    /// A list with a file in every state in which a file can stay.
     async fn working(&self) -> Result<()> {
         let settings = json!({ "backoffMilliseconds": 60_000, "maxAttempts": 100 });
         let page = self.open(settings).await?;
@@ -79,7 +80,7 @@ impl Check<'_> {
         self.look("nothing-to-show").await?;
         self.press_filter(0).await?;
 
-        self.scenario.browser().expect_console_errors("403");
+        self.scenario.expect_console_errors("403");
         controls.fail_next_s3_requests(1, "PUT", 403, "AccessDenied");
         page.pick(&[files.add("refused.pdf", 4_000)?]).await?;
         page.wait_for_states(&["stored", "failed"]).await?;
@@ -93,7 +94,7 @@ impl Check<'_> {
         self.press_in_row("stopped.mov", "pause").await?;
         page.pick(&[files.add("unwanted.zip", 9 << 20)?]).await?;
         self.press_in_row("unwanted.zip", "cancel").await?;
-        self.scenario.browser().expect_console_errors("503");
+        self.scenario.expect_console_errors("503");
         controls.fail_next_s3_requests(1000, "PUT", 503, "SlowDown");
         page.pick(&[files.add("later.xlsx", 2_000)?]).await?;
         let all = ["stored", "failed", "sending", "paused", "cancelled", "waiting"];
@@ -102,7 +103,7 @@ impl Check<'_> {
     }
 
     async fn interrupted(&self) -> Result<()> {
-        self.scenario.browser().expect_console_errors("beforeunload");
+        self.scenario.expect_console_errors("beforeunload");
         let path = self.scenario.files.path("survey of the sea bed.tar");
         write_large_file(&path, 40 << 20)?;
         let page = self.open(json!({})).await?;
@@ -114,15 +115,15 @@ impl Check<'_> {
         let page = self.open(json!({})).await?;
         self.wait_for_element(forget).await?;
         self.look("interrupted").await?;
-        // What was stored is compared with the file that was picked again.
+        // What was stored is compared with the file that is picked again.
         page.pick_paths(&[&path]).await?;
         page.wait_for_state("comparing").await?;
         self.look("comparing").await
     }
 
-    /// A state that is over too soon to be looked at, unless the worker is made to wait in it.
-    async fn held_up(&self, state: &str, hold: &str) -> Result<()> {
-        self.scenario.browser().expect_console_errors("beforeunload");
+    /// A state that is over too soon to be checked unless the worker stops in it.
+    async fn stopped_in(&self, state: &str, hold: &str) -> Result<()> {
+        self.scenario.expect_console_errors("beforeunload");
         self.scenario.run_before_workers(hold);
         let page = self.open(json!({})).await?;
         let file = self.scenario.files.add(&format!("{state}.txt"), 9 << 20)?;
@@ -131,7 +132,7 @@ impl Check<'_> {
         self.look(state).await
     }
 
-    /// An upload that another tab has, and one without a network.
+    /// An upload that belongs to another tab, and one without a network.
     async fn elsewhere(&self) -> Result<()> {
         let browser = self.scenario.browser();
         browser.expect_console_errors("beforeunload");
@@ -171,7 +172,7 @@ impl Check<'_> {
         page.pick(&[file]).await?;
         page.wait_until_stored(1).await?;
         let says = "return document.querySelector('.file-state').textContent;";
-        let client = self.scenario.browser().client();
+        let client = self.scenario.client();
         wait_until("the file's verdict", async || {
             let text = client.execute(says, Vec::new()).await?;
             let text = text.as_str().unwrap_or_default();
@@ -186,20 +187,20 @@ impl Check<'_> {
             .controls()
             .set_s3_bytes_per_second(Some(SLOW_BYTES_PER_SECOND));
         self.open(json!({})).await?;
-        let client = self.scenario.browser().client();
+        let client = self.scenario.client();
         client.execute(PICK_MANY, vec![json!(10_000)]).await?;
         self.wait_for_element("[aria-setsize='10000']").await?;
         self.look("ten-thousand").await
     }
 
     async fn page_errors(&self) -> Result<()> {
-        let client = self.scenario.browser().client();
+        let client = self.scenario.client();
         self.scenario.set_settings(json!({ "parallelRequests": 0 }));
         client.refresh().await?;
         self.wait_for_element(".page-error").await?;
         self.look("bad-settings").await?;
         self.scenario.set_settings(json!({}));
-        self.scenario.browser().expect_console_errors("no worker today");
+        self.scenario.expect_console_errors("no worker today");
         self.scenario
             .run_before_workers("throw new Error('no worker today');");
         client.refresh().await?;
@@ -208,7 +209,7 @@ impl Check<'_> {
     }
 
     async fn wait_for_element(&self, selector: &str) -> Result<()> {
-        let client = self.scenario.browser().client();
+        let client = self.scenario.client();
         wait_until(selector, async || {
             let found = client.find(Locator::Css(selector)).await;
             Ok(found.map(|_| ()).map_err(|error| error.to_string()))
@@ -217,13 +218,13 @@ impl Check<'_> {
     }
 
     async fn press_filter(&self, index: usize) -> Result<(), CmdError> {
-        let filters = self.scenario.browser().client();
+        let filters = self.scenario.client();
         filters.find_all(Locator::Css(".filter")).await?[index]
             .click()
             .await
     }
 
-    /// Presses a button of the row of this file, once it is there.
+    /// Presses a button in the row of this file once it is there.
     async fn press_in_row(&self, name: &str, action: &str) -> Result<()> {
         const PRESS: &str = "
             const rows = Array.from(document.querySelectorAll('[data-file-id]'));
@@ -231,16 +232,13 @@ impl Check<'_> {
             const button = row?.querySelector(`[data-action=${arguments[1]}]:not([hidden])`);
             button?.click();
             return Boolean(button);";
-        let client = self.scenario.browser().client();
+        let client = self.scenario.client();
         wait_until("a button", async || {
             let pressed = client.execute(PRESS, vec![json!(name), json!(action)]).await?;
-            Ok(if pressed == true {
-                Ok(())
-            } else {
-                Err(format!("{name} has no {action}"))
-            })
+            met(pressed == true, format!("{name} has no {action}"))
         })
         .await
+        .map(drop)
     }
 }
 
@@ -253,74 +251,74 @@ async fn check(language: &'static str, visit: impl AsyncFnOnce(&Check<'_>) -> Re
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn choosing_files_and_having_some_left_out_keeps_nobody_out() -> Result<()> {
+async fn picking_and_rejections_are_accessible() -> Result<()> {
     check("en", async |check| check.choosing().await).await?;
     check("ar", async |check| check.choosing().await).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn files_in_every_state_keep_nobody_out() -> Result<()> {
+async fn every_state_of_a_file_is_accessible() -> Result<()> {
     check("en", async |check| check.working().await).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn files_in_every_state_from_right_to_left_keep_nobody_out() -> Result<()> {
+async fn every_state_of_a_file_is_accessible_right_to_left() -> Result<()> {
     check("ar", async |check| check.working().await).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_interrupted_upload_keeps_nobody_out() -> Result<()> {
+async fn an_interrupted_upload_is_accessible() -> Result<()> {
     check("en", async |check| check.interrupted().await).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_interrupted_upload_from_right_to_left_keeps_nobody_out() -> Result<()> {
+async fn an_interrupted_upload_is_accessible_right_to_left() -> Result<()> {
     check("ar", async |check| check.interrupted().await).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_file_that_is_hashed_keeps_nobody_out() -> Result<()> {
-    check("en", async |check| check.held_up("hashing", NO_DIGEST).await).await?;
-    check("ar", async |check| check.held_up("hashing", NO_DIGEST).await).await
+async fn a_file_that_is_being_hashed_is_accessible() -> Result<()> {
+    check("en", async |check| check.stopped_in("hashing", NO_DIGEST).await).await?;
+    check("ar", async |check| check.stopped_in("hashing", NO_DIGEST).await).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_file_that_is_planned_keeps_nobody_out() -> Result<()> {
+async fn a_file_that_is_being_planned_is_accessible() -> Result<()> {
     const HOLD: &str = "
         const plain = self.fetch;
         const isPlan = (request) => String(request.url ?? request).endsWith('/uploads');
         self.fetch = (request, ...more) =>
             isPlan(request) ? new Promise(() => {}) : plain(request, ...more);";
-    check("en", async |check| check.held_up("preparing", HOLD).await).await?;
-    check("ar", async |check| check.held_up("preparing", HOLD).await).await
+    check("en", async |check| check.stopped_in("preparing", HOLD).await).await?;
+    check("ar", async |check| check.stopped_in("preparing", HOLD).await).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_upload_of_another_tab_and_a_lost_network_keep_nobody_out() -> Result<()> {
+async fn an_upload_of_another_tab_and_a_lost_network_are_accessible() -> Result<()> {
     check("en", async |check| check.elsewhere().await).await?;
     check("ar", async |check| check.elsewhere().await).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_check_of_the_set_up_keeps_nobody_out() -> Result<()> {
+async fn the_set_up_check_is_accessible() -> Result<()> {
     check("en", async |check| check.set_up().await).await?;
     check("ar", async |check| check.set_up().await).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_found_in_a_file_keeps_nobody_out() -> Result<()> {
+async fn a_verdict_is_accessible() -> Result<()> {
     check("en", async |check| check.verdicts().await).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn signing_in_keeps_nobody_out() -> Result<()> {
+async fn signing_in_is_accessible() -> Result<()> {
     let options = ProviderOptions {
         refresh_tokens: false,
         access_token_seconds: 8,
         ..Default::default()
     };
     with_sign_in(options, async |scenario, _| {
-        let client = scenario.browser().client();
+        let client = scenario.client();
         client.goto(scenario.url()).await?;
         let button = Locator::Css("[data-action=signIn]");
         client.wait().for_element(button).await?;
@@ -340,11 +338,11 @@ async fn signing_in_keeps_nobody_out() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ten_thousand_files_keep_nobody_out() -> Result<()> {
+async fn ten_thousand_files_are_accessible() -> Result<()> {
     check("en", async |check| check.ten_thousand().await).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_page_that_cannot_work_keeps_nobody_out() -> Result<()> {
+async fn a_page_that_cannot_work_is_accessible() -> Result<()> {
     check("en", async |check| check.page_errors().await).await
 }

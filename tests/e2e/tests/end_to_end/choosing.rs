@@ -1,15 +1,20 @@
-//! All the ways in which files are chosen, and what the page shows of them.
+//! All the ways to choose files, and how the page shows them.
 
-use std::{fs, path::PathBuf};
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use base64ct::{Base64, Encoding};
-use e2e::{Page, Scenario, devtools, stored_paths, wait_until, with_page};
+use e2e::{
+    Page, Scenario, content_security_policy, devtools, met, path_of, stored_paths, wait_until, with_page,
+};
 use fantoccini::Locator;
-use local::BUCKET;
 use serde_json::{Value, json};
 
-/// So slow that a file of some mebibytes stays on its way.
+/// So slow that a file of some mebibytes stays in flight.
 const SLOW_BYTES_PER_SECOND: u64 = 64 << 10;
 
 /// A picture of one pixel (PNG, RFC 2083), in base64.
@@ -17,23 +22,20 @@ const PIXEL: &str = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGO
     XIZIadAAAAAElFTkSuQmCC";
 
 async fn execute(scenario: &Scenario, script: &str) -> Result<Value> {
-    Ok(scenario.browser().client().execute(script, Vec::new()).await?)
+    Ok(scenario.client().execute(script, Vec::new()).await?)
 }
 
-/// Waits until a script gives this.
+/// Waits until a script returns this.
 async fn wait_for(scenario: &Scenario, script: &str, expected: Value) -> Result<()> {
     wait_until(script, async || {
         let value = execute(scenario, script).await?;
-        Ok(if value == expected {
-            Ok(())
-        } else {
-            Err(value.to_string())
-        })
+        met(value == expected, value)
     })
     .await
+    .map(drop)
 }
 
-/// A folder with a folder in it, and a file in each.
+/// Writes a folder with a file in it and another one two folders further down.
 fn write_survey(scenario: &Scenario) -> Result<PathBuf> {
     let folder = scenario.files.path("survey");
     fs::create_dir_all(folder.join("2026/notes"))?;
@@ -42,7 +44,7 @@ fn write_survey(scenario: &Scenario) -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// The files of such a folder are stored, below its name.
+/// Checks that the folder is stored as it was, in one folder of the bucket.
 async fn survey_is_stored(scenario: &Scenario, page: &Page) -> Result<()> {
     page.wait_until_stored(2).await?;
     let mut names: Vec<String> = page.rows().await?.into_iter().map(|row| row.name).collect();
@@ -51,21 +53,23 @@ async fn survey_is_stored(scenario: &Scenario, page: &Page) -> Result<()> {
         names == ["survey/2026/notes/first.txt", "survey/readme.txt"],
         "{names:?}"
     );
-    let stored = stored_paths(&scenario.data().join(BUCKET));
+    let stored = stored_paths(&scenario.bucket());
+    let mut batches = BTreeSet::new();
     for name in names {
-        ensure!(
-            stored.iter().any(|path| path.ends_with(&name)),
-            "{name} is not among {stored:?}"
-        );
+        let path = stored.iter().find(|path| path.ends_with(&name));
+        let path = path.with_context(|| format!("{name} is not among {stored:?}"))?;
+        let depth = Path::new(&name).components().count();
+        batches.extend(path.ancestors().nth(depth).map(Path::to_owned));
     }
+    ensure!(batches.len() == 1, "{batches:?}");
     Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_folder_keeps_its_paths_on_the_page_and_in_the_keys() -> Result<()> {
+async fn a_picked_folder_keeps_its_paths_on_the_page_and_in_the_keys() -> Result<()> {
     with_page(async |scenario, page| {
         let folder = write_survey(scenario)?;
-        let client = scenario.browser().client();
+        let client = scenario.client();
         let picker = client.find(Locator::Id("folder-picker")).await?;
         picker.send_keys(folder.to_str().context("UTF-8")?).await?;
         survey_is_stored(scenario, page).await
@@ -74,16 +78,85 @@ async fn a_folder_keeps_its_paths_on_the_page_and_in_the_keys() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_folder_that_is_dropped_from_the_desktop_keeps_its_paths() -> Result<()> {
+async fn a_dropped_folder_keeps_its_paths() -> Result<()> {
+    with_page(async |scenario, page| {
+        page.drop_path(&write_survey(scenario)?).await?;
+        survey_is_stored(scenario, page).await
+    })
+    .await
+}
+
+/// What was left out of the last choice, one text for each reason.
+const LEFT_OUT: &str = "
+    return Array.from(document.querySelectorAll('.rejections li'), (group) =>
+        Array.from(group.children, (child) => child.textContent).join('|'));";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clutter_and_empty_folders_are_left_out_and_named() -> Result<()> {
+    const CLUTTER: &str = "Left in the folder by a system or a program, such as .DS_Store or Thumbs.db.";
     with_page(async |scenario, page| {
         let folder = write_survey(scenario)?;
-        let client = scenario.browser().client();
-        let data = json!({ "items": [], "files": [folder], "dragOperationsMask": 1 });
-        for kind in ["dragEnter", "dragOver", "drop"] {
-            let event = json!({ "type": kind, "x": 40, "y": 300, "data": data });
-            devtools(client, "Input.dispatchDragEvent", event).await?;
-        }
-        survey_is_stored(scenario, page).await
+        fs::write(folder.join(".DS_Store"), "clutter")?;
+        fs::write(folder.join("2026/~$first.docx"), "clutter")?;
+        fs::create_dir(folder.join("nothing"))?;
+        page.drop_path(&folder).await?;
+        survey_is_stored(scenario, page).await?;
+        let left_out = execute(scenario, LEFT_OUT).await?;
+        let left_out: Vec<String> = serde_json::from_value(left_out)?;
+        let [clutter, empty] = &left_out[..] else {
+            bail!("{left_out:?}")
+        };
+        ensure!(clutter.starts_with("2 files were left out|"), "{clutter}");
+        ensure!(clutter.contains(CLUTTER), "{clutter}");
+        ensure!(empty.starts_with("1 folder is empty|"), "{empty}");
+        ensure!(empty.ends_with("|survey/nothing"), "{empty}");
+        let again = Locator::Css("[data-action=addClutter]");
+        scenario.client().find(again).await?.click().await?;
+        page.wait_until_stored(4).await?;
+        wait_for(scenario, LEFT_OUT, json!(["1 folder is empty||survey/nothing"])).await
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_on_the_list_is_added_again_only_once_it_is_stored() -> Result<()> {
+    with_page(async |scenario, page| {
+        let controls = scenario.controls();
+        controls.set_s3_bytes_per_second(Some(SLOW_BYTES_PER_SECOND));
+        let file = scenario.files.add("report.pdf", 2 << 20)?;
+        page.pick_paths(&[&file.path]).await?;
+        page.wait_for_states(&["sending"]).await?;
+        page.pick_paths(&[&file.path]).await?;
+        let expected = "1 file was left out|Already on the list, and not finished.|report.pdf";
+        wait_for(scenario, LEFT_OUT, json!([expected])).await?;
+        controls.set_s3_bytes_per_second(None);
+        page.wait_until_stored(1).await?;
+        page.pick_paths(&[&file.path]).await?;
+        page.wait_until_stored(2).await?;
+        ensure!(scenario.stored_files()?.len() == 2);
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_paste_that_carries_text_is_left_alone() -> Result<()> {
+    const PASTE: &str = "
+        const paste = (text, name) => {
+            const clipboardData = new DataTransfer();
+            if (text) clipboardData.setData('text/plain', text);
+            clipboardData.items.add(new File([name], name));
+            document.body.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true }));
+        };
+        paste('1\\t2', 'image.png');
+        paste('named.txt', 'named.txt');
+        paste('', 'alone.txt');";
+    with_page(async |scenario, page| {
+        execute(scenario, PASTE).await?;
+        page.wait_until_stored(2).await?;
+        let names: Vec<String> = page.rows().await?.into_iter().map(|row| row.name).collect();
+        ensure!(names == ["named.txt", "alone.txt"], "{names:?}");
+        Ok(())
     })
     .await
 }
@@ -104,14 +177,14 @@ async fn pasted_files_are_stored() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_filter_counts_and_shows_its_files_and_no_others() -> Result<()> {
+async fn each_filter_counts_and_shows_exactly_its_files() -> Result<()> {
     const COUNTS: &str =
         "return Array.from(document.querySelectorAll('.filter-count'), (count) => count.textContent);";
     with_page(async |scenario, page| {
         let (files, controls) = (&scenario.files, scenario.controls());
         page.pick(&[files.add("stored.txt", 100)?]).await?;
         page.wait_for_states(&["stored"]).await?;
-        scenario.browser().expect_console_errors("403");
+        scenario.expect_console_errors("403");
         controls.fail_next_s3_requests(1, "PUT", 403, "AccessDenied");
         page.pick(&[files.add("failed.txt", 100)?]).await?;
         page.wait_for_states(&["stored", "failed"]).await?;
@@ -119,11 +192,7 @@ async fn each_filter_counts_and_shows_its_files_and_no_others() -> Result<()> {
         page.pick(&[files.add("slow.bin", 9 << 20)?]).await?;
         page.wait_for_states(&["stored", "failed", "sending"]).await?;
         wait_for(scenario, COUNTS, json!(["3", "1", "1", "1"])).await?;
-        let filters = scenario
-            .browser()
-            .client()
-            .find_all(Locator::Css(".filter"))
-            .await?;
+        let filters = scenario.client().find_all(Locator::Css(".filter")).await?;
         let expected: [&[&str]; 4] = [
             &["stored", "failed", "sending"],
             &["sending"],
@@ -144,7 +213,7 @@ async fn the_key_of_a_stored_file_can_be_copied() -> Result<()> {
     const READ: &str =
         "navigator.clipboard.readText().then(arguments[0], (error) => arguments[0](String(error)));";
     with_page(async |scenario, page| {
-        let client = scenario.browser().client();
+        let client = scenario.client();
         let granted = json!({ "permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"] });
         devtools(client, "Browser.grantPermissions", granted).await?;
         page.pick(&[scenario.files.add("kept.txt", 10)?]).await?;
@@ -155,14 +224,14 @@ async fn the_key_of_a_stored_file_can_be_copied() -> Result<()> {
         let key = client.execute_async(READ, Vec::new()).await?;
         let key = key.as_str().context("a text")?;
         ensure!(key.ends_with("/kept.txt"), "{key}");
-        ensure!(scenario.data().join(BUCKET).join(key).is_file(), "{key}");
+        ensure!(scenario.bucket().join(key).is_file(), "{key}");
         Ok(())
     })
     .await
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_tab_shows_the_progress_and_then_its_own_title_and_icon_again() -> Result<()> {
+async fn the_tab_shows_the_progress_until_the_end() -> Result<()> {
     const ICON: &str = "return document.querySelector('link[rel=icon]').getAttribute('href').slice(0, 4);";
     const HAS_PERCENT: &str = r"return /^\d+% – Upload files$/.test(document.title);";
     with_page(async |scenario, page| {
@@ -180,15 +249,15 @@ async fn the_tab_shows_the_progress_and_then_its_own_title_and_icon_again() -> R
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_notification_is_offered_only_to_a_person_who_was_never_asked() -> Result<()> {
+async fn a_notification_is_offered_only_to_users_never_asked_before() -> Result<()> {
     const IS_OFFERED: &str = "
         const button = document.querySelector('[data-action=notifyWhenDone]');
         return button ? !button.hidden : null;";
     with_page(async |scenario, _| {
-        let client = scenario.browser().client();
+        let client = scenario.client();
         let controls = scenario.controls();
         controls.set_s3_bytes_per_second(Some(SLOW_BYTES_PER_SECOND));
-        scenario.browser().expect_console_errors("beforeunload");
+        scenario.expect_console_errors("beforeunload");
         for (setting, is_offered) in [("prompt", true), ("denied", false)] {
             let permission = json!({ "permission": { "name": "notifications" }, "setting": setting });
             devtools(client, "Browser.setPermission", permission).await?;
@@ -204,7 +273,7 @@ async fn a_notification_is_offered_only_to_a_person_who_was_never_asked() -> Res
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn leaving_asks_while_something_is_under_way_and_not_before_or_after() -> Result<()> {
+async fn leaving_the_page_asks_only_while_something_is_in_flight() -> Result<()> {
     const ASKS: &str = "
         const event = new Event('beforeunload', { cancelable: true });
         dispatchEvent(event);
@@ -223,7 +292,7 @@ async fn leaving_asks_while_something_is_under_way_and_not_before_or_after() -> 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_image_shows_a_small_picture_of_itself_and_what_is_none_shows_a_sign() -> Result<()> {
+async fn an_image_shows_a_thumbnail_and_any_other_file_an_icon() -> Result<()> {
     const ICONS: &str = "
         return Array.from(document.querySelectorAll('.file-icon'), (icon) => {
             const canvas = icon.querySelector('canvas');
@@ -241,7 +310,7 @@ async fn an_image_shows_a_small_picture_of_itself_and_what_is_none_shows_a_sign(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_long_name_loses_its_middle_and_is_whole_while_its_row_has_the_focus() -> Result<()> {
+async fn a_long_name_is_shortened_in_the_middle_unless_focused() -> Result<()> {
     const NAME: &str = "
         const [head, tail] = document.querySelector('.file-name').children;
         return {
@@ -269,6 +338,28 @@ async fn a_long_name_loses_its_middle_and_is_whole_while_its_row_has_the_focus()
         ensure!(shown == expected, "{shown}");
         ensure!(execute(scenario, FOCUS).await? == true, "it is not whole");
         Ok(())
+    })
+    .await
+}
+
+/// The page is served at an origin from which the browser has nothing in its cache yet.
+#[tokio::test(flavor = "multi_thread")]
+async fn files_chosen_before_the_webassembly_arrives_are_stored() -> Result<()> {
+    const NAMES: &str = "return document.querySelector('.drop-zone-notice').textContent;";
+    with_page(async |scenario, page| {
+        let policy = content_security_policy(&scenario.api(), &scenario.s3());
+        let (site, url) = scenario.serve_elsewhere(&path_of("SLIPWAY_PAGE")?, &policy)?;
+        site.set_settings(&json!({ "apiUrl": scenario.api() }));
+        site.hold_back(".wasm");
+        let client = scenario.client();
+        client.goto(&url).await?;
+        let picked = scenario.files.add("picked.txt", 10)?;
+        let picker = client.find(Locator::Id("early-file-picker")).await?;
+        picker.send_keys(picked.path.to_str().context("UTF-8")?).await?;
+        page.drop_files(&[scenario.files.add("dropped.txt", 10)?]).await?;
+        wait_for(scenario, NAMES, json!("picked.txt, dropped.txt")).await?;
+        site.release();
+        page.wait_until_stored(2).await
     })
     .await
 }

@@ -1,23 +1,23 @@
-//! The uploader in pages that others write, as `examples/` shows it.
+//! The uploader in other people's pages, as `examples/` shows it.
 
 use std::{fs, path::Path};
 
 use anyhow::{Context, Result, ensure};
-use e2e::{Scenario, Site, content_security_policy, leptos_example, wait_until, with_page};
+use e2e::{Scenario, Site, content_security_policy, met, path_of, wait_until, with_page};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// The example with the custom element, as it is in the checkout.
 const EMBEDDING: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/embedding");
 
-/// What the page hears of the uploader.
+/// Records the uploader's events.
 const LISTEN: &str = "
-    window.heard = [];
+    window.received = [];
     for (const name of ['uploaded', 'failed', 'progress']) {
-        document.addEventListener(name, ({ type, detail }) => heard.push({ type, detail }));
+        document.addEventListener(name, ({ type, detail }) => received.push({ type, detail }));
     }";
 
-/// Chooses files of these names and texts in the uploader of this number.
+/// Picks files with these names and texts in the uploader with this number.
 const CHOOSE: &str = "
     const [number, files] = arguments;
     const host = document.querySelectorAll('slipway-upload, div.slipway')[number];
@@ -29,7 +29,7 @@ const CHOOSE: &str = "
     picker.dispatchEvent(new Event('change'));
     return true;";
 
-/// What an embedding page has to allow, as `examples/README.md` says.
+/// What an embedding page has to allow, as `docs/embedding.md` says.
 fn embedding_policy(scenario: &Scenario) -> String {
     let (page, api, s3) = (scenario.url(), scenario.api(), scenario.s3());
     [
@@ -57,45 +57,42 @@ async fn open_embedding(scenario: &mut Scenario) -> Result<(TempDir, Site)> {
     }
     let policy = embedding_policy(scenario);
     let (site, url) = scenario.serve_elsewhere(folder.path(), &policy)?;
-    let client = scenario.browser().client();
+    let client = scenario.client();
     client.goto(&url).await?;
     client.execute(LISTEN, Vec::new()).await?;
     Ok((folder, site))
 }
 
 async fn choose(scenario: &Scenario, uploader: usize, files: &[(&str, &str)]) -> Result<()> {
-    let client = scenario.browser().client();
+    let client = scenario.client();
     wait_until("the uploader to be there", async || {
         let chosen = client
             .execute(CHOOSE, vec![json!(uploader), json!(files)])
             .await?;
-        Ok(if chosen == true {
-            Ok(())
-        } else {
-            Err("it has no picker".to_owned())
-        })
+        met(chosen == true, "it has no picker")
     })
     .await
+    .map(drop)
 }
 
 /// The details of the first event of this name about this file.
 async fn wait_for_event(scenario: &Scenario, name: &str, file: &str) -> Result<Value> {
-    let client = scenario.browser().client();
+    let client = scenario.client();
     wait_until(&format!("{name} of {file}"), async || {
-        let heard = client.execute("return heard;", Vec::new()).await?;
-        let events = heard.as_array().context("a list")?;
+        let received = client.execute("return received;", Vec::new()).await?;
+        let events = received.as_array().context("a list")?;
         let found = events
             .iter()
             .find(|event| event["type"] == name && event["detail"]["name"] == file);
         Ok(found
             .map(|event| event["detail"].clone())
-            .ok_or_else(|| heard.to_string()))
+            .ok_or_else(|| received.to_string()))
     })
     .await
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_element_in_a_page_of_another_site_uploads_and_tells_the_page() -> Result<()> {
+async fn an_element_in_a_page_of_another_site_uploads_and_reports() -> Result<()> {
     with_page(async |scenario, _| {
         let _site = open_embedding(scenario).await?;
         choose(scenario, 0, &[("report.txt", "all is well")]).await?;
@@ -105,21 +102,17 @@ async fn an_element_in_a_page_of_another_site_uploads_and_tells_the_page() -> Re
         ensure!(key.ends_with("/report.txt"), "{uploaded}");
         ensure!(scenario.stored_files()? == [b"all is well".to_vec()]);
 
-        let client = scenario.browser().client();
-        let last = "return heard.findLast(({ type }) => type === 'progress').detail;";
-        wait_until("the progress to come to its end", async || {
+        let client = scenario.client();
+        let last = "return received.findLast(({ type }) => type === 'progress').detail;";
+        wait_until("the progress to be complete", async || {
             let progress = client.execute(last, Vec::new()).await?;
             let expected = json!({ "files": 1, "uploaded": 1, "failed": 0, "size": 11, "sent": 11 });
-            Ok(if progress == expected {
-                Ok(())
-            } else {
-                Err(progress.to_string())
-            })
+            met(progress == expected, progress)
         })
         .await?;
         scenario.save_screenshot("embedding").await?;
 
-        scenario.browser().expect_console_errors("403");
+        scenario.expect_console_errors("403");
         scenario
             .controls()
             .fail_next_s3_requests(1, "PUT", 403, "AccessDenied");
@@ -136,7 +129,7 @@ async fn an_element_in_a_page_of_another_site_uploads_and_tells_the_page() -> Re
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_elements_attributes_and_the_pages_style_are_followed() -> Result<()> {
+async fn the_element_follows_its_attributes_and_the_pages_style() -> Result<()> {
     const LOOK: &str = "
         const root = document.querySelector('slipway-upload').shadowRoot;
         const zone = getComputedStyle(root.querySelector('.drop-zone'));
@@ -153,7 +146,7 @@ async fn the_elements_attributes_and_the_pages_style_are_followed() -> Result<()
         let large = "x".repeat(1_000_001);
         let files = [("program.exe", "MZ"), ("large.txt", &large)];
         choose(scenario, 0, &files).await?;
-        let client = scenario.browser().client();
+        let client = scenario.client();
         let expected = json!({
             "left_out": ["1 file was left out", "1 file was left out"],
             "rows": 0,
@@ -161,21 +154,18 @@ async fn the_elements_attributes_and_the_pages_style_are_followed() -> Result<()
             "border": "dashed",
             "accent": "rgb(122, 31, 92)",
         });
-        wait_until("the element as its page wants it", async || {
+        wait_until("the element to look as its page wants", async || {
             let look = client.execute(LOOK, Vec::new()).await?;
-            Ok(if look == expected {
-                Ok(())
-            } else {
-                Err(look.to_string())
-            })
+            met(look == expected, look)
         })
         .await
+        .map(drop)
     })
     .await
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_element_works_again_after_it_was_taken_out_and_beside_another() -> Result<()> {
+async fn an_element_works_when_put_back_and_beside_another() -> Result<()> {
     const TAKE_OUT_AND_PUT_BACK: &str = "
         const element = document.querySelector('slipway-upload');
         const place = element.parentNode;
@@ -191,7 +181,7 @@ async fn an_element_works_again_after_it_was_taken_out_and_beside_another() -> R
         let _site = open_embedding(scenario).await?;
         choose(scenario, 0, &[("before.txt", "before")]).await?;
         wait_for_event(scenario, "uploaded", "before.txt").await?;
-        let client = scenario.browser().client();
+        let client = scenario.client();
         client.execute(TAKE_OUT_AND_PUT_BACK, Vec::new()).await?;
         choose(scenario, 0, &[("again.txt", "again")]).await?;
         wait_for_event(scenario, "uploaded", "again.txt").await?;
@@ -208,23 +198,19 @@ async fn an_element_works_again_after_it_was_taken_out_and_beside_another() -> R
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_leptos_component_uploads_and_tells_its_page() -> Result<()> {
+async fn the_leptos_component_uploads_and_reports() -> Result<()> {
     const RECEIVED: &str = "return document.getElementById('received')?.textContent ?? '';";
     with_page(async |scenario, _| {
         let policy = content_security_policy(&scenario.api(), &scenario.s3());
-        let (site, url) = scenario.serve_elsewhere(&leptos_example()?, &policy)?;
+        let (site, url) = scenario.serve_elsewhere(&path_of("SLIPWAY_LEPTOS_EXAMPLE")?, &policy)?;
         site.set_settings(&json!({ "apiUrl": scenario.api() }));
-        let client = scenario.browser().client();
+        let client = scenario.client();
         client.goto(&url).await?;
         choose(scenario, 0, &[("report.txt", "all is well")]).await?;
-        wait_until("the page to hear of it", async || {
+        wait_until("the page to get the callback", async || {
             let received = client.execute(RECEIVED, Vec::new()).await?;
             let is_there = received.as_str().is_some_and(|key| key.ends_with("/report.txt"));
-            Ok(if is_there {
-                Ok(())
-            } else {
-                Err(received.to_string())
-            })
+            met(is_there, received)
         })
         .await?;
         scenario.save_screenshot("leptos-example").await?;

@@ -1,16 +1,16 @@
-//! The bucket's two addresses, where both can be reached and where one cannot.
+//! The bucket's two endpoints, with both reachable or only one.
 
 use std::collections::BTreeMap;
 
 use anyhow::{Result, ensure};
-use e2e::{Page, Scenario, content_security_policy, page_folder, with_page};
+use e2e::{Page, Scenario, content_security_policy, path_of, with_page};
 use serde_json::json;
 
-/// No more than the list shows at once.
+/// Not more than the list shows at once.
 const SMALL_FILES: usize = 8;
 
-/// Picks a file that goes up in parts and files that go up whole, waits until S3 has them all, and gives how many
-/// PUTs that stored something each host had.
+/// Picks a file that is uploaded in parts and files that are uploaded whole, waits until S3 has them all, and
+/// returns how many successful PUTs each host got.
 async fn upload(scenario: &Scenario, page: &Page) -> Result<BTreeMap<String, usize>> {
     let mut files = vec![scenario.files.add("film.mp4", 40 * 1024 * 1024)?];
     for number in 0..SMALL_FILES {
@@ -31,7 +31,7 @@ async fn upload(scenario: &Scenario, page: &Page) -> Result<BTreeMap<String, usi
     Ok(hosts)
 }
 
-/// Everything arrives, and all of it by one host.
+/// Checks that everything arrives, and all of it through one host.
 async fn uploads_by_one_host(scenario: &Scenario, page: &Page) -> Result<()> {
     let hosts = upload(scenario, page).await?;
     ensure!(hosts.len() == 1, "{hosts:?}");
@@ -50,11 +50,9 @@ async fn both_endpoints_get_their_share() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn where_the_second_endpoint_is_out_of_reach_everything_goes_to_the_first() -> Result<()> {
+async fn an_unreachable_second_endpoint_leaves_all_to_the_first() -> Result<()> {
     with_page(async |scenario, page| {
-        scenario
-            .browser()
-            .expect_console_errors("Failed to load resource");
+        scenario.expect_console_errors("Failed to load resource");
         scenario.stack().stop_second_s3().await;
         uploads_by_one_host(scenario, page).await
     })
@@ -62,15 +60,32 @@ async fn where_the_second_endpoint_is_out_of_reach_everything_goes_to_the_first(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn where_the_policy_does_not_name_the_second_endpoint_everything_goes_to_the_first() -> Result<()> {
+async fn a_second_endpoint_that_the_policy_forbids_is_not_used() -> Result<()> {
     with_page(async |scenario, _| {
-        scenario
-            .browser()
-            .expect_console_errors("Content Security Policy");
+        scenario.expect_console_errors("Content Security Policy");
         let policy = content_security_policy(&scenario.api(), &scenario.s3());
-        let (site, url) = scenario.serve_elsewhere(&page_folder()?, &policy)?;
+        let (site, url) = scenario.serve_elsewhere(&path_of("SLIPWAY_PAGE")?, &policy)?;
         site.set_settings(&json!({ "apiUrl": scenario.api(), "secondEndpoint": true }));
-        let page = Page::open(scenario.browser().client(), &url).await?;
+        let page = Page::open(scenario.client(), &url).await?;
+        uploads_by_one_host(scenario, &page).await
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unreachable_first_endpoint_leaves_all_to_the_second() -> Result<()> {
+    with_page(async |scenario, _| {
+        scenario.expect_console_errors("Content Security Policy");
+        // In a network with IPv6 alone, only the dual-stack endpoint can be reached.
+        let second = scenario.stack().second_s3_url();
+        let policy = content_security_policy(&scenario.api(), &second);
+        let (site, url) = scenario.serve_elsewhere(&path_of("SLIPWAY_PAGE")?, &policy)?;
+        site.set_settings(&json!({
+            "apiUrl": scenario.api(),
+            "secondEndpoint": true,
+            "backoffMilliseconds": 100,
+        }));
+        let page = Page::open(scenario.client(), &url).await?;
         uploads_by_one_host(scenario, &page).await
     })
     .await

@@ -1,16 +1,14 @@
-//! What a person is told when something is wrong, and that the file goes on once it is right again.
+//! What the page says when something is wrong, and that the file continues once it is right again.
 
 use anyhow::{Result, ensure};
 use e2e::{Page, Row, Scenario, with_page};
 
-/// More than a presigned URL lives.
+/// Longer than a presigned URL is valid.
 const LONG_AGO_SECONDS: i64 = -8 * 24 * 60 * 60;
 
 /// Picks a file while something is wrong, and waits for the row to be in the state that follows.
 async fn pick_into(scenario: &Scenario, page: &Page, state: &str) -> Result<Row> {
-    scenario
-        .browser()
-        .expect_console_errors("Failed to load resource");
+    scenario.expect_console_errors("Failed to load resource");
     let file = scenario.files.add("unlucky.txt", 5_000)?;
     page.pick(&[file]).await?;
     let row = page.wait_for_state(state).await?;
@@ -28,10 +26,10 @@ async fn retry_works(scenario: &Scenario, page: &Page) -> Result<()> {
         rows.first().filter(|row| row.state != "failed").map(|_| ())
     })
     .await?;
-    goes_on_by_itself(scenario, page).await
+    continues_by_itself(scenario, page).await
 }
 
-async fn goes_on_by_itself(scenario: &Scenario, page: &Page) -> Result<()> {
+async fn continues_by_itself(scenario: &Scenario, page: &Page) -> Result<()> {
     page.wait_until_stored(1).await?;
     ensure!(scenario.stored_files()?.len() == 1, "nothing is on the disk");
     let row = &page.rows().await?[0];
@@ -90,7 +88,7 @@ async fn an_s3_that_is_too_busy_is_explained_and_tried_again() -> Result<()> {
             .fail_next_s3_requests(3, "PUT", 503, "SlowDown");
         let row = pick_into(scenario, page, "waiting").await?;
         ensure!(row.error_details.contains("SlowDown"), "{row:?}");
-        goes_on_by_itself(scenario, page).await
+        continues_by_itself(scenario, page).await
     })
     .await
 }
@@ -101,7 +99,7 @@ async fn a_dead_api_is_explained_and_retry_works() -> Result<()> {
         scenario.stack().stop_api().await;
         pick_into(scenario, page, "waiting").await?;
         scenario.stack().start_api().await?;
-        goes_on_by_itself(scenario, page).await
+        continues_by_itself(scenario, page).await
     })
     .await
 }

@@ -1,4 +1,4 @@
-//! A file that is larger than the memory that a tab may use for it.
+//! A file that is larger than the memory that the tab may use.
 
 use std::time::Duration;
 
@@ -7,9 +7,9 @@ use e2e::{Kind, with_page_for, write_large_file};
 
 const GIBIBYTE: u64 = 1 << 30;
 
-/// Less than the file, and enough for what a tab of a development build needs by itself and for the parts
-/// in flight. Chromium gives the memory of a part back at once; the others wait for their garbage collector.
-fn most_memory(kind: Kind) -> u64 {
+/// Less than the file, and enough for what the tab of a development build needs anyway and for the parts
+/// in flight. Chromium releases the memory of a part at once; the others wait for their garbage collector.
+fn max_memory(kind: Kind) -> u64 {
     match kind {
         Kind::Chromium => 600 << 20,
         Kind::Firefox | Kind::WebKit => 900 << 20,
@@ -28,7 +28,7 @@ async fn a_gibibyte_arrives_whole_and_the_tab_stays_small() -> Result<()> {
         let peak = scenario.browser().peak_tab_memory()?;
         println!("the tab's peak was {} MiB", peak >> 20);
         ensure!(
-            peak < most_memory(scenario.browser().kind()),
+            peak < max_memory(scenario.browser().kind()),
             "the tab had {} MiB",
             peak >> 20
         );

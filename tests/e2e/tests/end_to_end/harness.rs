@@ -1,4 +1,4 @@
-//! The other tests fail on what the console tells; these show that it does tell.
+//! The other tests fail if the console has errors; these prove that the errors are found.
 
 use std::{panic::AssertUnwindSafe, sync::Mutex};
 
@@ -8,7 +8,7 @@ use e2e::{Browser, content_security_policy, with_page};
 use futures::FutureExt;
 use tokio::net::TcpListener;
 
-/// Opens a page with the deployment's policy and gives what the console check says.
+/// Opens a page with the deployment's policy and returns the result of the console check.
 async fn check_console_of(html: &'static str) -> Result<Result<()>> {
     let policy = content_security_policy("http://127.0.0.1:1", "http://127.0.0.1:2");
     let page = get(move || async move { ([(header::CONTENT_SECURITY_POLICY, policy)], Html(html)) });
@@ -24,7 +24,7 @@ async fn check_console_of(html: &'static str) -> Result<Result<()>> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_page_that_keeps_to_the_policy_has_a_clean_console() -> Result<()> {
+async fn a_page_that_follows_the_policy_has_a_clean_console() -> Result<()> {
     let html = "<link rel=icon href='data:,'><p>quiet</p>";
     check_console_of(html).await?
 }
@@ -41,11 +41,7 @@ async fn a_violation_of_the_policy_is_found() -> Result<()> {
 async fn a_console_error_fails_a_test_unless_it_was_expected() -> Result<()> {
     let missing = "fetch('/missing').then(response => arguments[0](response.status))";
     let error = with_page(async |scenario, _| {
-        scenario
-            .browser()
-            .client()
-            .execute_async(missing, Vec::new())
-            .await?;
+        scenario.client().execute_async(missing, Vec::new()).await?;
         Ok(())
     })
     .await
@@ -53,12 +49,8 @@ async fn a_console_error_fails_a_test_unless_it_was_expected() -> Result<()> {
     assert!(format!("{error:#}").contains("404"), "{error:#}");
 
     with_page(async |scenario, _| {
-        scenario.browser().expect_console_errors("404");
-        scenario
-            .browser()
-            .client()
-            .execute_async(missing, Vec::new())
-            .await?;
+        scenario.expect_console_errors("404");
+        scenario.client().execute_async(missing, Vec::new()).await?;
         Ok(())
     })
     .await

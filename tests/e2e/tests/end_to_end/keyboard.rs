@@ -1,16 +1,16 @@
-//! The page without a mouse, with a screen reader, and as people set up their browsers.
+//! The page without a mouse, with a screen reader, and with the preferences that users set in their browsers.
 
 use std::collections::BTreeSet;
 
 use anyhow::{Context, Result, ensure};
-use e2e::{Look, Page, Scenario, wait_until, with_page};
+use e2e::{Look, Page, Scenario, met, wait_until, with_page};
 use fantoccini::{
     actions::{InputSource, KeyAction, KeyActions},
     key::Key,
 };
 use serde_json::{Value, json};
 
-/// So slow that a file of some mebibytes stays on its way.
+/// So slow that a file of some mebibytes stays in flight.
 const SLOW_BYTES_PER_SECOND: u64 = 64 << 10;
 
 /// More steps than there are places on the page.
@@ -31,11 +31,11 @@ const FOCUSED: &str = "
     };";
 
 async fn focused(scenario: &Scenario) -> Result<Value> {
-    let client = scenario.browser().client();
+    let client = scenario.client();
     Ok(client.execute(FOCUSED, Vec::new()).await?)
 }
 
-/// What has the focus, for a comparison: the file, and the action in its row.
+/// The file whose row has the focus, and the action in that row.
 async fn focus_of(scenario: &Scenario) -> Result<(String, String)> {
     let focused = focused(scenario).await?;
     let text = |name: &str| focused[name].as_str().unwrap_or_default().to_owned();
@@ -47,11 +47,11 @@ async fn press(scenario: &Scenario, key: Key) -> Result<()> {
     let stroke = KeyActions::new("keyboard".to_owned())
         .then(KeyAction::Down { value })
         .then(KeyAction::Up { value });
-    scenario.browser().client().perform_actions(stroke).await?;
+    scenario.client().perform_actions(stroke).await?;
     Ok(())
 }
 
-/// Goes on by the tab key until this action of this file has the focus.
+/// Presses the tab key until this action of this file has the focus.
 async fn tab_to(scenario: &Scenario, file: &str, action: &str) -> Result<()> {
     for _ in 0..MOST_STEPS {
         if focus_of(scenario).await? == (file.to_owned(), action.to_owned()) {
@@ -65,16 +65,16 @@ async fn tab_to(scenario: &Scenario, file: &str, action: &str) -> Result<()> {
 async fn wait_for_focus(scenario: &Scenario, file: &str, action: &str) -> Result<()> {
     wait_until(&format!("the focus on {action} of {file}"), async || {
         let focus = focus_of(scenario).await?;
-        Ok(if focus == (file.to_owned(), action.to_owned()) {
-            Ok(())
-        } else {
-            Err(format!("it is on {focus:?}"))
-        })
+        met(
+            focus == (file.to_owned(), action.to_owned()),
+            format!("it is on {focus:?}"),
+        )
     })
     .await
+    .map(drop)
 }
 
-/// Two files that stay on their way.
+/// Picks two files that stay in flight.
 async fn two_slow_files(scenario: &Scenario, page: &Page) -> Result<()> {
     let controls = scenario.controls();
     controls.set_s3_bytes_per_second(Some(SLOW_BYTES_PER_SECOND));
@@ -91,7 +91,7 @@ async fn two_slow_files(scenario: &Scenario, page: &Page) -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_tab_key_leads_to_everything_and_its_focus_is_seen() -> Result<()> {
+async fn the_tab_key_reaches_everything_and_its_focus_is_visible() -> Result<()> {
     with_page(async |scenario, page| {
         two_slow_files(scenario, page).await?;
         let mut reached = BTreeSet::new();
@@ -137,7 +137,7 @@ async fn the_tab_key_leads_to_everything_and_its_focus_is_seen() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_focus_stays_where_a_person_works_while_rows_change_and_go() -> Result<()> {
+async fn the_focus_stays_where_a_user_works_while_rows_change_and_go() -> Result<()> {
     with_page(async |scenario, page| {
         two_slow_files(scenario, page).await?;
         tab_to(scenario, "first.bin", "pause").await?;
@@ -150,7 +150,7 @@ async fn the_focus_stays_where_a_person_works_while_rows_change_and_go() -> Resu
         wait_for_focus(scenario, "first.bin", "retry").await?;
         tab_to(scenario, "first.bin", "remove").await?;
         press(scenario, Key::Enter).await?;
-        // Its row has gone, and the next one has taken its place.
+        // Its row is gone, and the next one has taken its place.
         wait_for_focus(scenario, "second.bin", "").await?;
         tab_to(scenario, "second.bin", "cancel").await?;
         press(scenario, Key::Enter).await?;
@@ -163,7 +163,7 @@ async fn the_focus_stays_where_a_person_works_while_rows_change_and_go() -> Resu
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_pressed_is_at_least_44_pixels_wide_and_high() -> Result<()> {
+async fn what_can_be_pressed_is_at_least_44_pixels_wide_and_high() -> Result<()> {
     const MEASURE: &str = "
         const all = document.querySelectorAll('button, select, label.button, a:not(.file-error a)');
         const shown = Array.from(all).filter((element) => element.getClientRects().length > 0);
@@ -174,7 +174,7 @@ async fn what_is_pressed_is_at_least_44_pixels_wide_and_high() -> Result<()> {
         return { shown: shown.length, small: small.map((element) => element.outerHTML) };";
     with_page(async |scenario, page| {
         two_slow_files(scenario, page).await?;
-        let client = scenario.browser().client();
+        let client = scenario.client();
         for look in [Look::WIDE, Look::NARROW] {
             look.show(client).await?;
             let measured = client.execute(MEASURE, Vec::new()).await?;
@@ -187,7 +187,7 @@ async fn what_is_pressed_is_at_least_44_pixels_wide_and_high() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_screen_reader_is_told_how_it_ended_and_not_each_percent() -> Result<()> {
+async fn a_screen_reader_announces_the_end_and_not_each_percent() -> Result<()> {
     const LISTEN: &str = "
         window.said = [];
         const listen = (records) => {
@@ -201,7 +201,7 @@ async fn a_screen_reader_is_told_how_it_ended_and_not_each_percent() -> Result<(
         const options = { childList: true, characterData: true, subtree: true };
         new MutationObserver(listen).observe(document.body, options);";
     with_page(async |scenario, page| {
-        let client = scenario.browser().client();
+        let client = scenario.client();
         client.execute(LISTEN, Vec::new()).await?;
         let controls = scenario.controls();
         controls.set_s3_bytes_per_second(Some(SLOW_BYTES_PER_SECOND));
@@ -215,24 +215,20 @@ async fn a_screen_reader_is_told_how_it_ended_and_not_each_percent() -> Result<(
         .await?;
         controls.set_s3_bytes_per_second(None);
         page.wait_until_stored(1).await?;
-        let said = wait_until("the end to be told", async || {
+        let said = wait_until("the end to be announced", async || {
             let said = client.execute("return said;", Vec::new()).await?;
             let said: Vec<String> = serde_json::from_value(said)?;
-            Ok(if said.iter().any(|text| text.starts_with("Finished")) {
-                Ok(said)
-            } else {
-                Err(format!("{said:?}"))
-            })
+            met(said.iter().any(|text| text.starts_with("Finished")), said)
         })
         .await?;
-        ensure!(said.len() <= 2, "it was told too often: {said:?}");
+        ensure!(said.len() <= 2, "too much was announced: {said:?}");
         Ok(())
     })
     .await
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_moves_for_people_who_asked_for_that() -> Result<()> {
+async fn nothing_moves_for_users_who_prefer_reduced_motion() -> Result<()> {
     const MOVING: &str = "
         return Array.from(document.querySelectorAll('*')).filter((element) => {
             const { transitionDuration, animationName } = getComputedStyle(element);
@@ -240,7 +236,7 @@ async fn nothing_moves_for_people_who_asked_for_that() -> Result<()> {
         }).length;";
     with_page(async |scenario, page| {
         two_slow_files(scenario, page).await?;
-        let client = scenario.browser().client();
+        let client = scenario.client();
         let moving = async |features| {
             Look {
                 features,
@@ -259,7 +255,7 @@ async fn nothing_moves_for_people_who_asked_for_that() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn colours_of_the_person_still_tell_states_apart() -> Result<()> {
+async fn states_can_be_told_apart_in_forced_colours() -> Result<()> {
     const COLOURS: &str = "
         const colours = (selector) => {
             const { backgroundColor, color } = getComputedStyle(document.querySelector(selector));
@@ -274,7 +270,7 @@ async fn colours_of_the_person_still_tell_states_apart() -> Result<()> {
         };";
     with_page(async |scenario, page| {
         two_slow_files(scenario, page).await?;
-        let client = scenario.browser().client();
+        let client = scenario.client();
         let forced = Look {
             features: &[("forced-colors", "active")],
             ..Look::WIDE
@@ -294,7 +290,7 @@ async fn colours_of_the_person_still_tell_states_apart() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_page_needs_no_sideways_scrolling_at_four_times_its_size_or_with_large_text() -> Result<()> {
+async fn nothing_scrolls_sideways_at_400_percent_or_with_large_text() -> Result<()> {
     const OVERFLOWS: &str = "
         document.documentElement.style.fontSize = arguments[0];
         const { scrollWidth, clientWidth } = document.scrollingElement;
@@ -307,7 +303,7 @@ async fn the_page_needs_no_sideways_scrolling_at_four_times_its_size_or_with_lar
         return outside.map((element) => element.className + element.outerHTML).join() || (scrollWidth > clientWidth ? 'wide' : '');";
     with_page(async |scenario, page| {
         two_slow_files(scenario, page).await?;
-        let client = scenario.browser().client();
+        let client = scenario.client();
         // 1280 CSS pixels at 400 % (WCAG 2.2, 1.4.10), and text of 200 % (1.4.4).
         for (width, text) in [(320, "100%"), (720, "200%"), (360, "150%")] {
             Look {

@@ -1,9 +1,9 @@
-//! What a browser or an S3 service cannot do is listed in `limits.toml`; the list is true.
+//! `limits.toml` lists what a browser or an S3 service cannot do; these tests check the list.
 
 use std::{env, fs, process::Command};
 
 use anyhow::{Context, Result, ensure};
-use e2e::with_page;
+use e2e::{Kind, with_page};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -14,9 +14,9 @@ struct Limits {
 #[derive(Deserialize)]
 struct Limit {
     #[serde(default)]
-    browsers: Vec<String>,
+    browsers: Vec<Kind>,
     tests: Vec<String>,
-    /// An expression in the page's script that is true where the limit is, and false elsewhere.
+    /// A JavaScript expression that is true in browsers that have the limit, and false in others.
     probe: Option<String>,
 }
 
@@ -36,9 +36,9 @@ fn flows() -> Result<Vec<String>> {
     Ok(names.map(str::to_owned).collect())
 }
 
-/// A filter leaves out every flow in whose name it occurs, so it has to occur in no other than those it means.
+/// A filter leaves out every flow whose name contains it, so no other flow's name may.
 #[test]
-fn each_limit_leaves_out_the_flows_that_it_names_and_no_others() -> Result<()> {
+fn each_limit_leaves_out_exactly_the_flows_that_it_names() -> Result<()> {
     let flows = flows()?;
     for name in limits()?.iter().flat_map(|limit| &limit.tests) {
         let is_meant = |flow: &&String| match name.ends_with("::") {
@@ -54,12 +54,12 @@ fn each_limit_leaves_out_the_flows_that_it_names_and_no_others() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_browser_has_the_limits_that_are_listed_for_it_and_those_of_no_other() -> Result<()> {
+async fn the_browser_has_exactly_the_limits_that_are_listed_for_it() -> Result<()> {
     with_page(async |scenario, _| {
         let browser = scenario.browser();
         for limit in limits()? {
             let Some(probe) = &limit.probe else { continue };
-            let is_listed = limit.browsers.iter().any(|name| name == browser.kind().name());
+            let is_listed = limit.browsers.contains(&browser.kind());
             let script = format!("return {probe};");
             let holds = browser.client().execute(&script, Vec::new()).await?;
             ensure!(holds == is_listed, "{probe} is {holds}: {:?}", limit.tests);

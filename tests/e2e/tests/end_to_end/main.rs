@@ -1,7 +1,9 @@
 //! The flows, in one program, which is linked once. `limits.toml` says which are left out where, and why.
 
 mod access;
+mod answers;
 mod choosing;
+mod coming_and_going;
 mod embedding;
 mod endpoints;
 mod fault_matrix;
@@ -11,6 +13,7 @@ mod harness;
 mod keyboard;
 mod limits;
 mod multipart;
+mod phone;
 mod pick;
 mod progress;
 mod resume;
@@ -19,6 +22,7 @@ mod serve;
 mod setup_check;
 mod sign_in;
 mod single_use;
+mod slow_way;
 mod swift;
 mod uppy;
 mod verdicts;

@@ -1,4 +1,4 @@
-//! Large files through troubles: nothing finished is sent again, and nothing mixed is stored.
+//! Large files whose upload is disturbed: no finished part is sent again, and no mixture of two files is stored.
 
 use std::{
     fs,
@@ -11,7 +11,7 @@ use e2e::{Page, Row, Scenario, StoredParts, set_offline, with_page, write_large_
 
 const SIZE: u64 = 128 << 20;
 
-/// Planned, of 8 MiB each; where the network gets fast, they grow.
+/// As planned, with 8 MiB each; they grow when the network gets fast.
 const PARTS: usize = 16;
 
 /// Slow enough to stop a file of these parts in the middle of one.
@@ -33,7 +33,7 @@ async fn pick_and_wait_for_parts(scenario: &Scenario, page: &Page) -> Result<Pat
     Ok(path)
 }
 
-/// The file arrives, and no part that was finished by then is sent again.
+/// Checks that the file arrives and that no part that is finished now is sent again.
 async fn arrives(scenario: &Scenario, page: &Page, path: &Path, finished: &StoredParts) -> Result<()> {
     scenario.set_bytes_per_second(None);
     page.wait_for_state("stored").await?;
@@ -41,11 +41,9 @@ async fn arrives(scenario: &Scenario, page: &Page, path: &Path, finished: &Store
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_network_that_is_cut_in_mid_part_and_restored_costs_no_finished_part() -> Result<()> {
+async fn a_network_cut_in_the_middle_of_a_part_costs_no_finished_part() -> Result<()> {
     with_page(async |scenario, page| {
-        scenario
-            .browser()
-            .expect_console_errors("net::ERR_INTERNET_DISCONNECTED");
+        scenario.expect_console_errors("net::ERR_INTERNET_DISCONNECTED");
         let path = pick_and_wait_for_parts(scenario, page).await?;
         let finished = scenario.stored_parts()?;
         set_offline(scenario.browser(), true).await?;
@@ -57,13 +55,13 @@ async fn a_network_that_is_cut_in_mid_part_and_restored_costs_no_finished_part()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_pause_costs_no_finished_part_and_progress_does_not_go_back() -> Result<()> {
+async fn a_pause_costs_no_finished_part_and_no_progress() -> Result<()> {
     with_page(async |scenario, page| {
         let path = pick_and_wait_for_parts(scenario, page).await?;
         let finished = scenario.stored_parts()?;
         page.press("pause").await?;
         let paused = page.wait_for_state("paused").await?;
-        // So that it is seen to be sent, however late that is looked at.
+        // So slow that the file is still being sent when the test checks.
         scenario.set_bytes_per_second(Some(SLOW_BYTES_PER_SECOND / 16));
         page.press("resume").await?;
         let resumed: Row = page.wait_for_state("sending").await?;
@@ -74,12 +72,12 @@ async fn a_pause_costs_no_finished_part_and_progress_does_not_go_back() -> Resul
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cancelled_large_file_leaves_no_object_and_no_unfinished_upload() -> Result<()> {
+async fn a_cancelled_large_file_leaves_nothing_in_the_bucket() -> Result<()> {
     with_page(async |scenario, page| {
         pick_and_wait_for_parts(scenario, page).await?;
         page.press("cancel").await?;
         page.wait_for_state("cancelled").await?;
-        scenario.wait_for_abort().await?;
+        scenario.wait_for_answer("DELETE", 204).await?;
         ensure!(scenario.stored_files()?.is_empty());
         Ok(())
     })
@@ -87,19 +85,28 @@ async fn a_cancelled_large_file_leaves_no_object_and_no_unfinished_upload() -> R
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_file_that_changes_on_its_way_is_named_and_nothing_mixed_is_stored() -> Result<()> {
+async fn a_file_that_changes_during_its_upload_is_not_stored() -> Result<()> {
     with_page(async |scenario, page| {
-        scenario
-            .browser()
-            .expect_console_errors("net::ERR_UPLOAD_FILE_CHANGED");
+        scenario.expect_console_errors("net::ERR_UPLOAD_FILE_CHANGED");
         let path = pick_and_wait_for_parts(scenario, page).await?;
         fs::OpenOptions::new()
             .write(true)
             .open(&path)?
             .write_all(b"changed")?;
         scenario.set_bytes_per_second(None);
-        let row = page.wait_for_state("failed").await?;
-        ensure!(row.error.contains("changed since you picked it"), "{row:?}");
+        // Chromium refuses to read a file that was written to; other browsers read its new bytes.
+        let row = page
+            .wait_for("the file to be given up or waited for", |rows| {
+                let row = rows.first()?;
+                ["failed", "unreadable"]
+                    .contains(&row.state.as_str())
+                    .then(|| row.clone())
+            })
+            .await?;
+        ensure!(
+            row.state == "unreadable" || row.error.contains("changed since you picked it"),
+            "{row:?}"
+        );
         ensure!(scenario.stored_files()?.is_empty());
         Ok(())
     })
@@ -107,7 +114,7 @@ async fn a_file_that_changes_on_its_way_is_named_and_nothing_mixed_is_stored() -
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_complete_that_s3_answers_with_200_and_an_error_is_sent_again() -> Result<()> {
+async fn a_completion_answered_with_200_and_an_error_is_sent_again() -> Result<()> {
     with_page(async |scenario, page| {
         let path = scenario.files.path("large.bin");
         write_large_file(&path, SIZE)?;
@@ -115,9 +122,7 @@ async fn a_complete_that_s3_answers_with_200_and_an_error_is_sent_again() -> Res
         scenario
             .controls()
             .fail_next_s3_requests(1, "POST", 503, "SlowDown");
-        scenario
-            .browser()
-            .expect_console_errors("Failed to load resource");
+        scenario.expect_console_errors("Failed to load resource");
         page.pick_paths(&[&path]).await?;
         let finished = scenario.wait_for_parts(1).await?;
         scenario

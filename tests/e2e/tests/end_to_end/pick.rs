@@ -1,4 +1,4 @@
-//! Files picked or dropped in the browser land in S3 as they are.
+//! Files picked or dropped in the browser arrive in S3 unchanged.
 
 use anyhow::Result;
 use e2e::{Page, Row, Scenario, SourceFile, with_page};
@@ -45,7 +45,7 @@ async fn one_file_is_stored_as_it_was_picked() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn several_files_of_one_pick_are_sent_side_by_side() -> Result<()> {
+async fn several_files_are_sent_at_the_same_time() -> Result<()> {
     with_page(async |scenario, page| {
         scenario.set_bytes_per_second(Some(SLOW_BYTES_PER_SECOND));
         let files = [
@@ -80,7 +80,7 @@ async fn fifteen_mebibytes_of_random_bytes_are_stored() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn names_that_urls_headers_and_disks_find_hard_are_stored() -> Result<()> {
+async fn files_with_difficult_names_are_stored() -> Result<()> {
     with_page(async |scenario, page| {
         let files = [
             ("two  spaces and a dot .txt", 101),

@@ -1,7 +1,7 @@
-//! What a person sees while a file is on its way, and what is left when they stop it.
+//! What a user sees while a file is being uploaded, and what is left when they cancel it.
 
 use anyhow::{Result, ensure};
-use e2e::{wait_until, with_page};
+use e2e::{met, wait_until, with_page};
 
 /// Slow enough to watch a file of some mebibytes for seconds.
 const SLOW_BYTES_PER_SECOND: u64 = 2 << 20;
@@ -33,7 +33,7 @@ async fn progress_moves_and_never_goes_back() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_file_cancelled_on_its_way_leaves_no_object() -> Result<()> {
+async fn a_file_cancelled_during_its_upload_leaves_no_object() -> Result<()> {
     with_page(async |scenario, page| {
         scenario.set_bytes_per_second(Some(SLOW_BYTES_PER_SECOND));
         let file = scenario.files.add("unwanted.bin", 15 << 20)?;
@@ -50,11 +50,7 @@ async fn a_file_cancelled_on_its_way_leaves_no_object() -> Result<()> {
         let staging = scenario.data().join(".state/staging");
         wait_until("S3 to give the upload up", async || {
             let received = std::fs::read_dir(&staging)?.count();
-            Ok(if received == 0 {
-                Ok(())
-            } else {
-                Err(format!("{received} files"))
-            })
+            met(received == 0, format!("{received} files"))
         })
         .await?;
         ensure!(scenario.stored_files()?.is_empty(), "an object was stored");

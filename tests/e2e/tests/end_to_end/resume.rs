@@ -1,4 +1,4 @@
-//! A page that dies in the middle of an upload, and the next one that goes on with it.
+//! A page that dies in the middle of an upload, and the next one that resumes it.
 
 use std::{
     fs::{self, File},
@@ -8,26 +8,26 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use e2e::{Page, Scenario, StoredParts, run_before_pages, wait_until, with_page, write_large_file};
+use e2e::{Page, Scenario, StoredParts, met, run_before_pages, wait_until, with_page, write_large_file};
 use fantoccini::Locator;
 
 const SIZE: u64 = 200 << 20;
 
-/// Planned, of 8 MiB each; where the network gets fast, they grow.
+/// As planned, with 8 MiB each; they grow when the network gets fast.
 const PARTS: usize = 25;
 
-/// When S3 has more parts than there are requests at once, the page has heard of the first ones a while
-/// ago and has them on record.
+/// When S3 has more parts than there are requests in flight, the page learned of the first ones a while
+/// ago and has recorded them.
 const KNOWN_PARTS: usize = 8;
 
 /// Slow enough to kill a browser in the middle of a file of 25 parts.
 const SLOW_BYTES_PER_SECOND: u64 = 8 << 20;
 
-/// How long so many bytes may take on a busy machine.
+/// How long the upload may take on a busy machine.
 const LONG: Duration = Duration::from_secs(150);
 
-/// Copies the file that another input has picked to the browser's own file system, whose handles need
-/// no person to be given, and answers the page's picker with its handle.
+/// Copies the file from another input to the browser's own file system, whose handles need no user to grant
+/// them, and answers the page's picker with its handle.
 const PICK_BY_HANDLE: &str = "
     const done = arguments[0];
     (async () => {
@@ -39,7 +39,7 @@ const PICK_BY_HANDLE: &str = "
         document.querySelector('label[for=file-picker]').click();
     })().then(() => done(''), error => done(String(error)));";
 
-/// How many uploads the browser keeps for the next page. A database that is not there yet is not made.
+/// How many uploads the browser keeps for the next page. A database that does not exist yet is not created.
 const COUNT_KEPT: &str = "
     const done = arguments[0];
     const opening = indexedDB.open('slipway');
@@ -57,16 +57,16 @@ const ADD_SOURCE: &str = "
     document.body.append(source);";
 
 fn large_file(scenario: &Scenario) -> Result<PathBuf> {
-    // A page that nobody has touched may not ask whether it may be left, and Chromium says so.
-    scenario.browser().expect_console_errors("beforeunload");
+    // A page that was never touched may not ask before it is left, and Chromium reports that.
+    scenario.expect_console_errors("beforeunload");
     scenario.set_bytes_per_second(Some(SLOW_BYTES_PER_SECOND));
     let path = scenario.files.path("interrupted.bin");
     write_large_file(&path, SIZE)?;
     Ok(path)
 }
 
-/// The file arrives whole, and no part that S3 had stored was stored a second time. One that was on its
-/// way when the page died may have been: S3 can take it after it was asked.
+/// Checks that the file arrives whole and that no part that S3 had stored was stored a second time. One that was in
+/// flight when the page died may have been: S3 can take it after its parts were listed.
 async fn arrives(scenario: &Scenario, page: &Page, path: &Path, stored_before: &StoredParts) -> Result<()> {
     scenario.set_bytes_per_second(None);
     page.wait_long_for_state("stored", LONG).await?;
@@ -74,7 +74,7 @@ async fn arrives(scenario: &Scenario, page: &Page, path: &Path, stored_before: &
 }
 
 async fn pick_by_handle(scenario: &Scenario, path: &Path) -> Result<()> {
-    let client = scenario.browser().client();
+    let client = scenario.client();
     client.execute(ADD_SOURCE, Vec::new()).await?;
     let source = client.find(Locator::Id("test-source")).await?;
     source.send_keys(path.to_str().context("UTF-8")?).await?;
@@ -84,9 +84,9 @@ async fn pick_by_handle(scenario: &Scenario, path: &Path) -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_click_goes_on_where_the_browser_wants_to_ask_the_person() -> Result<()> {
-    /// The handles of a browser's own file system need no permission; a file of the disk does, after a
-    /// reload.
+async fn one_click_resumes_an_upload_that_needs_permission() -> Result<()> {
+    /// The handles of a browser's own file system need no permission; after a reload, those of files on the disk
+    /// do.
     const MUST_ASK: &str = "FileSystemHandle.prototype.queryPermission = async () => 'prompt';";
     const ASK: &str = "FileSystemHandle.prototype.requestPermission = async () => 'granted';";
 
@@ -94,9 +94,9 @@ async fn one_click_goes_on_where_the_browser_wants_to_ask_the_person() -> Result
         let path = large_file(scenario)?;
         pick_by_handle(scenario, &path).await?;
         let stored_before = scenario.hold_after_parts(2).await?;
-        // Only the worker looks whether it has to be asked, and only the page can ask.
+        // Only the worker checks whether permission is needed, and only the page can ask for it.
         scenario.run_before_workers(MUST_ASK);
-        run_before_pages(scenario.browser().client(), ASK).await?;
+        run_before_pages(scenario.client(), ASK).await?;
         let page = scenario.open_page().await?;
         page.wait_for_state("interrupted").await?;
         page.press("resume").await?;
@@ -106,7 +106,7 @@ async fn one_click_goes_on_where_the_browser_wants_to_ask_the_person() -> Result
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_killed_browser_goes_on_by_the_handle_of_the_file() -> Result<()> {
+async fn a_killed_browser_resumes_by_the_handle_of_the_file() -> Result<()> {
     with_page(async |scenario, _| {
         let path = large_file(scenario)?;
         pick_by_handle(scenario, &path).await?;
@@ -119,7 +119,7 @@ async fn a_killed_browser_goes_on_by_the_handle_of_the_file() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_killed_browser_goes_on_once_the_file_is_picked_again() -> Result<()> {
+async fn a_killed_browser_resumes_once_the_file_is_picked_again() -> Result<()> {
     with_page(async |scenario, page| {
         let path = large_file(scenario)?;
         page.pick_paths(&[&path]).await?;
@@ -136,7 +136,7 @@ async fn a_killed_browser_goes_on_once_the_file_is_picked_again() -> Result<()> 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn another_file_of_the_same_name_size_and_time_is_refused_and_the_right_one_goes_on() -> Result<()> {
+async fn another_file_of_the_same_name_size_and_time_is_refused() -> Result<()> {
     with_page(async |scenario, page| {
         let path = large_file(scenario)?;
         page.pick_paths(&[&path]).await?;
@@ -169,15 +169,15 @@ async fn another_file_of_the_same_name_size_and_time_is_refused_and_the_right_on
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_second_tab_leaves_an_upload_alone_and_takes_over_when_the_first_is_gone() -> Result<()> {
+async fn a_second_tab_takes_an_upload_over_once_the_first_is_closed() -> Result<()> {
     with_page(async |scenario, page| {
         let path = large_file(scenario)?;
         page.pick_paths(&[&path]).await?;
         let stored_before = scenario.hold_after_parts(2).await?;
-        let client = scenario.browser().client().clone();
+        let client = scenario.client().clone();
         wait_until("the upload to be kept", async || {
             let kept = client.execute_async(COUNT_KEPT, Vec::new()).await?;
-            Ok(if kept == 1 { Ok(()) } else { Err(format!("{kept}")) })
+            met(kept == 1, kept)
         })
         .await?;
         let first = client.window().await?;
@@ -205,7 +205,7 @@ async fn a_forgotten_upload_is_aborted_and_does_not_come_back() -> Result<()> {
         let page = scenario.open_page().await?;
         page.wait_for_state("interrupted").await?;
         page.press("forget").await?;
-        scenario.wait_for_abort().await?;
+        scenario.wait_for_answer("DELETE", 204).await?;
         ensure!(page.rows().await?.is_empty());
 
         // A file that is added now is listed first by the next page, unless something else is.
@@ -222,9 +222,9 @@ async fn a_forgotten_upload_is_aborted_and_does_not_come_back() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_an_interrupted_batch_only_what_was_not_stored_is_sent_again() -> Result<()> {
+async fn only_files_that_were_not_stored_come_back_after_a_crash() -> Result<()> {
     with_page(async |scenario, page| {
-        // More than are under way at once, and no more than the list shows.
+        // More than are in flight at once, and not more than the list shows.
         let files = (0..16)
             .map(|number| scenario.files.add(&format!("file-{number}.bin"), 1 << 20))
             .collect::<Result<Vec<_>>>()?;
@@ -254,38 +254,24 @@ async fn of_an_interrupted_batch_only_what_was_not_stored_is_sent_again() -> Res
             rows.iter().all(|row| row.state == "stored").then_some(())
         })
         .await?;
-        let mut stored = scenario.stored_files()?;
-        stored.dedup();
+        let stored = scenario.stored_files()?;
         let mut sent: Vec<_> = files.into_iter().map(|file| file.bytes).collect();
         sent.sort();
-        ensure!(stored == sent, "other files arrived");
+        ensure!(stored == sent, "a file is missing, wrong or there twice");
         Ok(())
     })
     .await
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn credentials_that_expire_in_the_middle_of_an_upload_are_replaced_by_themselves() -> Result<()> {
+async fn credentials_that_expire_during_an_upload_are_replaced() -> Result<()> {
     with_page(async |scenario, page| {
-        scenario
-            .browser()
-            .expect_console_errors("Failed to load resource");
+        scenario.expect_console_errors("Failed to load resource");
         let path = large_file(scenario)?;
         page.pick_paths(&[&path]).await?;
         let stored_before = scenario.wait_for_parts(2).await?;
         scenario.controls().set_lambda_session_expired(true);
-        wait_until("S3 to refuse a part", async || {
-            let requests = scenario.s3_requests()?;
-            let is_refused = requests
-                .iter()
-                .any(|request| request.method == "PUT" && request.status == 400);
-            Ok(if is_refused {
-                Ok(())
-            } else {
-                Err(format!("{} requests", requests.len()))
-            })
-        })
-        .await?;
+        scenario.wait_for_answer("PUT", 400).await?;
         scenario.controls().set_lambda_session_expired(false);
         arrives(scenario, page, &path, &stored_before).await
     })

@@ -2,15 +2,15 @@
 //! the page was built; what is asserted holds on every machine.
 
 use anyhow::{Context, Result, ensure};
-use e2e::{Scenario, TELL_WORKER_MEMORY, devtools, wait_until, with_page};
+use e2e::{REPORT_WORKER_MEMORY, Scenario, devtools, met, metric, wait_until, with_page};
 use serde_json::{Value, json};
 
 const FILES: u64 = 10_000;
 
-/// So many of them are watched on their way.
+/// How many of them are awaited.
 const WATCHED: u64 = 300;
 
-/// More rows than any screen has.
+/// More rows than any screen shows.
 const MOST_ROWS: u64 = 60;
 
 /// Watches the main thread for tasks of more than 50 ms (W3C Long Tasks API).
@@ -20,7 +20,7 @@ const WATCH: &str = "
         for (const { duration } of list.getEntries()) longTasks.push(Math.round(duration));
     }).observe({ type: 'longtask' });";
 
-/// Makes the files, which is no work of the page's.
+/// Makes the files, which is not the page's work.
 const MAKE: &str = "
     const transfer = new DataTransfer();
     for (let number = 0; number < arguments[0]; number += 1) {
@@ -28,7 +28,7 @@ const MAKE: &str = "
     }
     window.made = transfer.files;";
 
-/// Picks them, and gives how many milliseconds the page was busy with that before it gave way.
+/// Picks them, and returns how many milliseconds the page's handler took.
 const PICK: &str = "
     const picker = document.getElementById('file-picker');
     picker.files = made;
@@ -37,7 +37,7 @@ const PICK: &str = "
     picker.dispatchEvent(new Event('change'));
     return Math.round(performance.now() - start);";
 
-/// What is there now: rows, what the list says it has, and the work of the main thread so far.
+/// What is there now: the rows, the counts that the page shows, and the long tasks so far.
 const LOOK: &str = "
     const rows = document.querySelectorAll('[data-file-id]');
     return {
@@ -48,32 +48,28 @@ const LOOK: &str = "
     };";
 
 async fn look(scenario: &Scenario) -> Result<Value> {
-    Ok(scenario.browser().client().execute(LOOK, Vec::new()).await?)
+    Ok(scenario.client().execute(LOOK, Vec::new()).await?)
 }
 
 /// Seconds that the main thread has spent in tasks since the page was opened (Chromium's metric
 /// `TaskDuration`), and the bytes of its JavaScript heap in use after a collection. WebAssembly's memory
-/// is apart.
+/// is not part of that.
 async fn metrics(scenario: &Scenario) -> Result<(f64, f64)> {
-    let client = scenario.browser().client();
+    let client = scenario.client();
     devtools(client, "HeapProfiler.collectGarbage", json!({})).await?;
     let answer = devtools(client, "Performance.getMetrics", json!({})).await?;
-    let metrics = answer["metrics"].as_array().context("a list of metrics")?;
-    let metric = |name: &str| {
-        let found = metrics.iter().find(|metric| metric["name"] == name);
-        found
-            .and_then(|metric| metric["value"].as_f64())
-            .context("a metric")
-    };
-    Ok((metric("TaskDuration")?, metric("JSHeapUsedSize")?))
+    Ok((
+        metric(&answer, "TaskDuration")?,
+        metric(&answer, "JSHeapUsedSize")?,
+    ))
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ten_thousand_files_are_a_screenful_of_rows_while_they_upload() -> Result<()> {
+async fn ten_thousand_files_need_one_screenful_of_rows() -> Result<()> {
     with_page(async |scenario, _| {
-        scenario.run_before_workers(TELL_WORKER_MEMORY);
+        scenario.run_before_workers(REPORT_WORKER_MEMORY);
         scenario.open_page().await?;
-        let client = scenario.browser().client();
+        let client = scenario.client();
         devtools(client, "Performance.enable", json!({})).await?;
         client.execute(MAKE, vec![json!(FILES)]).await?;
         client.execute(WATCH, Vec::new()).await?;
@@ -84,11 +80,7 @@ async fn ten_thousand_files_are_a_screenful_of_rows_while_they_upload() -> Resul
         let picking = client.execute(PICK, Vec::new()).await?;
         let listed = wait_until("the list to show all files", async || {
             let look = look(scenario).await?;
-            Ok(if look["files"] == FILES {
-                Ok(look)
-            } else {
-                Err(look.to_string())
-            })
+            met(look["files"] == FILES, look)
         })
         .await?;
         let (busy, heap) = metrics(scenario).await?;
@@ -108,11 +100,7 @@ async fn ten_thousand_files_are_a_screenful_of_rows_while_they_upload() -> Resul
         client.execute("longTasks.length = 0;", Vec::new()).await?;
         let stored = wait_until("some to be stored", async || {
             let look = look(scenario).await?;
-            Ok(if look["stored"].as_u64() >= Some(WATCHED) {
-                Ok(look)
-            } else {
-                Err(look.to_string())
-            })
+            met(look["stored"].as_u64() >= Some(WATCHED), look)
         })
         .await?;
         let (busy_after, _) = metrics(scenario).await?;

@@ -1,9 +1,9 @@
-//! `cargo xtask serve` as a person uses it.
+//! `cargo xtask serve` as a developer uses it.
 
 use std::{path::Path, process::Stdio};
 
 use anyhow::{Context, Result, ensure};
-use e2e::{Browser, Page, SourceFolder, stored_files, xtask_program};
+use e2e::{Browser, Page, SourceFolder, path_of, stored_files};
 use local::BUCKET;
 use nix::{
     sys::signal::{Signal, kill},
@@ -15,16 +15,16 @@ use tokio::{
     process::{Child, Command},
 };
 
-/// `cargo xtask serve`, asked to end when it is dropped.
+/// `cargo xtask serve`, terminated when it is dropped.
 struct Serve {
     child: Child,
     url: String,
 }
 
 impl Serve {
-    /// Starts it on a free port and waits until it says that it is ready.
+    /// Starts it on a free port and waits until it reports that it is ready.
     async fn start(data: &Path) -> Result<Self> {
-        let mut child = Command::new(xtask_program()?)
+        let mut child = Command::new(path_of("SLIPWAY_XTASK")?)
             .args(["serve", "--port", "0", "--data"])
             .arg(data)
             .stdin(Stdio::null())
@@ -42,7 +42,7 @@ impl Serve {
                 serve.url = url.to_owned();
             }
         }
-        // Later lines are read too: with a full pipe it would stand still.
+        // Later lines are read too: with a full pipe it would stop.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         Ok(serve)
     }
@@ -56,13 +56,13 @@ impl Serve {
 
 impl Drop for Serve {
     fn drop(&mut self) {
-        // Where it has ended, nothing is left to ask.
+        // It may have ended already.
         self.terminate().ok();
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_page_that_is_ready_uploads_and_sigterm_stops_it() -> Result<()> {
+async fn the_served_page_uploads_and_sigterm_stops_it() -> Result<()> {
     let data = tempfile::tempdir()?;
     let mut serve = Serve::start(data.path()).await?;
     let browser = Browser::start().await?;

@@ -1,7 +1,7 @@
-//! The check of a set-up finds the common mistakes, and what it gives to paste puts them right.
+//! The set-up check finds the common mistakes, and what it offers to paste corrects them.
 
 use anyhow::{Context, Result, ensure};
-use e2e::{Page, Scenario, wait_until, with_page};
+use e2e::{Page, Scenario, met, wait_until, with_page};
 use fantoccini::Locator;
 use serde::Deserialize;
 
@@ -20,16 +20,15 @@ pub(crate) struct Finding {
     paste: String,
 }
 
-/// Presses the button, and gives what is found. Nothing may be left in the bucket.
+/// Presses the button and returns the findings. Nothing may be left in the bucket.
 pub(crate) async fn check(scenario: &Scenario) -> Result<Vec<Finding>> {
-    let client = scenario.browser().client();
+    let client = scenario.client();
     let button = client.find(Locator::Css("[data-action=checkSetup]")).await?;
     button.click().await?;
     wait_until("the check to end", async || {
         let status = client.execute(READ_STATUS, Vec::new()).await?;
-        let status = status.as_str().unwrap_or_default();
-        let has_ended = !status.is_empty() && !status.contains('…');
-        Ok(has_ended.then_some(()).ok_or_else(|| status.to_owned()))
+        let text = status.as_str().unwrap_or_default();
+        met(!text.is_empty() && !text.contains('…'), status.clone())
     })
     .await?;
     let findings = client.execute(READ_FINDINGS, Vec::new()).await?;
@@ -51,17 +50,16 @@ fn is_aborted(scenario: &Scenario) -> bool {
 }
 
 pub(crate) async fn open(scenario: &Scenario) -> Result<()> {
-    scenario
-        .browser()
-        .expect_console_errors("Failed to load resource");
-    scenario.browser().expect_console_errors("blocked by CORS policy");
-    let client = scenario.browser().client();
+    scenario.expect_console_errors("Failed to load resource");
+    scenario.expect_console_errors("blocked by CORS policy");
+    let client = scenario.client();
     client.goto("about:blank").await?;
     Page::open(client, &format!("{}/#check", scenario.url())).await?;
     Ok(())
 }
 
-/// Checks the set-up; there must be one finding, whose details say this.
+/// Checks the set-up; there must be one finding, with this heading and this in its details. Returns what it offers
+/// to paste.
 async fn check_finds(scenario: &Scenario, heading: &str, says: &str) -> Result<String> {
     let mut findings = check(scenario).await?;
     let found = findings.pop().filter(|_| findings.is_empty());
@@ -89,13 +87,13 @@ fn cors(scenario: &Scenario, allowed: &[&str], exposed: &[&str]) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_right_set_up_is_said_to_be_right() -> Result<()> {
+async fn a_correct_set_up_is_reported_as_correct() -> Result<()> {
     with_page(async |scenario, page| {
         let hidden = "return document.querySelector('.setup-check').hidden";
-        let client = scenario.browser().client();
+        let client = scenario.client();
         ensure!(
             client.execute(hidden, Vec::new()).await? == true,
-            "it is offered unasked"
+            "it is offered although nobody asked"
         );
         open(scenario).await?;
         check_is_right(scenario).await?;
@@ -106,7 +104,7 @@ async fn a_right_set_up_is_said_to_be_right() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_second_endpoint_out_of_reach_is_named_and_no_reason_not_to_upload() -> Result<()> {
+async fn an_unreachable_second_endpoint_is_named_and_uploads_still_work() -> Result<()> {
     with_page(async |scenario, _| {
         open(scenario).await?;
         let address = scenario.stack().second_s3_url();
@@ -119,7 +117,7 @@ async fn a_second_endpoint_out_of_reach_is_named_and_no_reason_not_to_upload() -
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_header_that_the_buckets_cors_lacks_is_named_and_the_paste_adds_it() -> Result<()> {
+async fn a_header_missing_from_the_buckets_cors_is_named_and_added() -> Result<()> {
     with_page(async |scenario, _| {
         open(scenario).await?;
         let without = ["content-type", "content-disposition", "x-amz-*", "x-amz-meta-*"];
@@ -134,7 +132,7 @@ async fn a_header_that_the_buckets_cors_lacks_is_named_and_the_paste_adds_it() -
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_origin_that_the_buckets_cors_lacks_is_told_from_an_s3_that_is_not_there() -> Result<()> {
+async fn an_origin_missing_from_the_buckets_cors_is_named() -> Result<()> {
     with_page(async |scenario, _| {
         open(scenario).await?;
         scenario.controls().set_bucket_cors(r#"{"CORSRules": []}"#);
@@ -162,7 +160,7 @@ async fn a_hidden_etag_is_found_and_the_paste_exposes_it() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_wrong_clock_is_found_and_by_how_much_it_is_wrong() -> Result<()> {
+async fn a_wrong_clock_is_found_and_its_error_is_named() -> Result<()> {
     with_page(async |scenario, _| {
         open(scenario).await?;
         let heading = "The upload service and the storage disagree about the time.";
@@ -178,7 +176,7 @@ async fn a_wrong_clock_is_found_and_by_how_much_it_is_wrong() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_wrong_region_is_found_and_the_paste_names_the_right_one() -> Result<()> {
+async fn a_wrong_region_is_found_and_the_paste_has_the_right_one() -> Result<()> {
     with_page(async |scenario, _| {
         open(scenario).await?;
         let variables = |line: &str| {
@@ -196,7 +194,7 @@ async fn a_wrong_region_is_found_and_the_paste_names_the_right_one() -> Result<(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_api_that_is_not_there_is_told_from_one_that_does_not_allow_the_page() -> Result<()> {
+async fn a_missing_api_is_told_from_one_that_does_not_allow_the_page() -> Result<()> {
     with_page(async |scenario, _| {
         open(scenario).await?;
         scenario.stack().stop_api().await;
@@ -221,12 +219,9 @@ async fn an_api_that_is_not_there_is_told_from_one_that_does_not_allow_the_page(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_upload_that_fails_by_the_set_up_offers_the_check_and_names_the_missing_permission() -> Result<()>
-{
+async fn a_refused_upload_offers_the_check_which_names_the_permission() -> Result<()> {
     with_page(async |scenario, page| {
-        scenario
-            .browser()
-            .expect_console_errors("Failed to load resource");
+        scenario.expect_console_errors("Failed to load resource");
         scenario
             .controls()
             .fail_next_s3_requests(2, "PUT", 403, "AccessDenied");
@@ -234,7 +229,7 @@ async fn an_upload_that_fails_by_the_set_up_offers_the_check_and_names_the_missi
         page.pick(&[file]).await?;
         page.wait_for_state("failed").await?;
         let button = Locator::Css(".setup-check:not([hidden]) [data-action=checkSetup]");
-        scenario.browser().client().wait().for_element(button).await?;
+        scenario.client().wait().for_element(button).await?;
         let heading = "The storage does not let this page write.";
         let paste = check_finds(scenario, heading, "s3:PutObject").await?;
         ensure!(

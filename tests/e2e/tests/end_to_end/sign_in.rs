@@ -1,22 +1,22 @@
-//! Signing in at a real OpenID Connect provider, uploading, and what becomes of an upload when the sign-in
+//! Signing in at a real OpenID Connect provider, uploading, and what happens to an upload when the sign-in
 //! ends in the middle of it.
 
 use std::path::PathBuf;
 
 use anyhow::{Result, ensure};
-use e2e::{Page, Scenario, wait_until, with_sign_in, write_large_file};
+use e2e::{Page, Scenario, met, wait_until, with_sign_in, write_large_file};
 use fantoccini::{Client, Locator};
 use oidc_provider::{OidcProvider, ProviderOptions};
 
 const SIZE: u64 = 128 << 20;
 
-/// Planned, of 8 MiB each; where the network gets fast, they grow.
+/// As planned, with 8 MiB each; they grow when the network gets fast.
 const PARTS: usize = 16;
 
 /// Slow enough for a sign-in to end in the middle of a file of these parts.
 const SLOW_BYTES_PER_SECOND: u64 = 2 << 20;
 
-/// What the browser's console says of an answer with 401.
+/// What the browser's console says about an answer with 401.
 const UNAUTHORIZED: &str = "Failed to load resource";
 
 async fn press(client: &Client, selector: &str) -> Result<()> {
@@ -25,7 +25,7 @@ async fn press(client: &Client, selector: &str) -> Result<()> {
     Ok(())
 }
 
-/// What the page says, in a part of it that has to be there.
+/// The text of a part of the page, once that is there.
 async fn says(client: &Client, selector: &str) -> Result<String> {
     let part = client.wait().for_element(Locator::Css(selector)).await?;
     Ok(part.text().await?)
@@ -40,17 +40,17 @@ async fn enter_name(client: &Client, name: &str) -> Result<()> {
 
 /// Opens the page and signs in.
 pub(crate) async fn sign_in(scenario: &Scenario, name: &str) -> Result<Page> {
-    let client = scenario.browser().client();
+    let client = scenario.client();
     client.goto(scenario.url()).await?;
     press(client, "[data-action=signIn]").await?;
     enter_name(client, name).await?;
     Page::wait(client).await
 }
 
-/// Picks a file of eight parts on a slow stack, and waits until some of it is stored.
+/// Picks a large file on a slow stack and waits until some of it is stored.
 async fn pick_large_file(scenario: &Scenario, page: &Page) -> Result<PathBuf> {
-    // A page that nobody has touched may not ask whether it may be left, and Chromium says so.
-    scenario.browser().expect_console_errors("beforeunload");
+    // A page that was never touched may not ask before it is left, and Chromium reports that.
+    scenario.expect_console_errors("beforeunload");
     scenario
         .controls()
         .set_s3_bytes_per_second(Some(SLOW_BYTES_PER_SECOND));
@@ -69,19 +69,16 @@ fn refreshed(provider: &OidcProvider) -> usize {
 async fn wait_for_refresh(provider: &OidcProvider, count: usize) -> Result<()> {
     wait_until("the access token to be renewed", async || {
         let refreshed = refreshed(provider);
-        Ok(if refreshed >= count {
-            Ok(())
-        } else {
-            Err(format!("{refreshed} times"))
-        })
+        met(refreshed >= count, format!("{refreshed} times"))
     })
     .await
+    .map(drop)
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_signs_in_uploads_into_a_folder_of_their_own() -> Result<()> {
+async fn each_user_uploads_into_a_folder_of_their_own() -> Result<()> {
     with_sign_in(ProviderOptions::default(), async |scenario, _| {
-        let client = scenario.browser().client();
+        let client = scenario.client();
         client.goto(scenario.url()).await?;
         client
             .wait()
@@ -95,7 +92,7 @@ async fn who_signs_in_uploads_into_a_folder_of_their_own() -> Result<()> {
         scenario.save_screenshot("sign-in").await?;
 
         let page = sign_in(scenario, "auth0|alice").await?;
-        let address = scenario.browser().client().current_url().await?;
+        let address = scenario.client().current_url().await?;
         ensure!(
             address.query().is_none(),
             "the code stays in the address: {address}"
@@ -116,12 +113,12 @@ async fn who_signs_in_uploads_into_a_folder_of_their_own() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_token_is_kept_where_another_page_or_visit_could_find_it() -> Result<()> {
+async fn no_token_is_kept_where_another_page_or_visit_finds_it() -> Result<()> {
     const KEPT: &str = "return JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie])";
 
     with_sign_in(ProviderOptions::default(), async |scenario, _| {
         sign_in(scenario, "alice").await?;
-        let client = scenario.browser().client();
+        let client = scenario.client();
         let kept = client.execute(KEPT, Vec::new()).await?;
         ensure!(kept == "[{},{},\"\"]", "{kept}");
         client.refresh().await?;
@@ -135,7 +132,7 @@ async fn no_token_is_kept_where_another_page_or_visit_could_find_it() -> Result<
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_token_that_expires_in_the_middle_of_an_upload_is_renewed() -> Result<()> {
+async fn a_token_that_expires_during_an_upload_is_renewed() -> Result<()> {
     let options = ProviderOptions {
         access_token_seconds: 4,
         ..Default::default()
@@ -153,15 +150,15 @@ async fn a_token_that_expires_in_the_middle_of_an_upload_is_renewed() -> Result<
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_upload_that_the_api_takes_for_nobody_s_is_waited_out() -> Result<()> {
+async fn an_upload_waits_while_the_api_rejects_its_token() -> Result<()> {
     with_sign_in(ProviderOptions::default(), async |scenario, provider| {
-        scenario.browser().expect_console_errors(UNAUTHORIZED);
+        scenario.expect_console_errors(UNAUTHORIZED);
         let page = sign_in(scenario, "alice").await?;
         let path = pick_large_file(scenario, &page).await?;
-        // To the API, every token has expired, the renewed ones too.
+        // For the API every token has expired, even a renewed one.
         scenario.controls().set_gateway_clock_offset_seconds(7_200);
         wait_for_refresh(provider, 1).await?;
-        page.wait_for_state("waiting").await?;
+        page.wait_for_state("signedOut").await?;
         let finished = scenario.stored_parts()?;
         scenario.controls().set_gateway_clock_offset_seconds(0);
         scenario.controls().set_s3_bytes_per_second(None);
@@ -172,34 +169,30 @@ async fn an_upload_that_the_api_takes_for_nobody_s_is_waited_out() -> Result<()>
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_a_refresh_token_a_person_signs_in_again_in_a_window_and_the_upload_goes_on() -> Result<()> {
+async fn an_upload_continues_after_a_second_sign_in_in_a_window() -> Result<()> {
     let options = ProviderOptions {
         refresh_tokens: false,
         access_token_seconds: 8,
         ..Default::default()
     };
     with_sign_in(options, async |scenario, _| {
-        scenario.browser().expect_console_errors(UNAUTHORIZED);
+        scenario.expect_console_errors(UNAUTHORIZED);
         let page = sign_in(scenario, "alice").await?;
         let path = pick_large_file(scenario, &page).await?;
-        let client = scenario.browser().client().clone();
+        let client = scenario.client().clone();
         let words = says(&client, ".sign-in-ended:not([hidden])").await?;
         ensure!(words.contains("Nothing was lost"), "{words}");
-        page.wait_for_state("waiting").await?;
+        page.wait_for_state("signedOut").await?;
         scenario.save_screenshot("sign-in-ended").await?;
         let finished = scenario.stored_parts()?;
         scenario.controls().set_s3_bytes_per_second(None);
 
-        // The provider remembers who is signed in, so the window closes without a word.
+        // The provider remembers the user, so the window closes without a question.
         press(&client, "[data-action=signInAgain]").await?;
         page.wait_for_state("stored").await?;
         wait_until("the window to be closed", async || {
             let windows = client.windows().await?.len();
-            Ok(if windows == 1 {
-                Ok(())
-            } else {
-                Err(format!("{windows} windows"))
-            })
+            met(windows == 1, format!("{windows} windows"))
         })
         .await?;
         scenario.check_arrived(&path, PARTS, &finished)
@@ -208,14 +201,14 @@ async fn without_a_refresh_token_a_person_signs_in_again_in_a_window_and_the_upl
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_signs_out_is_signed_out_at_the_provider_too() -> Result<()> {
+async fn signing_out_also_signs_out_at_the_provider() -> Result<()> {
     with_sign_in(ProviderOptions::default(), async |scenario, _| {
         sign_in(scenario, "alice").await?;
-        let client = scenario.browser().client();
+        let client = scenario.client();
         press(client, "[data-action=signOut]").await?;
         press(client, "#sign-out").await?;
         press(client, "[data-action=signIn]").await?;
-        // The provider asks again who it is.
+        // The provider asks again for a name.
         enter_name(client, "bob").await?;
         Page::wait(client).await?;
         Ok(())
@@ -224,9 +217,9 @@ async fn whoever_signs_out_is_signed_out_at_the_provider_too() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_sign_in_that_is_denied_says_so_and_can_be_tried_again() -> Result<()> {
+async fn a_denied_sign_in_is_reported_and_can_be_tried_again() -> Result<()> {
     with_sign_in(ProviderOptions::default(), async |scenario, _| {
-        let client = scenario.browser().client();
+        let client = scenario.client();
         client.goto(scenario.url()).await?;
         press(client, "[data-action=signIn]").await?;
         press(client, "#deny").await?;
@@ -242,9 +235,9 @@ async fn a_sign_in_that_is_denied_says_so_and_can_be_tried_again() -> Result<()>
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_answer_that_this_tab_has_not_asked_for_is_not_taken() -> Result<()> {
+async fn an_answer_that_this_tab_did_not_ask_for_is_rejected() -> Result<()> {
     with_sign_in(ProviderOptions::default(), async |scenario, provider| {
-        let client = scenario.browser().client();
+        let client = scenario.client();
         let forged = format!(
             "{}?code=stolen&state=forged&iss={}",
             scenario.url(),

@@ -1,10 +1,10 @@
-//! What the browser can do with a presigned URL besides what it is for: nothing.
+//! A presigned URL can be used for nothing else than what it was signed for.
 
 use anyhow::{Result, ensure};
 use e2e::with_page;
 use serde_json::{Value, json};
 
-/// Has a file signed and sends it twice, as a script on the page could.
+/// Asks for a signed request and sends it twice, as a script on the page could.
 const PUT_TWICE: &str = "
     const [api, done] = arguments;
     (async () => {
@@ -26,15 +26,11 @@ const PUT_TWICE: &str = "
     })().then(done, error => done(String(error)));";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_same_url_stores_once_and_is_then_refused() -> Result<()> {
+async fn a_url_stores_once_and_is_then_refused() -> Result<()> {
     with_page(async |scenario, _| {
-        scenario.browser().expect_console_errors("412");
+        scenario.expect_console_errors("412");
         let arguments = vec![Value::from(scenario.api())];
-        let statuses = scenario
-            .browser()
-            .client()
-            .execute_async(PUT_TWICE, arguments)
-            .await?;
+        let statuses = scenario.client().execute_async(PUT_TWICE, arguments).await?;
         assert_eq!(statuses, json!([200, 412]));
         ensure!(scenario.stored_files()? == [b"once"], "S3 has something else");
         Ok(())

@@ -1,4 +1,5 @@
-//! What is so on Swift alone: it has several servers to lose, and tells no checksums of parts.
+//! What only applies to Swift: it has several servers that can fail, and its ListParts has no checksums, so that
+//! another page trusts no part.
 
 use std::path::PathBuf;
 
@@ -7,7 +8,7 @@ use e2e::{Page, Scenario, StoredParts, with_page, write_large_file};
 
 const SIZE: u64 = 64 << 20;
 
-/// Planned, of 8 MiB each; where the network gets fast, they grow.
+/// As planned, with 8 MiB each; they grow when the network gets fast.
 const PARTS: usize = 8;
 
 /// Slow enough to lose a server in the middle of a file of eight parts.
@@ -20,12 +21,12 @@ async fn pick_and_wait_for_parts(scenario: &Scenario, page: &Page) -> Result<(Pa
     write_large_file(&path, SIZE)?;
     page.pick_paths(&[&path]).await?;
     let finished = scenario.hold_after_parts(2).await?;
-    ensure!(finished.len() < PARTS, "the upload is through already");
+    ensure!(finished.len() < PARTS, "the upload has finished already");
     Ok((path, finished))
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_object_server_that_is_lost_in_the_middle_of_an_upload_costs_nothing() -> Result<()> {
+async fn losing_an_object_server_during_an_upload_costs_nothing() -> Result<()> {
     with_page(async |scenario, page| {
         let (path, finished) = pick_and_wait_for_parts(scenario, page).await?;
         scenario.kill_an_object_server().await?;
@@ -37,9 +38,9 @@ async fn an_object_server_that_is_lost_in_the_middle_of_an_upload_costs_nothing(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_interrupted_upload_sends_all_parts_again_as_swift_tells_no_checksums() -> Result<()> {
+async fn an_interrupted_upload_sends_all_parts_again() -> Result<()> {
     with_page(async |scenario, page| {
-        scenario.browser().expect_console_errors("beforeunload");
+        scenario.expect_console_errors("beforeunload");
         let (path, finished) = pick_and_wait_for_parts(scenario, page).await?;
         let page = scenario.open_page().await?;
         page.wait_for_state("interrupted").await?;

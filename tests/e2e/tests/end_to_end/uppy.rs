@@ -1,11 +1,11 @@
-//! Uppy, which nobody here wrote, uploads by the Lambda's URLs: the pages in `examples/uppy`.
+//! Uppy, somebody else's uploader, uploads by the Lambda's URLs: the pages in `examples/uppy`.
 
 use anyhow::{Result, ensure};
-use e2e::{Scenario, wait_until, with_uppy};
+use e2e::{Scenario, met, wait_until, with_uppy};
 use fantoccini::{Client, Locator};
 use serde_json::json;
 
-/// What became of the files that are through: `stored`, or what the page says.
+/// The result of each finished file: `stored`, or what the page says.
 const OUTCOMES: &str = "
     return Array.from(document.querySelectorAll('#files li'), row =>
         row.dataset.state === 'stored' ? 'stored' : row.textContent);";
@@ -19,16 +19,12 @@ async fn check(scenario: &Scenario, client: &Client, files: &[(&str, usize)]) ->
     let paths: Vec<_> = files.iter().map(|file| file.path.display().to_string()).collect();
     let picker = client.find(Locator::Id("picker")).await?;
     picker.send_keys(&paths.join("\n")).await?;
-    let outcomes = wait_until("Uppy to be through with the files", async || {
+    let outcomes = wait_until("Uppy to finish the files", async || {
         let outcomes = client.execute(OUTCOMES, Vec::new()).await?;
-        let is_through = outcomes
+        let has_finished = outcomes
             .as_array()
             .is_some_and(|outcomes| outcomes.len() == files.len());
-        Ok(if is_through {
-            Ok(outcomes)
-        } else {
-            Err(outcomes.to_string())
-        })
+        met(has_finished, outcomes)
     })
     .await?;
     ensure!(outcomes == json!(vec!["stored"; files.len()]), "{outcomes}");

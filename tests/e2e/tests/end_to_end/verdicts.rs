@@ -1,4 +1,4 @@
-//! A row says what was found in its file after it was stored.
+//! A row shows the verdict on its file after it was stored.
 
 use std::fs;
 
@@ -15,9 +15,9 @@ const READ_STATES: &str = "
         [row.querySelector('.file-name').textContent, row.querySelector('.file-state').textContent]));";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn rows_say_what_was_found_in_their_files() -> Result<()> {
+async fn each_row_shows_the_verdict_on_its_file() -> Result<()> {
     with_page(async |scenario, _| {
-        let client = scenario.browser().client();
+        let client = scenario.client();
         let page = scenario.open_page_with(json!({ "verdicts": true })).await?;
         let files = [
             ("right.png", PNG, "what it was declared as"),

@@ -1,15 +1,15 @@
-//! As many files as the disk can bear at once: written, uploaded, compared and deleted.
+//! As many files as the disk can hold at once: written, uploaded, compared and deleted.
 
 use std::{collections::HashMap, fs, path::PathBuf, time::Duration};
 
 use anyhow::{Context, Result, ensure};
-use e2e::{FaultyScenario, Page, sha256_of, wait_at_most, write_random_file};
+use e2e::{FaultyScenario, Page, met, sha256_of, stored_paths, wait_at_most, write_random_file};
 use fastrand::Rng;
 
 /// How long a batch may take on a busy machine.
 const DEADLINE: Duration = Duration::from_secs(900);
 
-/// What the page says of all files, and whether it offers to retry those that failed.
+/// What the page says about all files, and whether it offers to retry those that failed.
 const READ_TOTALS: &str = "
     return [
         document.querySelector('.totals-summary')?.textContent ?? '',
@@ -23,7 +23,7 @@ pub(crate) struct Batch {
     bytes: u64,
 }
 
-/// What came of a batch.
+/// The results of a batch.
 pub(crate) struct Outcome {
     pub(crate) files: u64,
     pub(crate) bytes: u64,
@@ -32,10 +32,10 @@ pub(crate) struct Outcome {
 }
 
 impl Batch {
-    /// Writes files until there are as many, or they are as large, as they may be at most. The last file of
-    /// all takes what is left.
+    /// Writes files until `most`, a number of files and one of bytes, is reached. The last file of
+    /// all takes the bytes that are left.
     pub(crate) fn write(
-        scenario: &FaultyScenario,
+        scenario: &FaultyScenario<'_>,
         random: &mut Rng,
         mean: u64,
         left: (u64, u64),
@@ -70,16 +70,15 @@ impl Batch {
         self.bytes
     }
 
-    /// Uploads the files, has those that failed for good tried again as a person does, and compares what
-    /// S3 has.
-    pub(crate) async fn upload(self, scenario: &FaultyScenario, page: &Page) -> Result<Outcome> {
+    /// Uploads the files, retries those that failed for good as a user does, and compares what S3 has.
+    pub(crate) async fn upload(self, scenario: &FaultyScenario<'_>, page: &Page) -> Result<Outcome> {
         let paths: Vec<_> = self.paths.iter().map(PathBuf::as_path).collect();
         page.pick_paths(&paths).await?;
         let retries = self.wait(scenario).await?;
         let duplicates = self.compare(scenario)?;
         ensure!(
             press(scenario, "clearFinished").await?,
-            "what is finished cannot be cleared"
+            "finished files cannot be cleared"
         );
         for path in &self.paths {
             fs::remove_file(path)?;
@@ -92,33 +91,29 @@ impl Batch {
         })
     }
 
-    async fn wait(&self, scenario: &FaultyScenario) -> Result<u64> {
+    async fn wait(&self, scenario: &FaultyScenario<'_>) -> Result<u64> {
         let count = self.files();
         let plural = if count == 1 { "file" } else { "files" };
         let done = format!("{count} of {count} {plural} uploaded");
         let mut retries = 0;
         wait_at_most(DEADLINE, "all files to be uploaded", async || {
-            let totals = scenario
-                .browser()
-                .client()
-                .execute(READ_TOTALS, Vec::new())
-                .await?;
+            let totals = scenario.client().execute(READ_TOTALS, Vec::new()).await?;
             let (summary, has_failed): (String, bool) = serde_json::from_value(totals)?;
             if has_failed {
-                // It may be gone by now, as it is when an earlier press has done all.
+                // The button may be gone by now, if an earlier press retried all.
                 retries += u64::from(press(scenario, "retryFailed").await?);
             }
-            Ok(if summary == done { Ok(()) } else { Err(summary) })
+            met(summary == done, summary)
         })
         .await?;
         Ok(retries)
     }
 
-    /// Each file has an object with its bytes, and no object has other bytes. Gives how many objects there
-    /// are besides, and deletes them all.
-    fn compare(&self, scenario: &FaultyScenario) -> Result<u64> {
+    /// Checks that each file has an object with its bytes and no object has other bytes, and deletes them all.
+    /// Returns how many more objects there were.
+    fn compare(&self, scenario: &FaultyScenario<'_>) -> Result<u64> {
         let mut found: HashMap<String, u64> = HashMap::new();
-        for path in scenario.all_objects() {
+        for path in stored_paths(&scenario.bucket()) {
             let name = path
                 .file_name()
                 .and_then(|name| name.to_str())
@@ -141,8 +136,8 @@ impl Batch {
     }
 }
 
-/// Two of a hundred files are large, one is empty, and the sizes of the others are spread over nine powers of
-/// two, so that the mean is about kept.
+/// Of a hundred files two are large and one is empty; the sizes of the others are spread over nine powers of
+/// two, so that their mean is about `mean`.
 fn size(random: &mut Rng, mean: u64) -> u64 {
     match random.u32(..100) {
         0 => 0,
@@ -151,13 +146,13 @@ fn size(random: &mut Rng, mean: u64) -> u64 {
     }
 }
 
-/// Presses a button that is for all files, if it is there. A pointer could hit what takes its place meanwhile.
-async fn press(scenario: &FaultyScenario, action: &str) -> Result<bool> {
+/// Presses a button for all files, if it is there. A pointer could hit what takes its place meanwhile.
+async fn press(scenario: &FaultyScenario<'_>, action: &str) -> Result<bool> {
     const PRESS: &str = "
         const button = document.querySelector(`[data-action=${arguments[0]}]:not([hidden])`);
         button?.click();
         return Boolean(button);";
-    let client = scenario.browser().client();
+    let client = scenario.client();
     let pressed = client.execute(PRESS, vec![action.into()]).await?;
     Ok(pressed == true)
 }

@@ -1,4 +1,4 @@
-//! Thousands of files through the page in Chromium, while the network and the servers do what they like.
+//! Uploads thousands of files through the page in Chromium while requests fail at random.
 //!
 //! `cargo xtask soak` builds the page and runs this.
 
@@ -14,34 +14,34 @@ use std::{
 
 use anyhow::{Context, Result};
 use clap::Parser;
-use e2e::{FaultyScenario, TELL_WORKER_MEMORY, with_faulty_page};
+use e2e::{FaultyScenario, REPORT_WORKER_MEMORY, with_faulty_page};
 use serde_json::json;
 
 use batch::{Batch, Outcome};
 use memory::Memory;
 use report::Report;
 
-/// What one batch may hold, so that files and objects together stay far below 2 GiB.
+/// The limits of one batch, so that files and objects together stay far below 2 GiB.
 const BATCH_BYTES: u64 = 256 << 20;
 const BATCH_FILES: u64 = 250;
 
-/// Thousands of files through the page in Chromium, with faults on.
+/// Upload thousands of files in Chromium while requests fail at random
 #[derive(Parser)]
 struct Options {
     /// How many files
     #[arg(long, default_value_t = 20_000)]
     files: u64,
-    /// How many bytes in all
+    /// How many bytes in total
     #[arg(long, default_value_t = 20 << 30)]
     bytes: u64,
-    /// What sizes and faults are made from; another each time by default
+    /// Makes sizes and faults; a different one each time by default, which is printed
     #[arg(long)]
     seed: Option<u64>,
     /// Stop after this many minutes, as a failure
     #[arg(long, default_value_t = 240)]
     minutes: u64,
     /// Write the figures as JSON to this file
-    #[arg(long)]
+    #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
 }
 
@@ -52,7 +52,10 @@ async fn main() -> Result<()> {
     println!("seed {seed}");
     let settings = json!({ "backoffMilliseconds": 200, "maxAttempts": 20, "stallSeconds": 10 });
     let deadline = Duration::from_secs(options.minutes * 60);
-    let mut report = Report::new(seed);
+    let mut report = Report {
+        seed,
+        ..Report::default()
+    };
     let ran = with_faulty_page(settings, deadline, async |scenario| {
         soak(scenario, &options, seed, &mut report).await
     })
@@ -65,11 +68,15 @@ async fn main() -> Result<()> {
     ran
 }
 
-async fn soak(scenario: &FaultyScenario, options: &Options, seed: u64, report: &mut Report) -> Result<()> {
-    let begun = Instant::now();
-    scenario.run_before_workers(TELL_WORKER_MEMORY);
+async fn soak(
+    scenario: &FaultyScenario<'_>,
+    options: &Options,
+    seed: u64,
+    report: &mut Report,
+) -> Result<()> {
+    let start = Instant::now();
+    scenario.run_before_workers(REPORT_WORKER_MEMORY);
     let page = scenario.open_page().await?;
-    memory::prepare(scenario.browser().client()).await?;
     let mut random = fastrand::Rng::with_seed(seed);
     scenario.faults().plan(mishaps::choose(random.fork()));
     let mean = options.bytes / options.files.max(1);
@@ -80,7 +87,7 @@ async fn soak(scenario: &FaultyScenario, options: &Options, seed: u64, report: &
         left.0 -= batch_files;
         left.1 = left.1.saturating_sub(batch.bytes());
         let outcome: Outcome = batch.upload(scenario, &page).await?;
-        report.add(&outcome, begun.elapsed());
+        report.add(&outcome, start.elapsed());
         report.memory = Memory::measure(scenario.browser()).await?;
         if left.0 + batch_files == options.files {
             report.memory_first = report.memory;

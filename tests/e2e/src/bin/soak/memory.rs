@@ -1,29 +1,20 @@
-//! What the page, its worker and its process need.
+//! How much memory the page, its worker and its process have.
 
 use anyhow::{Context, Result};
 use e2e::Browser;
-use fantoccini::Client;
 use serde::Serialize;
-
-const PREPARE: &str = "window.testLooks = { push() {} };";
 
 const PAGE_HEAP: &str = "return performance.memory.usedJSHeapSize;";
 
-/// Bytes at one moment; at the most of several where they are put together.
+/// Bytes at one moment, or the most of several moments.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub(crate) struct Memory {
     /// The JavaScript heap of the page.
     pub(crate) page_heap: u64,
     /// The linear memory of the worker's WebAssembly.
     pub(crate) worker_wasm: u64,
-    /// What of the tab's process is resident.
+    /// The resident memory of the tab's process.
     pub(crate) resident: u64,
-}
-
-/// Has the page forget how its rows looked.
-pub(crate) async fn prepare(client: &Client) -> Result<()> {
-    client.execute(PREPARE, Vec::new()).await?;
-    Ok(())
 }
 
 impl Memory {

@@ -6,10 +6,10 @@ use axum::http::StatusCode;
 use e2e::{Answer, Fault, Faults, Phase};
 use fastrand::Rng;
 
-/// One of so many requests meets a fault.
+/// One of this many requests meets a fault.
 const ONE_IN: u32 = 25;
 
-/// Gives a request its fault, from `random`.
+/// Chooses the faults of requests.
 pub(crate) fn choose(mut random: Rng) -> impl FnMut(Phase) -> Option<Fault> + Send + 'static {
     move |phase| (random.u32(..ONE_IN) == 0).then(|| fault(phase, &mut random))
 }
@@ -28,7 +28,7 @@ fn fault(phase: Phase, random: &mut Rng) -> Fault {
             bytes_per_second: 4 << 20,
         },
         11..13 => Fault::LoseAnswer,
-        // A Complete that is never answered has five minutes' patience, which no soak has.
+        // The page waits five minutes for a Complete that is never answered, which is too long for a soak.
         13 if phase != Phase::Complete => Fault::BlackHole,
         14 => Fault::Corrupt {
             at: random.u64(..1 << 10),
@@ -57,7 +57,7 @@ fn s3(status: StatusCode, code: &str, message: &str) -> Fault {
     Fault::Answer(Answer::s3(status, code, message))
 }
 
-/// Of how many requests of each phase how many met a fault.
+/// How many requests of each phase there were, and how many met a fault.
 pub(crate) fn met(faults: &Faults) -> BTreeMap<String, (usize, usize)> {
     let of_phase = |phase: Phase| (phase.to_string(), (faults.requests(phase), faults.hits(phase)));
     Phase::ALL.into_iter().map(of_phase).collect()

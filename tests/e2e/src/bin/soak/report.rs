@@ -10,17 +10,17 @@ use serde::Serialize;
 
 use crate::{batch::Outcome, memory::Memory};
 
-/// What came of a soak so far.
-#[derive(Debug, Serialize)]
+/// The results of a soak so far.
+#[derive(Debug, Default, Serialize)]
 pub(crate) struct Report {
     pub(crate) seed: u64,
     pub(crate) seconds: f64,
-    /// Files of which S3 had one object with the right SHA-256.
+    /// Files of which S3 had an object with the right SHA-256.
     pub(crate) files: u64,
     pub(crate) bytes: u64,
-    /// Objects besides: a PutObject whose answer was lost, and whose file was then planned anew.
+    /// More objects of the same files: a PutObject whose answer was lost, and whose file was then planned again.
     pub(crate) duplicates: u64,
-    /// Times that files had failed for good until a person had them retried.
+    /// How often files had failed for good and were retried by a user.
     pub(crate) retries: u64,
     /// Requests of each phase, and how many of them met a fault.
     pub(crate) faults: BTreeMap<String, (usize, usize)>,
@@ -34,22 +34,6 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    pub(crate) fn new(seed: u64) -> Self {
-        Self {
-            seed,
-            seconds: 0.0,
-            files: 0,
-            bytes: 0,
-            duplicates: 0,
-            retries: 0,
-            faults: BTreeMap::new(),
-            unfinished_uploads: 0,
-            memory_first: Memory::default(),
-            memory: Memory::default(),
-            most_memory: Memory::default(),
-        }
-    }
-
     pub(crate) fn add(&mut self, batch: &Outcome, elapsed: Duration) {
         self.seconds = elapsed.as_secs_f64();
         self.files += batch.files;
@@ -58,7 +42,7 @@ impl Report {
         self.retries += batch.retries;
     }
 
-    /// How far it is, in a line.
+    /// The progress, in a line.
     pub(crate) fn line(&self) -> String {
         format!(
             "{} files, {} MiB in {:.0} s; the tab has {} MiB",

@@ -1,9 +1,9 @@
-//! One fault at one phase: a file that meets it, and how it has to end.
+//! One fault at one phase: a file meets it, and its upload has to end as expected.
 
 use std::fmt::{self, Display};
 
 use anyhow::{Context, Result, ensure};
-use e2e::{Fault, FaultyScenario, Page, Phase, Row, SourceFile, sha256_of, wait_until};
+use e2e::{Fault, FaultyScenario, Page, Phase, Row, SourceFile, met, wait_until};
 
 use super::expected::{Course, FaultKind};
 
@@ -15,17 +15,17 @@ const LARGE: usize = 17 << 20;
 
 const PARTS: usize = 3;
 
-/// A fault at a phase, and what is expected of it.
+/// A fault at a phase, and the course that is expected.
 pub(crate) struct Cell {
     pub(crate) kind: FaultKind,
     pub(crate) phase: Phase,
     pub(crate) course: Course,
 }
 
-/// How it ended.
+/// How an upload ended.
 pub(crate) struct Ended {
     how: &'static str,
-    /// Multipart uploads that S3 is left with until the bucket's lifecycle rule removes them.
+    /// How many multipart uploads are left in S3 until the bucket's lifecycle rule removes them.
     left_over: usize,
 }
 
@@ -39,11 +39,11 @@ impl Display for Ended {
 }
 
 impl Cell {
-    /// Uploads a file through the fault.
+    /// Uploads a file that meets the fault.
     ///
     /// # Errors
-    /// Where it does not end as expected.
-    pub(crate) async fn run(self, scenario: &FaultyScenario, page: &Page) -> Result<Ended> {
+    /// If it does not end as expected.
+    pub(crate) async fn run(self, scenario: &FaultyScenario<'_>, page: &Page) -> Result<Ended> {
         let is_small = self.phase == Phase::Put;
         let name = format!("{:?}-{}.bin", self.kind, self.phase);
         let file = scenario.files.add(&name, if is_small { SMALL } else { LARGE })?;
@@ -60,11 +60,7 @@ impl Cell {
             "S3 to be left with no upload that should not be there",
             async || {
                 let found = scenario.unfinished_uploads()?;
-                Ok(if found == expected {
-                    Ok(())
-                } else {
-                    Err(format!("{found} instead of {expected}"))
-                })
+                met(found == expected, format!("{found} instead of {expected}"))
             },
         )
         .await?;
@@ -78,8 +74,8 @@ impl Cell {
         })
     }
 
-    /// Plans the fault, and what brings the page to the phase where it would not come by itself.
-    fn begin_fault(&self, scenario: &FaultyScenario) {
+    /// Plans the fault, and what brings the page to a phase that it would not reach by itself.
+    fn begin_fault(&self, scenario: &FaultyScenario<'_>) {
         let (phase, fault) = (self.phase, self.kind.fault(self.phase));
         let mut times = self.kind.times();
         let mut parts = 0;
@@ -90,9 +86,9 @@ impl Cell {
             }
             parts += usize::from(met == Phase::Part);
             match phase {
-                // S3 is asked about a part whose answer was lost.
+                // The page asks S3 about a part whose answer was lost.
                 Phase::List if met == Phase::Part && parts == 1 => Some(Fault::LoseAnswer),
-                // A file with a part that is never answered is there to be cancelled.
+                // A file with a part that is never answered can be cancelled.
                 Phase::Abort if met == Phase::Part && parts > 1 => Some(Fault::BlackHole),
                 _ => None,
             }
@@ -101,7 +97,7 @@ impl Cell {
 
     async fn follow(
         &self,
-        scenario: &FaultyScenario,
+        scenario: &FaultyScenario<'_>,
         page: &Page,
         file: &SourceFile,
     ) -> Result<&'static str> {
@@ -145,12 +141,8 @@ impl Cell {
             Course::CleansUp => {
                 wait_until("the part that is held back", async || {
                     let held = scenario.faults().hits(Phase::Part);
-                    let stored = scenario.stored_parts(&file.name).len();
-                    Ok(if held > 0 && stored == 1 {
-                        Ok(())
-                    } else {
-                        Err(format!("{held} held, {stored} stored"))
-                    })
+                    let stored = scenario.stored_parts_of(&file.name).len();
+                    met(held > 0 && stored == 1, format!("{held} held, {stored} stored"))
                 })
                 .await?;
                 page.press("cancel").await?;
@@ -161,13 +153,13 @@ impl Cell {
                 ensure!(scenario.objects(&file.name).is_empty(), "an object is there");
                 Ok("cleaned up")
             }
-            Course::Senseless(reason) => Ok(reason),
+            Course::NotApplicable(reason) => Ok(reason),
         }
     }
 
-    /// Reloads the page and picks the file again, as a person does who is tired of waiting.
-    async fn reload(scenario: &FaultyScenario, file: &SourceFile) -> Result<()> {
-        let page = scenario.open_page().await?;
+    /// Reloads the page and picks the file again, as a user does who is tired of waiting.
+    async fn reload(scenario: &FaultyScenario<'_>, file: &SourceFile) -> Result<()> {
+        let page = scenario.open_recorded_page().await?;
         page.wait_for_state("interrupted").await?;
         scenario.faults().end();
         page.pick(std::slice::from_ref(file)).await?;
@@ -177,7 +169,7 @@ impl Cell {
 
     async fn wait_for_words(
         &self,
-        scenario: &FaultyScenario,
+        scenario: &FaultyScenario<'_>,
         file: &SourceFile,
         state: &str,
         words: &str,
@@ -189,7 +181,7 @@ impl Cell {
             })
             .await?;
         let advice = row.error.strip_prefix(words).unwrap_or_default();
-        // What goes on by itself needs nobody to do anything.
+        // What continues by itself needs no advice.
         let needs_advice = state == "failed";
         ensure!(
             needs_advice != advice.trim().is_empty(),
@@ -209,28 +201,27 @@ impl Cell {
         self.check_met(scenario)
     }
 
-    fn check_met(&self, scenario: &FaultyScenario) -> Result<()> {
+    fn check_met(&self, scenario: &FaultyScenario<'_>) -> Result<()> {
         let hits = scenario.faults().hits(self.phase);
         ensure!(hits > 0, "no request met the fault");
         Ok(())
     }
 
-    async fn wait_until_met(&self, scenario: &FaultyScenario) -> Result<()> {
+    async fn wait_until_met(&self, scenario: &FaultyScenario<'_>) -> Result<()> {
         wait_until("a request to meet the fault", async || {
             Ok(self.check_met(scenario).map_err(|error| error.to_string()))
         })
         .await
     }
 
-    /// One object has the file's bytes, and no part of it was stored twice.
-    fn check_stored(&self, scenario: &FaultyScenario, file: &SourceFile, is_small: bool) -> Result<()> {
-        let objects = scenario.objects(&file.name);
-        ensure!(objects.len() == 1, "{objects:?}");
-        ensure!(
-            sha256_of(&objects[0])? == sha256_of(&file.path)?,
-            "other bytes arrived"
-        );
-        let parts = scenario.stored_parts(&file.name);
+    /// Checks that the file is stored, each of its parts once, in as many parts as it has.
+    fn check_stored(&self, scenario: &FaultyScenario<'_>, file: &SourceFile, is_small: bool) -> Result<()> {
+        if (self.kind, self.phase) == (FaultKind::TooLarge, Phase::Part) {
+            // Parts behind the one that was refused are divided anew.
+            return scenario.check_object(file);
+        }
+        scenario.check_stored(file)?;
+        let parts = scenario.stored_parts_of(&file.name);
         if is_small {
             ensure!(parts.is_empty());
             return Ok(());
@@ -242,20 +233,18 @@ impl Cell {
         });
         let last = last.context("no part was stored")?;
         let numbers = parts.keys().filter(|(upload, _)| upload == last).count();
-        // What starts over goes up as one request, since the parts before went up fast.
-        let starts_over = (self.kind, self.phase) == (FaultKind::Gone, Phase::Part);
+        // An upload that starts over has larger parts if those before were fast.
+        let starts_over = self.kind == FaultKind::Gone;
         ensure!(numbers == PARTS || starts_over, "{parts:?}");
-        ensure!(
-            parts.values().all(|times| *times == 1),
-            "a part was stored again: {parts:?}"
-        );
         Ok(())
     }
 
-    /// A CreateMultipartUpload whose answer is lost leaves an upload whose id nobody knows.
-    fn left_over(&self, scenario: &FaultyScenario) -> usize {
+    /// A CreateMultipartUpload whose answer was lost leaves an upload whose id nobody knows.
+    fn left_over(&self, scenario: &FaultyScenario<'_>) -> usize {
         match (self.kind, self.phase) {
-            (FaultKind::LostAnswer, Phase::Create) => scenario.faults().hits(Phase::Create),
+            (FaultKind::LostAnswer | FaultKind::Withheld, Phase::Create) => {
+                scenario.faults().hits(Phase::Create)
+            }
             _ => 0,
         }
     }

@@ -1,4 +1,4 @@
-//! Every fault in the path at every phase of an upload, in a real browser, and the matrix of how it ended.
+//! Every fault at every phase of an upload, in a real browser, and the matrix of the results.
 
 mod cell;
 mod expected;
@@ -13,20 +13,20 @@ use serde_json::json;
 use cell::{Cell, Ended};
 use expected::{Course, FaultKind, course};
 
-/// Browsers at once.
+/// How many browsers run at once.
 const BROWSERS: usize = 2;
 
 /// How long the cells of one fault may take on a busy machine.
 const DEADLINE: Duration = Duration::from_secs(240);
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_fault_at_each_phase_has_its_end() -> Result<()> {
+async fn each_fault_at_each_phase_ends_as_expected() -> Result<()> {
     let rows: Vec<Row> = stream::iter(FaultKind::ALL)
         .map(|kind| async move { run_row(kind).await })
         .buffered(BROWSERS)
         .collect()
         .await;
-    // Test harnesses hold back what passing tests print by the macros.
+    // Test harnesses capture what passing tests print by the macros.
     std::io::stdout().write_all(table(&rows).as_bytes())?;
     let failures: Vec<String> = rows
         .iter()
@@ -42,25 +42,25 @@ async fn each_fault_at_each_phase_has_its_end() -> Result<()> {
     Ok(())
 }
 
-/// A fault, and what came of it at each phase.
+/// A fault, and the outcome at each phase.
 struct Row {
     kind: FaultKind,
     cells: Vec<(Phase, Outcome)>,
 }
 
 enum Outcome {
-    /// It cannot be, or means nothing: the text says why.
-    Senseless(&'static str),
+    /// The fault cannot happen there or has no meaning: the text says why.
+    NotApplicable(&'static str),
     Ran(Result<Ended>),
 }
 
-/// Plays a fault at one phase after the other, in one browser as long as all goes well.
+/// Runs a fault at one phase after the other, in the same browser as long as all goes well.
 async fn run_row(kind: FaultKind) -> Row {
     let mut cells = Vec::new();
     let mut phases = Vec::new();
     for phase in Phase::ALL {
         match course(kind, phase) {
-            Course::Senseless(reason) => cells.push((phase, Outcome::Senseless(reason))),
+            Course::NotApplicable(reason) => cells.push((phase, Outcome::NotApplicable(reason))),
             course => phases.push(Cell { kind, phase, course }),
         }
     }
@@ -69,19 +69,19 @@ async fn run_row(kind: FaultKind) -> Row {
         let settings = json!({
             "backoffMilliseconds": 200,
             "maxAttempts": 100,
-            // A short patience would take a busy machine for a stall where none is made.
-            "stallSeconds": if kind == FaultKind::BlackHole { 1 } else { 60 },
+            // A short limit would take a busy machine for a stall.
+            "stallSeconds": if kind.is_silent() { 1 } else { 60 },
         });
         let ran = with_faulty_page(settings, DEADLINE, async |scenario| {
             for cell in waiting.by_ref() {
-                // A page that knows the network to be fast would send a large file as one request.
-                let page = scenario.open_page().await?;
+                // A page that knows that the network is fast would send a large file as one request.
+                let page = scenario.open_recorded_page().await?;
                 let phase = cell.phase;
                 let ended = cell.run(scenario, &page).await;
                 let is_lost = ended.is_err();
                 cells.push((phase, Outcome::Ran(ended)));
                 if is_lost {
-                    // What the page is left with would be in the way of the next cell.
+                    // What the page still has would disturb the next cell.
                     break;
                 }
             }
@@ -110,7 +110,7 @@ fn table(rows: &[Row]) -> String {
             let text = match of_phase {
                 Some((_, Outcome::Ran(Ok(ended)))) => ended.to_string(),
                 Some((_, Outcome::Ran(Err(_)))) => "WRONG".to_owned(),
-                Some((_, Outcome::Senseless(reason))) => {
+                Some((_, Outcome::NotApplicable(reason))) => {
                     let known = reasons.iter().position(|known| known == reason);
                     let number = known.unwrap_or_else(|| {
                         reasons.push(reason);
@@ -129,9 +129,9 @@ fn table(rows: &[Row]) -> String {
     }
     table
         + "\n\n\
-        unnoticed: stored, and the page said nothing. waited: the page said what was wrong, and went on by\n\
-        itself once it was over. recovered: stored although the fault went on, or came once. retried: the page\n\
-        gave up with the reason, and Retry stored it. resumed: a person reloaded the page and picked the file again.\n\
+        unnoticed: stored, and the page said nothing. waited: the page said what was wrong, and continued by\n\
+        itself once it was over. recovered: stored although the fault lasted or happened once. retried: the page\n\
+        gave up with the reason, and Retry stored it. resumed: the user reloaded the page and picked the file again.\n\
         cleaned up: cancelled, and S3 keeps nothing of it.\n\
         *: S3 keeps multipart uploads whose ids were lost with the answers, until the lifecycle rule.\n"
 }

@@ -1,0 +1,111 @@
+//! What is kept of an unfinished upload, so that it outlives the page.
+
+use serde::{Deserialize, Serialize};
+use wire::{BatchId, Sha256Digest};
+
+use crate::FileDescription;
+
+/// What is kept of an unfinished upload: enough to go on with it when its file is there again, and
+/// nothing of the file's content but checksums.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UploadRecord {
+    /// The file's name.
+    pub name: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// Its media type; may be empty.
+    pub media_type: String,
+    /// When it was last changed, in milliseconds since 1970.
+    pub last_modified: i64,
+    /// The batch that it belongs to; `None` if an earlier version kept it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<BatchId>,
+    /// Which file of its name in the batch it is; 0 for the only one so far.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub copy: u32,
+    /// Whether it has ended: S3 has the object, or may have it although it was given up. Its key is kept until all of its
+    /// batch is stored, so that no other file gets it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_ended: bool,
+    /// The object that S3 may have of it. It is kept before the request is sent that makes it, so that a later page knows
+    /// whose object it finds under the key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub object: Option<ObjectRecord>,
+    /// The multipart upload, once S3 has made one. A file without one starts from its first byte.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub multipart: Option<MultipartRecord>,
+}
+
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+/// An object that S3 may have, since a request that makes it may have been sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ObjectRecord {
+    /// The object's key.
+    pub key: String,
+    /// The SHA-256 of its bytes, if it was a PutObject.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<Sha256Digest>,
+    /// When the file was last changed whose bytes it has, in milliseconds since 1970.
+    pub last_modified: i64,
+}
+
+/// A multipart upload that S3 knows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MultipartRecord {
+    /// The object's key.
+    pub key: String,
+    /// S3's id of the upload.
+    pub upload_id: String,
+    /// The size in bytes that was planned for every part but the last.
+    pub part_size: u64,
+    /// From which parts on other sizes hold, in the order of the parts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub part_size_changes: Vec<PartSizeChange>,
+    /// When S3 made it, in seconds since 1970 on the servers' clock.
+    pub created: Option<u64>,
+    /// When S3 last showed that it has it, likewise.
+    pub seen: Option<u64>,
+    /// The parts that S3 stored. They are kept one by one beside the rest, so that a part costs the
+    /// same to keep however many there are.
+    #[serde(skip)]
+    pub parts: Vec<CompletedPart>,
+}
+
+/// One part that S3 stored, as CompleteMultipartUpload wants it (Amazon S3 API Reference, "CompletedPart").
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CompletedPart {
+    /// The part number: 1 to 10,000.
+    pub number: u32,
+    /// The `ETag` that S3 answered, with its quotes.
+    pub etag: String,
+    /// The part's SHA-256.
+    pub sha256: Sha256Digest,
+}
+
+/// From this part on, parts have another size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PartSizeChange {
+    /// The number of the first part of this size.
+    pub first_part: u32,
+    /// The size in bytes of every part from then on but the last.
+    pub part_size: u64,
+}
+
+impl UploadRecord {
+    /// What is known of its file.
+    pub fn description(&self) -> FileDescription {
+        FileDescription {
+            name: self.name.clone(),
+            size: self.size,
+            media_type: self.media_type.clone(),
+            last_modified: self.last_modified,
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! What is to be done after an answer that is no success.
+
+use crate::UploadError;
+
+/// What is to be done after an answer that is no success.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Recovery {
+    /// No answer, or none that the server vouches for: find out whether the request was carried out, then try again.
+    Ambiguous(UploadError),
+    /// Try again after a back-off.
+    Retry(UploadError),
+    /// S3 wants fewer requests; try again after a back-off.
+    Throttled(UploadError),
+    /// The bytes did not arrive as they were hashed: hash again, then send again once.
+    HashAgain(UploadError),
+    /// The signature is of no use any more: have the request signed again.
+    SignAgain(UploadError),
+    /// The request is larger than something on the way lets through: make it smaller.
+    TooLarge(UploadError),
+    /// Something on the way refuses it: perhaps because of its size, perhaps only now.
+    Refused(UploadError),
+    /// The multipart upload is gone.
+    UploadGone(UploadError),
+    /// S3 does not have a part of the multipart upload as it was named.
+    PartsDiffer(UploadError),
+    /// Another conditional write to the key is in progress: perhaps an earlier one of this page.
+    Conflict(UploadError),
+    /// Something already has the key.
+    AlreadyExists(UploadError),
+    /// No further try would change it.
+    Final(UploadError),
+}

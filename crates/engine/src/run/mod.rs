@@ -1,0 +1,7 @@
+//! All files: one engine, what it schedules, the calls that it makes, and when it wants to be woken.
+
+mod connectivity;
+pub(crate) mod engine;
+mod schedule;
+mod signing;
+mod timers;

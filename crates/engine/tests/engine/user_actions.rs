@@ -1,0 +1,91 @@
+//! What a user does to the files.
+
+use engine::{Event, FileId, FileStatus, Selection, Settings};
+
+use crate::support::{MIB, Page, busy, created, listed, stored};
+
+#[test]
+fn a_pause_sends_nothing_finished_again() {
+    let mut page = Page::uploading();
+    page.answer("part 2 of 0", stored());
+    page.tell(Event::Pause(Selection::All));
+    assert!(page.requests().is_empty());
+    page.tell(Event::Resume(Selection::All));
+    page.answer("list 0", listed(&[1, 2]));
+    assert_eq!(page.requests(), ["part 3 of 0"]);
+}
+
+#[test]
+fn what_is_resumed_goes_on_in_its_order() {
+    let settings = Settings {
+        parallel_requests: 3,
+        parallel_hashes: 1,
+        ..Settings::default()
+    };
+    let mut page = Page::with_files(settings, &[1; 300]);
+    page.tell(Event::Pause(Selection::All));
+    page.tell(Event::Resume(Selection::All));
+    assert_eq!(page.requests(), ["put 0", "put 1", "put 2"]);
+}
+
+#[test]
+fn files_behind_many_that_were_paused_in_the_queue_are_reached() {
+    let mut page = Page::with_files(Settings::default(), &[1; 400]);
+    for file in 100..350 {
+        page.tell(Event::Pause(Selection::File(FileId(file))));
+    }
+    while let Some(name) = page.requests().first().map(|name| (*name).to_owned()) {
+        page.answer(&name, stored());
+    }
+    assert_eq!(
+        (page.engine.totals().stored, page.engine.totals().paused),
+        (150, 250)
+    );
+}
+
+#[test]
+fn a_cancelled_upload_is_aborted_until_that_succeeds() {
+    let mut page = Page::uploading();
+    page.tell(Event::Cancel(Selection::All));
+    assert_eq!(
+        (page.status(0), page.requests()),
+        (FileStatus::Cancelled, vec!["abort 0"])
+    );
+    page.answer("abort 0", busy());
+    page.wait();
+    page.answer("abort 0", stored());
+    assert!(page.requests().is_empty());
+}
+
+#[test]
+fn an_upload_cancelled_while_it_is_created_is_aborted_afterwards() {
+    let mut page = Page::with_files(Settings::default(), &[20 * MIB]);
+    page.tell(Event::Cancel(Selection::All));
+    assert_eq!(page.requests(), ["create 0"]);
+    page.answer("create 0", created());
+    assert_eq!(page.requests(), ["abort 0"]);
+}
+
+#[test]
+fn a_failed_file_keeps_its_parts_until_it_is_removed() {
+    let mut page = Page::uploading();
+    page.answer("part 1 of 0", stored());
+    page.answer("part 2 of 0", crate::support::error(403, "AccessDenied", ""));
+    assert!(page.requests().is_empty(), "nothing is aborted");
+    page.tell(Event::Remove(Selection::File(FileId(0))));
+    assert_eq!(page.requests(), ["abort 0"]);
+    assert_eq!(page.engine.totals().files, 0);
+}
+
+#[test]
+fn what_is_cancelled_can_be_tried_again_from_the_beginning() {
+    let mut page = Page::uploading();
+    page.answer("part 1 of 0", stored());
+    page.tell(Event::Cancel(Selection::All));
+    page.answer("abort 0", stored());
+    page.tell(Event::Retry(Selection::File(FileId(0))));
+    // S3 took no time for a part, so that the whole file is one request now.
+    assert_eq!(page.requests(), ["put 0"]);
+    assert_eq!(page.engine.totals().sent, 0);
+    assert_eq!(page.engine.totals().bytes, 20 * MIB);
+}

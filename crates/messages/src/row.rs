@@ -1,0 +1,93 @@
+//! A file as the page shows it.
+
+use engine::{ErrorKind, FileId, Mismatch, Notice};
+use serde::{Deserialize, Serialize};
+use wire::Verdict;
+
+/// One file on the list, with everything that its row shows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Row {
+    /// The file's id.
+    pub id: FileId,
+    /// Its name as its owner knows it, with the folders above it if a folder was picked.
+    pub name: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// Its media type; may be empty.
+    pub media_type: String,
+    /// How far it is.
+    pub state: RowState,
+    /// Bytes sent; never decreases.
+    pub sent: u64,
+    /// Bytes per second over the last few seconds; 0 while nothing moves.
+    pub bytes_per_second: u64,
+    /// Its key in S3, once it is stored.
+    pub key: Option<String>,
+    /// What else the user should know.
+    pub notice: Option<Notice>,
+    /// What a scan found in the stored object, once that is known.
+    pub verdict: Option<Verdict>,
+}
+
+/// How far a file is: [`engine::FileStatus`] in a form that can be sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RowState {
+    /// It waits for its turn.
+    Queued,
+    /// It is being hashed.
+    Hashing,
+    /// The Lambda or S3 is being asked where its bytes may go.
+    Preparing,
+    /// It is compared with what was sent of it before an interruption.
+    Comparing,
+    /// It is signed and waits for a free request.
+    Ready,
+    /// Its bytes are being sent.
+    Sending,
+    /// Its bytes have left, and S3's confirmation is awaited.
+    Confirming,
+    /// All parts are stored; S3 assembles them.
+    Finishing,
+    /// Something went wrong; it continues by itself.
+    Waiting {
+        /// In how many seconds it continues.
+        seconds: u32,
+        /// What went wrong.
+        error: RowError,
+    },
+    /// The file cannot be read now; what S3 has of it is kept, and it continues once it can be read.
+    Unreadable,
+    /// It waits for the network to come back.
+    Offline,
+    /// It waits for the user to sign in.
+    SignedOut,
+    /// The user paused it.
+    Paused,
+    /// It is stored in S3.
+    Stored,
+    /// It was given up; the user can try again.
+    Failed(RowError),
+    /// The user cancelled it.
+    Cancelled,
+    /// An earlier page left it unfinished, and its file has to be picked again; the last file that was
+    /// picked for it was refused for this reason.
+    Interrupted(Option<Mismatch>),
+    /// Another tab uploads it.
+    Elsewhere,
+}
+
+/// What the user has to know about an error.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowError {
+    /// What went wrong.
+    pub kind: ErrorKind,
+    /// The limit in bytes that was exceeded: the API's for a file, or what a request on the way may have.
+    pub max_bytes: Option<u64>,
+    /// The S3 host that something blocks.
+    pub host: Option<String>,
+    /// The media types that are accepted, such as `image/*`; empty if that was not the reason.
+    pub allowed_types: Vec<String>,
+    /// What support will ask for: S3's status, code and request id, or the API's code and message.
+    /// Empty if there was no answer.
+    pub details: String,
+}

@@ -1,0 +1,79 @@
+//! Messages from the worker to its page.
+
+use engine::{FileId, Selection, Totals};
+use serde::{Deserialize, Serialize};
+
+use crate::{Filter, Finding, LeftOut, Row, RowError};
+
+/// A message from the worker to its page.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ToPage {
+    /// The rows to show, in order; sent when they are other rows than before.
+    Rows {
+        /// The filter that they passed.
+        filter: Filter,
+        /// How many files pass it.
+        total: u32,
+        /// The position of the first row.
+        first: u32,
+        /// The rows.
+        rows: Vec<Row>,
+    },
+    /// Rows on the screen that have changed.
+    RowsChanged(Vec<Row>),
+    /// The sums over all files, about twice per second.
+    Totals(Totals),
+    /// Files that have ended since the last such message.
+    Ended(Vec<Ended>),
+    /// All that was left out of the user's last choice, by reason; sent when it changes.
+    LeftOut(Vec<LeftOut>),
+    /// Whether the browser stores anything for this page; while it does not, no upload can be resumed after a
+    /// reload. Sent when that changes.
+    StorageAvailable(bool),
+    /// The user wants to resume these interrupted files, whose bytes the worker does not have.
+    ///
+    /// The handle of each is sent along, or `undefined`: the page has to ask the user for permission to
+    /// read it, or for the file.
+    FilesNeeded {
+        /// What the user selected.
+        selection: Selection,
+        /// The files.
+        ids: Vec<FileId>,
+    },
+    /// A thumbnail of this file is sent along, as an `ImageBitmap`.
+    Thumbnail(FileId),
+    /// The API requires the user to sign in.
+    NotSignedIn,
+    /// A file has an error that a mistake in the set-up can cause; sent once.
+    SetupSuspected,
+    /// What the set-up check found; never empty.
+    SetupChecked(Vec<Finding>),
+}
+
+/// A file that has ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ended {
+    /// The file's id.
+    pub id: FileId,
+    /// Its name as its owner knows it.
+    pub name: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// How it ended.
+    pub outcome: Outcome,
+}
+
+/// How a file ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Outcome {
+    /// It is stored in S3 under this key.
+    Stored {
+        /// The object's key.
+        key: String,
+    },
+    /// It was given up.
+    Failed {
+        /// What went wrong.
+        error: RowError,
+    },
+}

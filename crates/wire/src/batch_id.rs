@@ -1,0 +1,90 @@
+//! The id of a batch: everything that was picked, dropped or pasted at once.
+
+use std::{fmt, str::FromStr};
+
+use uuid::{Builder, Uuid};
+
+use crate::text::text_in_json;
+
+/// The id of a batch, which is the folder that its files share: a version 7 UUID (RFC 9562, section 5.7), so that
+/// folders list by time and nobody guesses one. It is written as 36 lowercase characters with hyphens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BatchId(Uuid);
+
+/// The text is not a version 7 UUID in lowercase with hyphens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InvalidBatchId;
+
+impl BatchId {
+    /// The length in bytes of a written id.
+    pub const LENGTH: usize = 36;
+
+    /// Makes the id of a batch that is opened at this time, in milliseconds since 1970-01-01T00:00:00Z. The random
+    /// bytes have to be a cryptographic generator's: they keep others from guessing the id.
+    pub fn new(unix_milliseconds: u64, random: [u8; 10]) -> Self {
+        Self(Builder::from_unix_timestamp_millis(unix_milliseconds, &random).into_uuid())
+    }
+}
+
+impl fmt::Display for BatchId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.hyphenated().fmt(formatter)
+    }
+}
+
+impl FromStr for BatchId {
+    type Err = InvalidBatchId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidBatchId> {
+        let id = Self(Uuid::try_parse(text).map_err(|_| InvalidBatchId)?);
+        let is_version_7 = id.0.get_version_num() == 7;
+        (is_version_7 && id.to_string() == text)
+            .then_some(id)
+            .ok_or(InvalidBatchId)
+    }
+}
+
+impl fmt::Display for InvalidBatchId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("the id of a batch is a version 7 UUID in lowercase with hyphens")
+    }
+}
+
+impl std::error::Error for InvalidBatchId {}
+
+text_in_json!(BatchId);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn later_batches_come_later_in_a_list() {
+        let earlier = BatchId::new(1_800_000_000_000, [255; 10]).to_string();
+        let later = BatchId::new(1_800_000_000_001, [0; 10]).to_string();
+        assert_eq!(earlier, "01a3185c-5000-7fff-bfff-ffffffffffff");
+        assert!(earlier < later);
+    }
+
+    #[test]
+    fn an_id_is_read_as_it_was_written() {
+        let id = BatchId::new(1, [7; 10]);
+        assert_eq!(id.to_string().parse(), Ok(id));
+        assert_eq!(id.to_string().len(), BatchId::LENGTH);
+    }
+
+    #[test]
+    fn other_versions_and_spellings_are_refused() {
+        for text in [
+            "",
+            "01a3185c50007fffbfffffffffffffff",
+            "01A3185C-5000-7FFF-BFFF-FFFFFFFFFFFF",
+            "{01a3185c-5000-7fff-bfff-ffffffffffff}",
+            "01a3185c-5000-4fff-bfff-ffffffffffff",
+            "00000000-0000-0000-0000-000000000000",
+            "../../../../../../../../../../../../",
+        ] {
+            assert_eq!(text.parse::<BatchId>(), Err(InvalidBatchId), "{text:?}");
+        }
+    }
+}

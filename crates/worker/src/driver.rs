@@ -1,0 +1,237 @@
+//! Between the engine and the outside: feeds it events and carries out its commands.
+
+use std::{
+    cell::RefCell,
+    collections::{HashMap, HashSet},
+    rc::{Rc, Weak},
+    time::Duration,
+};
+
+use browser::Timer;
+use engine::{BodySource, Command, Engine, Event, FileId};
+use messages::{Start, ToPage, Viewport};
+use wire::BatchId;
+
+use crate::{
+    api::Api,
+    effects::{clock::Clock, platform},
+    files::Files,
+    intake::Intake,
+    page::Page,
+    page_view::PageView,
+    picked::{self, Picked},
+    requests::Requests,
+    store::Store,
+    thumbnails::Thumbnails,
+    to_driver::{DriverHandle, ToDriver},
+    verdicts::Verdicts,
+};
+
+/// Drives one engine for as long as its page is there.
+///
+/// Each of its parts has its own state and reports by a [`DriverHandle`]; only the driver touches the engine.
+pub(crate) struct Driver {
+    engine: RefCell<Engine>,
+    clock: Clock,
+    /// Wakes the engine when it asked to be woken.
+    wake_up: RefCell<Option<Timer>>,
+    pub(crate) page: Page,
+    pub(crate) api: Rc<Api>,
+    pub(crate) files: Rc<Files>,
+    pub(crate) store: Rc<Store>,
+    requests: Rc<Requests>,
+    page_view: PageView,
+    verdicts: Rc<Verdicts>,
+    pub(crate) thumbnails: Thumbnails,
+    /// What goes onto the list of what the user chooses.
+    pub(crate) intake: RefCell<Intake>,
+    /// Files that were taken for those of interrupted uploads by their names and sizes alone.
+    pub(crate) guesses: RefCell<HashMap<FileId, (BatchId, Picked)>>,
+    handle: DriverHandle,
+}
+
+impl Driver {
+    pub(crate) fn new(start: &Start, page: Page) -> Rc<Self> {
+        Rc::new_cyclic(|driver: &Weak<Self>| {
+            let driver = driver.clone();
+            let handle = DriverHandle::new(move |report| with(&driver, |driver| driver.on_report(report)));
+            let api = Rc::new(Api::new(start.api_url.clone()));
+            let mut settings = start.settings.clone();
+            platform::adapt(&mut settings);
+            Self {
+                clock: Clock::new(),
+                wake_up: RefCell::default(),
+                files: Files::new(handle.clone(), settings.bodies_as_bytes),
+                engine: RefCell::new(Engine::new(settings, start.seed)),
+                store: Store::new(handle.clone(), page.clone()),
+                requests: Requests::new(handle.clone(), Rc::clone(&api), page.clone()),
+                page_view: PageView::new(handle.clone()),
+                verdicts: Verdicts::new(handle.clone(), Rc::clone(&api), start.verdicts),
+                thumbnails: Thumbnails::default(),
+                intake: RefCell::new(Intake::new(start.limits.clone())),
+                guesses: RefCell::default(),
+                page,
+                api,
+                handle,
+            }
+        })
+    }
+
+    /// Asks the engine something.
+    pub(crate) fn query<T>(&self, ask: impl FnOnce(&Engine) -> T) -> T {
+        ask(&self.engine.borrow())
+    }
+
+    fn on_report(&self, report: ToDriver) {
+        match report {
+            ToDriver::Event(event) => self.handle(event),
+            ToDriver::UpdateDue => self.update_page(),
+            ToDriver::CountdownDue => {
+                self.page_view.count_down(&self.engine.borrow());
+                self.update_page();
+            }
+            ToDriver::WriteDue => self.write_records(),
+            ToDriver::Verdicts(found) => {
+                self.page_view.set_verdicts(found);
+                self.page_view.schedule_update();
+            }
+        }
+    }
+
+    /// Feeds the engine an event, and carries out its commands.
+    pub(crate) fn handle(&self, event: Event) {
+        let (added, commands) = {
+            let mut engine = self.engine.borrow_mut();
+            let now = self.clock.now();
+            if self.clock.has_slept() {
+                engine.handle(Event::Woke, now);
+            }
+            let first = engine.next_file_id().0;
+            engine.handle(event, now);
+            let added = first..engine.next_file_id().0;
+            let commands: Vec<Command> = engine.drain_commands().collect();
+            (added, commands)
+        };
+        self.page_view.add(added.map(FileId));
+        let removed: HashSet<FileId> = commands.iter().filter_map(removed_file).collect();
+        let changed: Vec<FileId> = commands.iter().filter_map(changed_file).collect();
+        for command in commands {
+            self.carry_out(command);
+        }
+        if !removed.is_empty() {
+            self.page_view.remove(&removed);
+            self.verdicts.remove(&removed);
+        }
+        self.write_records();
+        self.page_view.schedule_update();
+        for id in changed {
+            picked::review_guess(self, id);
+        }
+    }
+
+    fn carry_out(&self, command: Command) {
+        match command {
+            Command::Hash { ticket, range } => self.files.hash(ticket, range),
+            Command::Check { ticket } => self.files.check(ticket),
+            Command::Reopen { ticket } => {
+                let name = self.query(|engine| engine.view(ticket.file).map(|view| view.name));
+                self.files.reopen(ticket, name.unwrap_or_default());
+            }
+            Command::Call { call, route, body } => self.requests.call(call, route, body),
+            Command::Put {
+                ticket,
+                request,
+                range,
+                body: BodySource::Slice,
+            } => {
+                let body = self.files.body(ticket.file, &range);
+                self.requests.put(ticket, &request, body);
+            }
+            Command::Put {
+                ticket,
+                request,
+                range,
+                body: BodySource::Bytes,
+            } => {
+                let body = Rc::clone(&self.files).body_in_memory(ticket.file, range);
+                self.requests.put_when_read(ticket, request, body);
+            }
+            Command::Send {
+                ticket,
+                request,
+                body,
+            } => self.requests.send(ticket, &request, body),
+            Command::Cancel { ticket } => self.requests.finish_request(ticket),
+            Command::CancelCall { call } => self.requests.finish_call(call),
+            Command::WakeAt(time) => self.wake_at(time),
+            Command::Changed(id) => self.page_view.mark_changed(id),
+            Command::Save(id) | Command::Forget(id) => self.store.mark_changed(id),
+            Command::ForgetBatch(batch) => self.store.forget_batch(batch),
+            Command::ReportSaved(save) => self.store.report_saved(save),
+            Command::SavePart(id, number) => self.store.mark_part(id, number),
+            Command::Removed(id) => self.files.remove(id),
+        }
+    }
+
+    fn wake_at(&self, time: Duration) {
+        let delay = time.saturating_sub(self.clock.now());
+        let handle = self.handle.clone();
+        let timer = Timer::after(delay, move || handle.event(Event::Tick));
+        self.wake_up.replace(Some(timer));
+    }
+
+    /// Writes what has to outlive the page, if anything of it has changed.
+    pub(crate) fn write_records(&self) {
+        self.store.write(&self.engine.borrow());
+    }
+
+    /// The page shows these rows from now on, and is sent them at once.
+    pub(crate) fn set_viewport(&self, viewport: Viewport) {
+        self.page_view.set_viewport(viewport);
+        self.update_page();
+    }
+
+    /// Tells the page what was left out of the user's choice, if that has changed.
+    pub(crate) fn report_left_out(&self) {
+        let news = self.intake.borrow_mut().news();
+        if let Some(left_out) = news {
+            self.page.send(&ToPage::LeftOut(left_out));
+        }
+    }
+
+    /// Whether the page shows the row of this file.
+    pub(crate) fn is_on_screen(&self, id: FileId) -> bool {
+        self.page_view.is_on_screen(id)
+    }
+
+    fn update_page(&self) {
+        let messages = self.page_view.update(&self.engine.borrow(), self.clock.now());
+        for message in messages {
+            if let ToPage::Ended(files) = &message {
+                self.verdicts.await_stored(files);
+            }
+            self.page.send(&message);
+        }
+    }
+}
+
+const fn removed_file(command: &Command) -> Option<FileId> {
+    match command {
+        Command::Removed(id) => Some(*id),
+        _ => None,
+    }
+}
+
+const fn changed_file(command: &Command) -> Option<FileId> {
+    match command {
+        Command::Changed(id) | Command::Removed(id) => Some(*id),
+        _ => None,
+    }
+}
+
+/// Does something with the driver, unless it is gone.
+pub(crate) fn with(driver: &Weak<Driver>, act: impl FnOnce(&Rc<Driver>)) {
+    if let Some(driver) = driver.upgrade() {
+        act(&driver);
+    }
+}

@@ -1,0 +1,210 @@
+//! What outlives the page: the store writes the engine's records to the browser's database.
+//!
+//! Whatever changes while one transaction is being written is collected and written with the next, so that
+//! neither 10,000 files nor a fast network cause more writes than the disk can take.
+
+pub(crate) mod database;
+mod outage;
+mod records;
+
+use std::{
+    cell::RefCell,
+    rc::{Rc, Weak},
+    time::Duration,
+};
+
+use browser::Timer;
+use engine::{Engine, Event, FileId, SaveId};
+use wasm_bindgen_futures::spawn_local;
+use wire::BatchId;
+
+use crate::{
+    effects::handle::FileHandle,
+    page::Page,
+    to_driver::{DriverHandle, ToDriver},
+};
+use database::{Change, Database, RecordKey};
+use outage::Outage;
+use records::Records;
+
+/// The least time between two transactions. With many small files per second, one transaction for each few of
+/// them would cost more than everything else that is stored.
+const REST: Duration = Duration::from_millis(50);
+
+/// Keeps the records of the files on the list.
+pub(crate) struct Store {
+    driver: DriverHandle,
+    pub(crate) outage: Outage,
+    records: RefCell<Records>,
+    access: RefCell<Access>,
+}
+
+/// Whether anything can be written.
+enum Access {
+    /// The database cannot be used yet; what is to be written waits.
+    Opening,
+    Open(Rc<Database>),
+    /// A transaction is being written, or waits for an outage to end.
+    Writing(Rc<Database>),
+    /// One was written, and the next waits for this timer.
+    Resting(
+        Rc<Database>,
+        #[expect(dead_code, reason = "dropping it would stop it")] Timer,
+    ),
+}
+
+impl Store {
+    pub(crate) fn new(driver: DriverHandle, page: Page) -> Rc<Self> {
+        Rc::new(Self {
+            driver,
+            outage: Outage::new(page),
+            records: RefCell::new(Records::new(new_session())),
+            access: RefCell::new(Access::Opening),
+        })
+    }
+
+    /// The name of this page's session, which no other page has.
+    pub(crate) fn session(&self) -> String {
+        self.records.borrow().session().to_owned()
+    }
+
+    pub(crate) fn on_opened(&self, database: Rc<Database>) {
+        self.access.replace(Access::Open(database));
+        self.driver.report(ToDriver::WriteDue);
+    }
+
+    /// The database; `None` if there is none, or not yet.
+    pub(crate) fn database(&self) -> Option<Rc<Database>> {
+        match &*self.access.borrow() {
+            Access::Open(database) | Access::Writing(database) | Access::Resting(database, _) => {
+                Some(Rc::clone(database))
+            }
+            Access::Opening => None,
+        }
+    }
+
+    /// Takes over a record that an earlier page or another tab made.
+    pub(crate) fn inherit(&self, id: FileId, key: RecordKey, handle: Option<FileHandle>) {
+        self.records.borrow_mut().inherit(id, key, handle);
+    }
+
+    /// Every file that has a record of an earlier page or another tab.
+    pub(crate) fn inherited(&self) -> Vec<(RecordKey, FileId)> {
+        self.records.borrow().inherited()
+    }
+
+    /// The handle of a file, if the browser has one for it.
+    pub(crate) fn handle(&self, id: FileId) -> Option<FileHandle> {
+        self.records.borrow().handle(id)
+    }
+
+    pub(crate) fn set_handle(&self, id: FileId, handle: FileHandle) {
+        self.records.borrow_mut().set_handle(id, handle);
+    }
+
+    /// The engine's record of this file has changed, or there is none any more.
+    pub(crate) fn mark_changed(&self, id: FileId) {
+        self.records.borrow_mut().mark_changed(id);
+    }
+
+    /// The engine's record of this file has one more part.
+    pub(crate) fn mark_part(&self, id: FileId, number: u32) {
+        self.records.borrow_mut().mark_part(id, number);
+    }
+
+    /// Removes records that no file on the list has.
+    pub(crate) fn discard(&self, keys: impl IntoIterator<Item = RecordKey>) {
+        self.records.borrow_mut().discard(keys);
+    }
+
+    /// Takes over the record of a file of this batch that an earlier page stored.
+    pub(crate) fn inherit_stored(&self, batch: BatchId, key: RecordKey) {
+        self.records.borrow_mut().inherit_stored(batch, key);
+    }
+
+    /// Removes the records of the stored files of this batch.
+    pub(crate) fn forget_batch(&self, batch: BatchId) {
+        self.records.borrow_mut().forget_batch(batch);
+    }
+
+    /// Reports this save once all that has changed so far is on the disk; where nothing can be written, at once.
+    pub(crate) fn report_saved(&self, save: SaveId) {
+        self.records.borrow_mut().report_saved(save);
+    }
+
+    /// Writes what has changed, unless a transaction is being written, or has just been and nothing waits for the next.
+    /// The engine's state at this moment is what counts, however many changes led to it.
+    pub(crate) fn write(self: &Rc<Self>, engine: &Engine) {
+        if self.outage.is_on() {
+            let saves = self.records.borrow_mut().take_saves();
+            self.report(saves);
+        }
+        let mut access = self.access.borrow_mut();
+        let mut records = self.records.borrow_mut();
+        let database = match &*access {
+            Access::Open(database) => Rc::clone(database),
+            Access::Resting(database, _) if records.has_saves() => Rc::clone(database),
+            _ => return,
+        };
+        let (changes, saves) = (records.take_changes(engine), records.take_saves());
+        if changes.is_empty() {
+            self.report(saves);
+            return;
+        }
+        *access = Access::Writing(Rc::clone(&database));
+        spawn_local(write_persistently(Rc::downgrade(self), database, changes, saves));
+    }
+
+    /// Reports that saves are done. The engine takes that in a later task.
+    fn report(&self, saves: Vec<SaveId>) {
+        let driver = self.driver.clone();
+        if !saves.is_empty() {
+            spawn_local(async move {
+                for save in saves {
+                    driver.event(Event::Saved(save));
+                }
+            });
+        }
+    }
+
+    /// Leaves the database alone for a moment.
+    fn rest(self: &Rc<Self>, database: Rc<Database>) {
+        let store = Rc::downgrade(self);
+        let resting = Rc::clone(&database);
+        let timer = Timer::after(REST, move || {
+            if let Some(store) = store.upgrade() {
+                store.on_opened(resting);
+            }
+        });
+        self.access.replace(Access::Resting(database, timer));
+    }
+}
+
+/// Writes these changes and reports these saves. While the storage does not work, the changes wait, and nothing else
+/// does.
+async fn write_persistently(
+    store: Weak<Store>,
+    database: Rc<Database>,
+    changes: Vec<Change>,
+    mut saves: Vec<SaveId>,
+) {
+    loop {
+        let written = database.write(&changes).await;
+        let Some(store) = store.upgrade() else { return };
+        if written.is_ok() {
+            store.outage.end();
+            store.rest(database);
+            store.report(saves);
+            return;
+        }
+        store.report(std::mem::take(&mut saves));
+        let wait = store.outage.wait();
+        drop(store);
+        wait.await;
+    }
+}
+
+fn new_session() -> String {
+    let random = || js_sys::Math::random().to_bits();
+    format!("{:x}-{:x}-{:x}", js_sys::Date::now() as u64, random(), random())
+}

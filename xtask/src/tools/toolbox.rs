@@ -1,0 +1,286 @@
+//! Where a task finds its tools and runs its commands, and the tools that cargo and rustup install.
+
+use std::{
+    env,
+    ffi::OsString,
+    fs::{self, File, TryLockError},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::{
+    process::{self, Interrupt},
+    project::Project,
+    step::step,
+};
+
+/// What the page is compiled for.
+pub(crate) const WASM_TARGET: &str = "wasm32-unknown-unknown";
+
+/// Builds and serves the page.
+pub(crate) const TRUNK: CargoTool = CargoTool {
+    package: "trunk",
+    version: "0.21.14",
+    programs: &["trunk"],
+};
+
+/// Binds the page's WebAssembly to JavaScript, and runs its tests. The version must be the crate's.
+pub(crate) const WASM_BINDGEN: CargoTool = CargoTool {
+    package: "wasm-bindgen-cli",
+    version: "0.2.129",
+    programs: &["wasm-bindgen", "wasm-bindgen-test-runner"],
+};
+
+/// Drives Firefox in the tests.
+pub(crate) const GECKODRIVER: CargoTool = CargoTool {
+    package: "geckodriver",
+    version: "0.37.1",
+    programs: &["geckodriver"],
+};
+
+/// How often a task that waits for another one's installation looks whether it has ended.
+const LOCK_POLL_INTERVAL: Duration = Duration::from_millis(500);
+
+/// A tool from crates.io.
+pub(crate) struct CargoTool {
+    package: &'static str,
+    version: &'static str,
+    programs: &'static [&'static str],
+}
+
+/// Finds tools and installs them.
+pub(crate) struct Toolbox<'a> {
+    pub(crate) project: &'a Project,
+    pub(crate) interrupt: &'a Interrupt,
+}
+
+impl Toolbox<'_> {
+    /// Runs a command to its end, which is an error if the command fails or the user interrupts it.
+    pub(crate) fn run(&self, what: &str, command: &mut Command) -> Result<()> {
+        process::run(what, command, self.interrupt)
+    }
+
+    /// Runs a command like [`Self::run`], and returns what it prints.
+    pub(crate) fn output(&self, what: &str, command: &mut Command) -> Result<String> {
+        let mut text = String::new();
+        let status = process::run_reading_lines(what, command, self.interrupt, |line| {
+            text.push_str(line);
+            text.push('\n');
+        })?;
+        ensure!(status.success(), "{what} failed: {status}");
+        Ok(text)
+    }
+
+    /// A cargo command in the checkout.
+    pub(crate) fn cargo(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new("cargo");
+        command.current_dir(&self.project.root).args(arguments);
+        command
+    }
+
+    /// Compiles packages for this machine, and returns the folder of their programs.
+    pub(crate) fn build_programs(&self, packages: &[&str]) -> Result<PathBuf> {
+        let mut command = self.cargo(&["build"]);
+        command.args(packages.iter().flat_map(|package| ["--package", package]));
+        self.run(&format!("building {}", packages.join(" and ")), &mut command)?;
+        Ok(self.project.target.join("debug"))
+    }
+
+    /// Makes sure that cargo can format and lint.
+    pub(crate) fn ensure_components(&self) -> Result<()> {
+        for (subcommand, component) in [("fmt", "rustfmt"), ("clippy", "clippy")] {
+            if !succeeds(Command::new("cargo").args([subcommand, "--version"])) {
+                self.rustup(&["component", "add", component])?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes sure that the standard library for a target is there.
+    pub(crate) fn ensure_target(&self, target: &str) -> Result<()> {
+        let output = Command::new("rustc")
+            .args(["--print", "sysroot"])
+            .output()
+            .context("rustc does not run")?;
+        ensure!(output.status.success(), "rustc does not print its sysroot");
+        let sysroot = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
+        if sysroot.join("lib/rustlib").join(target).join("lib").is_dir() {
+            return Ok(());
+        }
+        self.rustup(&["target", "add", target])
+    }
+
+    /// The folder of a tool's programs.
+    pub(crate) fn ensure_cargo_tool(&self, tool: &CargoTool) -> Result<PathBuf> {
+        let CargoTool { package, version, .. } = tool;
+        let root = self.tools().join(format!("{package}-{version}"));
+        let programs = root.join("bin");
+        let is_installed = || {
+            let mut installed = tool.programs.iter().map(|program| programs.join(program));
+            installed.all(|program| has_version(&program, version))
+        };
+        if is_installed() {
+            return Ok(programs);
+        }
+        let _lock = self.lock()?;
+        if !is_installed() {
+            let what = format!("installing {package} {version}");
+            step(&what, || self.cargo_install(tool, &root, &what))?;
+        }
+        ensure!(
+            is_installed(),
+            "{package} was installed into {} but does not run as version {version}",
+            root.display()
+        );
+        Ok(programs)
+    }
+
+    /// The folder of the tools in the cache.
+    pub(super) fn tools(&self) -> PathBuf {
+        self.project.cache.join("tools")
+    }
+
+    /// Allows one installation at a time: a second task waits here and then finds the tool.
+    pub(super) fn lock(&self) -> Result<File> {
+        let tools = self.tools();
+        fs::create_dir_all(&tools).with_context(|| format!("{} cannot be created", tools.display()))?;
+        let path = tools.join("lock");
+        let file = File::create(&path).with_context(|| format!("{} cannot be written", path.display()))?;
+        while let Err(error) = file.try_lock() {
+            if let TryLockError::Error(error) = error {
+                return Err(error).with_context(|| format!("{} cannot be locked", path.display()));
+            }
+            if self.interrupt.wait(LOCK_POLL_INTERVAL) {
+                bail!("interrupted while another task installs tools");
+            }
+        }
+        Ok(file)
+    }
+
+    /// The build folder is kept until the build has succeeded, so that an interrupted one is continued.
+    /// Whole-program optimisation would make trunk's build several times as long.
+    fn cargo_install(&self, tool: &CargoTool, root: &Path, what: &str) -> Result<()> {
+        let build = self.tools().join("build");
+        let mut command = Command::new("cargo");
+        command
+            .args([
+                "install",
+                "--locked",
+                "--force",
+                "--version",
+                tool.version,
+                "--root",
+            ])
+            .arg(root)
+            .arg(tool.package)
+            .env("CARGO_TARGET_DIR", &build)
+            .env("CARGO_PROFILE_RELEASE_LTO", "off")
+            .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16");
+        self.run(what, &mut command)?;
+        fs::remove_dir_all(&build).with_context(|| format!("{} cannot be removed", build.display()))
+    }
+
+    fn rustup(&self, arguments: &[&str]) -> Result<()> {
+        let what = format!("rustup {}", arguments.join(" "));
+        if on_path("rustup").is_none() {
+            bail!("this toolchain does not come from rustup and lacks what `{what}` would add");
+        }
+        step(&what, || self.run(&what, Command::new("rustup").args(arguments)))
+    }
+}
+
+/// The first file on `PATH` with this name.
+pub(crate) fn on_path(program: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH")?;
+    env::split_paths(&path)
+        .map(|folder| folder.join(program))
+        .find(|file| file.is_file())
+}
+
+/// `PATH` with some folders in front.
+pub(crate) fn path_with(folders: &[&Path]) -> Result<OsString> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let folders = folders.iter().map(|folder| (*folder).to_owned());
+    env::join_paths(folders.chain(env::split_paths(&path))).context("the tools' folder cannot be on PATH")
+}
+
+/// Whether a command runs and succeeds; its output is not shown.
+pub(crate) fn succeeds(command: &mut Command) -> bool {
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}
+
+/// Whether a program runs and prints `version`, as a word of its own, when asked for it.
+fn has_version(program: &Path, version: &str) -> bool {
+    let output = Command::new(program)
+        .arg("--version")
+        .stdin(Stdio::null())
+        .output();
+    output.is_ok_and(|output| {
+        let text = String::from_utf8_lossy(&output.stdout);
+        output.status.success() && text.split_whitespace().any(|word| word == version)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use toml::Table;
+
+    use super::*;
+
+    fn read_toml(name: &str) -> Table {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name);
+        let text = fs::read_to_string(path).expect("the file is there");
+        text.parse().expect("the file is TOML")
+    }
+
+    #[test]
+    fn wasm_bindgen_has_the_version_of_the_crate() {
+        let lock = read_toml("Cargo.lock");
+        let versions: Vec<&str> = lock["package"]
+            .as_array()
+            .expect("a list of packages")
+            .iter()
+            .filter(|package| package["name"].as_str() == Some("wasm-bindgen"))
+            .filter_map(|package| package["version"].as_str())
+            .collect();
+        assert_eq!(versions, [WASM_BINDGEN.version]);
+    }
+
+    #[test]
+    fn trunk_asks_for_the_versions_that_are_installed() {
+        let tools = &read_toml("Trunk.toml")["tools"];
+        assert_eq!(tools["wasm_bindgen"].as_str(), Some(WASM_BINDGEN.version));
+        let packages: serde_json::Value =
+            serde_json::from_str(include_str!("../../npm/package.json")).expect("JSON");
+        let binaryen = packages["dependencies"]["binaryen"].as_str().expect("a version");
+        // wasm-opt prints only the first of the package's three numbers.
+        let (major, _) = binaryen.split_once('.').expect("three numbers");
+        assert_eq!(
+            tools["wasm_opt"].as_str(),
+            Some(format!("version_{major}").as_str())
+        );
+    }
+
+    #[test]
+    fn a_program_counts_only_as_the_version_it_prints() {
+        let cargo = on_path("cargo").expect("tests are run by cargo");
+        let output = Command::new(&cargo)
+            .arg("--version")
+            .output()
+            .expect("cargo runs");
+        let text = String::from_utf8(output.stdout).expect("cargo writes UTF-8");
+        let version = text.split_whitespace().nth(1).expect("a version");
+        assert!(has_version(&cargo, version));
+        let (shorter, _) = version.rsplit_once('.').expect("a version with dots");
+        assert!(!has_version(&cargo, shorter), "a prefix is another version");
+        assert!(!has_version(Path::new("/nonexistent/cargo"), version));
+    }
+}
