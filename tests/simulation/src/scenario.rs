@@ -239,6 +239,10 @@ impl Scenario {
         if self.broken.is_none() && random.u8(0..20) == 0 {
             self.broken = Some(Broken::S3);
         }
+        if random.u8(0..8) == 0 {
+            let mebibytes = random.choice([1, 5, 6, 8, 12, 16, 24]);
+            self.settings.max_request_bytes = mebibytes.map(|mebibytes| mebibytes * MIB);
+        }
     }
 }
 

@@ -50,6 +50,15 @@ pub enum Violation {
         /// Their bytes.
         bytes: u64,
     },
+    /// No body is larger than the settings permit.
+    BodyTooLarge {
+        /// The file.
+        file: FileId,
+        /// The bytes of the body.
+        bytes: u64,
+        /// How many there may be.
+        limit: u64,
+    },
     /// A body that is out is waited for as long as something on the way may take to forward it.
     GivenUpTooSoon {
         /// The file.
@@ -250,6 +259,11 @@ impl fmt::Display for Violation {
             Self::BodiesUnbounded { bodies, bytes } => {
                 write!(formatter, "{bodies} bodies hold {bytes} bytes in memory")
             }
+            Self::BodyTooLarge { file, bytes, limit } => write!(
+                formatter,
+                "file {} is sent in a request of {bytes} bytes where {limit} are permitted",
+                file.0
+            ),
             Self::GivenUpTooSoon { file, bytes } => write!(
                 formatter,
                 "a request of file {} with {bytes} bytes is given up while it is forwarded",

@@ -20,6 +20,9 @@ pub(crate) struct RequestSizer {
     limit: u64,
     /// The largest body in bytes that S3 has stored.
     largest_stored: u64,
+    /// The smallest body in bytes that was refused because of its size although one as large is stored; `None` once one
+    /// as large is stored again.
+    contradiction: Option<u64>,
 }
 
 impl RequestSizer {
@@ -32,12 +35,14 @@ impl RequestSizer {
             speed: RequestSpeed::new(Self::MEMORY),
             limit: max_request_bytes.unwrap_or(u64::MAX).max(MIN_PART_BYTES),
             largest_stored: 0,
+            contradiction: None,
         }
     }
 
     /// S3 has stored these bytes, by a request that took this long.
     pub(crate) fn record_stored(&mut self, bytes: u64, took: Duration) {
         self.largest_stored = self.largest_stored.max(bytes);
+        self.contradiction = self.contradiction.filter(|refused| *refused > bytes);
         self.speed.record(bytes, took);
     }
 
@@ -46,14 +51,25 @@ impl RequestSizer {
         self.speed.forget();
     }
 
-    /// Something on the way refused a request because of its size. From now on all are at most half as large. Returns
-    /// whether that leaves any size to try: no part may be smaller than [`MIN_PART_BYTES`].
-    pub(crate) fn record_too_large(&mut self, bytes: u64) -> bool {
-        let can_shrink = bytes > MIN_PART_BYTES;
-        if can_shrink {
-            self.limit = self.limit.min((bytes / 2).max(MIN_PART_BYTES));
-        }
-        can_shrink
+    /// Whether a request of this size was stored before and none was refused since. A single refusal because of the
+    /// size then says less than the success did.
+    pub(crate) fn is_known_to_pass(&self, bytes: u64) -> bool {
+        bytes <= self.largest_stored && self.contradiction.is_none()
+    }
+
+    /// Something on the way refused a request because of its size, although it is known to pass.
+    pub(crate) const fn record_contradiction(&mut self, bytes: u64) {
+        self.contradiction = Some(bytes);
+    }
+
+    /// Whether a body can be made smaller: no part may be smaller than [`MIN_PART_BYTES`].
+    pub(crate) const fn can_shrink(bytes: u64) -> bool {
+        bytes > MIN_PART_BYTES
+    }
+
+    /// Something on the way refused a request because of its size. From now on all are at most half as large.
+    pub(crate) fn record_too_large(&mut self, bytes: u64) {
+        self.limit = self.limit.min((bytes / 2).max(MIN_PART_BYTES));
     }
 
     /// The largest body in bytes that a request may have.
@@ -68,7 +84,7 @@ impl RequestSizer {
 
     /// Whether a body may have been refused because of its size alone: smaller ones passed, and it can be smaller.
     pub(crate) fn may_be_too_large(&self, bytes: u64) -> bool {
-        bytes > MIN_PART_BYTES && self.largest_stored().is_some_and(|stored| bytes > stored)
+        Self::can_shrink(bytes) && self.largest_stored().is_some_and(|stored| bytes > stored)
     }
 
     /// The size in bytes of the next part: as planned, or 2, 4, … times as large; smaller only if nothing larger
@@ -151,19 +167,25 @@ mod tests {
     #[test]
     fn what_is_too_large_is_halved_down_to_s3s_smallest_part() {
         let mut sizer = sizer(1000);
-        for (refused, part, expected) in [
-            (32, 16, true),
-            (20, 10, true),
-            (32, 10, true),
-            (9, 5, true),
-            (5, 5, false),
-            (1, 5, false),
-        ] {
-            assert_eq!(sizer.record_too_large(refused * MIB), expected, "{refused}");
+        for (refused, part) in [(32, 16), (20, 10), (32, 10), (9, 5), (5, 5)] {
+            sizer.record_too_large(refused * MIB);
             assert_eq!(sizer.limit(), part * MIB, "{refused}");
             assert!(sizer.part_size(8 * MIB) <= part * MIB, "{refused}");
         }
         assert!(!sizer.fits_single_put(6 * MIB));
+    }
+
+    #[test]
+    fn what_was_stored_is_known_to_pass_until_it_is_refused() {
+        let mut sizer = sizer(1);
+        assert!(!sizer.is_known_to_pass(9 * MIB));
+        assert!(sizer.is_known_to_pass(8 * MIB));
+        sizer.record_contradiction(7 * MIB);
+        assert!(!sizer.is_known_to_pass(6 * MIB));
+        sizer.record_stored(6 * MIB, Duration::from_secs(6));
+        assert!(!sizer.is_known_to_pass(6 * MIB));
+        sizer.record_stored(7 * MIB, Duration::from_secs(7));
+        assert!(sizer.is_known_to_pass(8 * MIB));
     }
 
     #[test]

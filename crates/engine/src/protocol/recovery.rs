@@ -1,6 +1,6 @@
 //! What is to be done after an answer that is no success.
 
-use crate::UploadError;
+use crate::{ErrorKind, UploadError};
 
 /// What is to be done after an answer that is no success.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,4 +29,21 @@ pub(crate) enum Recovery {
     AlreadyExists(UploadError),
     /// No further try would change it.
     Final(UploadError),
+}
+
+impl Recovery {
+    /// What follows where the request has no part of the file in it, and so cannot be made smaller: S3 alone can call
+    /// the object too large, and anybody else is on the way.
+    pub(crate) fn of_control_request(self) -> Self {
+        match self {
+            Self::TooLarge(error) if error.s3.as_ref().is_none_or(|s3| s3.code.is_empty()) => {
+                Self::Refused(error)
+            }
+            Self::TooLarge(error) => Self::Final(UploadError {
+                kind: ErrorKind::FileTooLarge,
+                ..error
+            }),
+            other => other,
+        }
+    }
 }

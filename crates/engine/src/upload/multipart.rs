@@ -5,7 +5,7 @@ use std::time::Duration;
 use wire::{Endpoint, SignedRequest};
 
 use crate::{
-    CallId, ErrorKind, UploadError,
+    CallId,
     limits::COMPLETE_PATIENCE,
     measure::{
         backoff::{Attempts, Decision},
@@ -178,11 +178,6 @@ impl MultipartWork {
             | Recovery::Conflict(error)
             | Recovery::PartsDiffer(error) => self.attempts.record_failure(error, conditions),
             Recovery::SignAgain(error) => self.attempts.record_signature_refresh(error, conditions),
-            // The object, not a request, is what is too large for S3.
-            Recovery::TooLarge(error) if error.s3.as_ref().is_some_and(|s3| !s3.code.is_empty()) => {
-                let kind = ErrorKind::FileTooLarge;
-                Decision::GiveUp(UploadError { kind, ..error })
-            }
             Recovery::TooLarge(error)
             | Recovery::UploadGone(error)
             | Recovery::AlreadyExists(error)

@@ -28,6 +28,10 @@ impl UploadMut<'_> {
             Err(Recovery::Throttled(_)) => self.env.budget.record_throttling(self.env.conditions.now),
             Err(_) => {}
         }
+        let judged = match &request.slot {
+            Slot::Put { .. } => judged,
+            _ => judged.map_err(Recovery::of_control_request),
+        };
         match &request.slot {
             Slot::Put { load, .. } => self.on_put_response(load.part, request.started, judged),
             Slot::Create => self.on_create_response(judged),
@@ -61,12 +65,8 @@ impl UploadMut<'_> {
                 transfer.mark_refused();
                 self.start_over(error);
             }
-            Err(Recovery::TooLarge(error)) => {
-                transfer.mark_refused();
-                self.on_too_large(part, error);
-            }
+            Err(Recovery::TooLarge(error)) => self.on_too_large(part, error),
             Err(Recovery::Refused(error)) if self.env.sizer.may_be_too_large(transfer.size()) => {
-                transfer.mark_refused();
                 self.on_too_large(part, error);
             }
             Err(recovery) => {

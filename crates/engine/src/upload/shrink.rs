@@ -2,6 +2,8 @@
 
 use crate::{
     ErrorKind, UploadError,
+    measure::request_sizer::RequestSizer,
+    protocol::recovery::Recovery,
     upload::{
         file::Work,
         multipart::{Multipart, MultipartWork},
@@ -24,15 +26,27 @@ impl Work {
 }
 
 impl UploadMut<'_> {
-    /// Something on the way, or S3, refused a request because of its size.
+    /// Something on the way, or S3, refused a request because of its size. One such answer says less than an earlier
+    /// success with as large a body, and nothing where the body cannot be made smaller: then it is tried once more.
     pub(crate) fn on_too_large(&mut self, part: Option<u32>, error: UploadError) {
         let transfer = self.file.work_mut().and_then(|work| work.transfer_mut(part));
-        let Some(size) = transfer.map(|transfer| transfer.size()) else {
+        let Some(transfer) = transfer else { return };
+        let size = transfer.size();
+        let sizer = &mut self.env.sizer;
+        let is_first = transfer.last_failure() != Some(ErrorKind::RequestTooLarge);
+        if sizer.is_known_to_pass(size) || (is_first && !RequestSizer::can_shrink(size)) {
+            sizer.record_contradiction(size);
+            let decision = transfer.on_failure(Recovery::Retry(error), &mut self.env.conditions);
+            self.decide(decision);
             return;
-        };
-        if !self.env.sizer.record_too_large(size) {
+        }
+        transfer.mark_refused();
+        if !RequestSizer::can_shrink(size) {
             self.fail_as_too_large(size, error);
-        } else if part.is_none() {
+            return;
+        }
+        sizer.record_too_large(size);
+        if part.is_none() {
             self.shrink();
         }
     }

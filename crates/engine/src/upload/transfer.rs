@@ -263,6 +263,11 @@ impl Transfer {
         }
     }
 
+    /// How the last attempt failed, if one did since bytes were stored.
+    pub(crate) fn last_failure(&self) -> Option<ErrorKind> {
+        self.attempts.last.as_ref().map(|last| last.kind)
+    }
+
     /// Decides what follows a failed request, and whether it is tried again.
     pub(crate) fn on_failure(&mut self, recovery: Recovery, conditions: &mut Conditions) -> Decision {
         let stage = std::mem::replace(&mut self.stage, Stage::Unhashed(None));
@@ -299,7 +304,7 @@ impl Transfer {
                 self.attempts.record_failure(error, conditions)
             }
             Recovery::HashAgain(error) => {
-                let before = self.attempts.last.as_ref().map(|last| last.kind);
+                let before = self.last_failure();
                 self.stage = Stage::Unhashed(Some(hash_and_send(request)));
                 if before == Some(ErrorKind::Corrupted) {
                     return Decision::GiveUp(error);

@@ -196,6 +196,23 @@ fn with_many_in_flight_the_file_is_divided_anew_without_a_gap() {
 }
 
 #[test]
+fn one_refusal_of_a_size_that_passed_sends_nothing_stored_again() {
+    let mut page = Page::with_files(Settings::default(), &[48 * MIB]);
+    page.answer("create 0", created());
+    page.answer("part 1 of 0", stored());
+    let ranges = page.ranges.clone();
+    page.answer("part 2 of 0", too_large());
+    for number in 3..=6 {
+        page.answer(&format!("part {number} of 0"), stored());
+    }
+    page.wait();
+    page.answer("part 2 of 0", stored());
+    page.answer("complete 0", completed());
+    assert_eq!(page.engine.totals().stored, 1);
+    assert_eq!(page.ranges, ranges);
+}
+
+#[test]
 fn a_whole_file_that_is_too_large_goes_in_parts() {
     let mut page = Page::with_files(Settings::default(), &[16 * MIB]);
     assert_eq!(upload_through(&mut page, 5 * MIB, &too_large()), [16, 8]);
@@ -203,9 +220,12 @@ fn a_whole_file_that_is_too_large_goes_in_parts() {
 }
 
 #[test]
-fn what_s3s_smallest_part_is_too_large_for_is_an_error_with_the_limit() {
+fn what_cannot_be_made_smaller_is_tried_twice_and_fails_with_the_limit() {
     for (size, expected) in [(20 * MIB, 5 * MIB), (4 * MIB, 4 * MIB)] {
         let mut page = Page::with_files(Settings::default(), &[size]);
+        upload_through(&mut page, MIB, &too_large());
+        assert!(matches!(page.status(0), FileStatus::Waiting { .. }));
+        page.wait();
         upload_through(&mut page, MIB, &too_large());
         let FileStatus::Failed(error) = page.status(0) else {
             panic!("{:?}", page.status(0));

@@ -170,7 +170,9 @@ fn forget_chance(value: &mut Value) {
         Value::Object(fields) => {
             for (name, value) in fields {
                 match name.as_str() {
-                    "url" | "uploadURL" | "key" | "expiresAt" | "serverTime" => *value = Value::Null,
+                    "url" | "uploadURL" | "key" | "batch" | "expiresAt" | "serverTime" => {
+                        *value = Value::Null
+                    }
                     _ => forget_chance(value),
                 }
             }

@@ -133,7 +133,7 @@ impl Checker {
         };
         self.is_bytes_answered |= answer.is_ok() && self.in_flight.is_in_memory(ticket);
         self.faults.on_s3_answer(ticket.file, &grant.operation, answer);
-        self.on_size(&grant.operation);
+        self.on_size(&grant.operation, answer);
         if !self.blocked_endpoint.is(grant.endpoint) {
             self.blocked_endpoint.on_other(answer.is_ok());
         }
@@ -164,9 +164,10 @@ impl Checker {
 
     /// What is too large to pass has files divided anew, from their first part of that size on. The parts behind it do
     /// not count any more, and one that is made in place of another may happen to have the same number and bytes.
-    fn on_size(&mut self, operation: &Operation) {
+    fn on_size(&mut self, operation: &Operation, answer: &Answer) {
+        let is_refused = answer.as_ref().is_ok_and(|answer| answer.status == 413);
         if let Operation::PutObject { size, .. } | Operation::UploadPart { size, .. } = operation
-            && self.faults.max_body.is_some_and(|most| *size > most)
+            && (is_refused || self.faults.max_body.is_some_and(|most| *size > most))
         {
             self.stored.retain(|(_, part), _| *part == 0);
         }

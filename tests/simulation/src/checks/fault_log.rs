@@ -22,6 +22,8 @@ struct FileFaults {
     dropped: u32,
     /// How often S3 did not have a part as it was named.
     parts_differ: u32,
+    /// How often something on the way refused a request because of its size.
+    too_large: u32,
     taken: bool,
     refused: bool,
     /// Whether something on the way refused a request in place of S3.
@@ -54,6 +56,8 @@ pub(crate) struct FaultLog {
     is_api_heard: bool,
     /// The largest body in bytes that something on the way to S3 lets pass.
     pub(crate) max_body: Option<u64>,
+    /// Whether something on the way answers as it likes.
+    pub(crate) has_strangers: bool,
 }
 
 impl FileFaults {
@@ -105,7 +109,10 @@ impl FaultLog {
             (408 | 429 | 500.., _) => faults.transient += 1,
             (200, code) if !code.is_empty() || answer.body == CUT_OFF => faults.transient += 1,
             // Something on the way refuses a body because of its size.
-            (413, _) => {}
+            (413, _) => {
+                faults.transient += 1;
+                faults.too_large += 1;
+            }
             (300.., "") => {
                 faults.transient += 1;
                 faults.strange = true;
@@ -201,10 +208,16 @@ impl FaultLog {
             ErrorKind::EtagHidden => {
                 faults.hidden && (faults.refused || faults.transient >= settings.max_attempts)
             }
-            // Only where something lets not even the smallest parts pass.
+            ErrorKind::RequestTooLarge
+                if faults.too_large > 0 && faults.failures() >= settings.max_attempts =>
+            {
+                true
+            }
+            // One such answer may be chance, and several only where something lets not even the smallest parts pass or
+            // answers as it likes.
             ErrorKind::RequestTooLarge => {
                 let most = self.max_body.filter(|most| *most < MIN_PART_BYTES);
-                most.is_some_and(|most| disk.description.size > most)
+                faults.too_large > 1 && (self.has_strangers || most.is_some_and(|most| disk.description.size > most))
             }
             ErrorKind::FileTooLarge => false,
         }

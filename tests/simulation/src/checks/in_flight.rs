@@ -7,7 +7,7 @@ use std::{
 };
 
 use engine::{BodySource, CallId, Command, READ_TOGETHER_BYTES, READ_TOGETHER_FILES, Settings, Ticket};
-use wire::{Endpoint, SignedRequest};
+use wire::{Endpoint, MIN_PART_BYTES, SignedRequest};
 
 use crate::{
     models::lambda::{Grant, Lambda},
@@ -102,6 +102,7 @@ impl InFlight {
                 body,
             } => {
                 self.record_request(*ticket, request, lambda)?;
+                self.check_size(*ticket, range.end - range.start)?;
                 if *body == BodySource::Bytes {
                     self.record_body_in_memory(*ticket, range.end - range.start)?;
                 }
@@ -151,6 +152,17 @@ impl InFlight {
         let slots = alone + (ranges - alone) / READ_TOGETHER_FILES;
         if slots > self.settings.parallel_hashes || (ranges > 1 && bytes > MAX_HASHING_BYTES) {
             return Err(Violation::HashingUnbounded { ranges, bytes });
+        }
+        Ok(())
+    }
+
+    /// S3 takes no part smaller than [`MIN_PART_BYTES`], so that such a body is permitted whatever the settings say.
+    fn check_size(&self, ticket: Ticket, bytes: u64) -> Result<(), Violation> {
+        let limit = self.settings.max_request_bytes.unwrap_or(u64::MAX);
+        let limit = limit.max(MIN_PART_BYTES);
+        if bytes > limit {
+            let file = ticket.file;
+            return Err(Violation::BodyTooLarge { file, bytes, limit });
         }
         Ok(())
     }

@@ -208,7 +208,7 @@ impl Network {
             return None;
         }
         let page = if random.bool() { "<html>Welcome</html>" } else { "" };
-        let status = random.choice([200, 200, 200, 201, 204, 206, 302, 403, 404, 407, 412, 451]);
+        let status = random.choice([200, 200, 200, 201, 204, 206, 302, 403, 404, 407, 412, 413, 451]);
         let answer = foreign_answer(status.unwrap_or(200), page);
         Some(if random.bool() {
             Outcome::Refused(answer)

@@ -110,6 +110,7 @@ impl<'a> World<'a> {
             trace,
         };
         world.checker.faults.max_body = world.scenario.max_body;
+        world.checker.faults.has_strangers = world.scenario.rates.foreign > 0.0;
         world.schedule_scenario();
         world
     }

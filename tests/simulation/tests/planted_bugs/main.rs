@@ -45,6 +45,8 @@ bugs! {
         Violation::FailedWithoutReason { .. },
     bodies_that_fill_the_memory_are_found: "bodies-unbounded" =>
         Violation::BodiesUnbounded { .. },
+    a_body_larger_than_permitted_is_found: "bound-ignored" =>
+        Violation::BodyTooLarge { .. },
     a_budget_that_is_ignored_is_found: "budget-ignored" =>
         Violation::BudgetExceeded { .. },
     a_slice_that_is_sent_for_ever_is_found: "bytes-never-tried" =>
