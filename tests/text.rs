@@ -78,6 +78,36 @@ fn settings_need_an_address_and_the_rest_has_defaults() {
 }
 
 #[wasm_bindgen_test]
+fn exactly_the_documented_settings_are_read() {
+    let taken = [
+        ("apiUrl", r#""/api""#),
+        ("accept", r#""image/*""#),
+        ("maxFileBytes", "5"),
+        ("maxFiles", "5"),
+        ("helpUrl", r#""/help""#),
+        ("parallelRequests", "5"),
+        ("secondEndpoint", "true"),
+        ("maxAttempts", "5"),
+        ("backoffMilliseconds", "5"),
+        ("stallSeconds", "5"),
+        ("verdicts", "true"),
+        ("signIn", "{}"),
+    ];
+    let document = include_str!("../docs/settings.md");
+    let table = document.split("\n## ").nth(1).expect("the page's settings");
+    let documented: Vec<&str> = table
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split('`').next())
+        .collect();
+    assert_eq!(documented, taken.map(|(name, _)| name));
+    let least = Config::parse(r#"{"apiUrl": "/"}"#).expect("settings");
+    for (name, value) in taken {
+        let config = Config::parse(&format!(r#"{{"apiUrl": "/", "{name}": {value}}}"#)).expect(name);
+        assert_ne!(config, least, "{name}");
+    }
+}
+
+#[wasm_bindgen_test]
 fn wrong_settings_are_named() {
     for (text, named) in [
         ("", "JSON"),

@@ -35,6 +35,7 @@ impl Engine {
         self.start_checks();
         self.leave_unreachable_endpoint();
         self.start_requests();
+        self.save_before_aborts();
         self.start_calls();
     }
 

@@ -200,6 +200,16 @@ impl Engine {
         }
     }
 
+    /// Waits with aborts until the records no longer say that those uploads go on.
+    pub(super) fn save_before_aborts(&mut self) {
+        if self.aborts.has_outdated_record() {
+            let save = self.in_flight.new_save_id();
+            self.aborts.wait_for(save);
+            let report = self.in_flight.start_save(save, Vec::new(), self.env.now());
+            self.output.push(report);
+        }
+    }
+
     /// What was to be kept is on the disk.
     pub(super) fn on_save_reported(&mut self, save: SaveId) {
         if let Some(files) = self.in_flight.take_save(save) {
@@ -209,6 +219,7 @@ impl Engine {
 
     /// What these files wait for is on the disk, or will not be.
     pub(super) fn on_saved(&mut self, save: SaveId, files: Vec<FileId>) {
+        self.aborts.on_saved(save);
         for file in files {
             self.with_upload(file, |upload| upload.on_saved(save));
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use wire::{Endpoint, MultipartOperation, SignRequest, SignedRequest};
 
 use crate::{
-    ErrorKind, FileId, HttpAnswer, UploadError,
+    ErrorKind, FileId, HttpAnswer, SaveId, UploadError,
     measure::{
         backoff::{Attempts, Decision},
         conditions::Conditions,
@@ -22,11 +22,24 @@ pub(crate) struct Abort {
     pub(crate) file: FileId,
     key: String,
     upload_id: String,
+    record: Record,
     /// The signed request, once there is one.
     request: Option<SignedRequest>,
     /// Where that goes.
     endpoint: Endpoint,
     attempts: Attempts,
+}
+
+/// What is on record of an upload that is to be aborted. A page that still had it there after a crash could not tell an
+/// upload that was aborted from one that was completed: S3 knows neither.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Record {
+    /// Perhaps that it goes on.
+    Outdated,
+    /// That it does not, once this save is reported.
+    Saving(SaveId),
+    /// That it does not.
+    Saved,
 }
 
 impl Abort {
@@ -53,15 +66,41 @@ impl Aborts {
             file,
             key,
             upload_id,
+            record: Record::Outdated,
             request: None,
             endpoint: Endpoint::First,
             attempts: Attempts::default(),
         });
     }
 
+    /// Whether the records of some have to be saved first.
+    pub(crate) fn has_outdated_record(&self) -> bool {
+        self.0.iter().any(|abort| abort.record == Record::Outdated)
+    }
+
+    /// Those of them wait for this save.
+    pub(crate) fn wait_for(&mut self, save: SaveId) {
+        for abort in &mut self.0 {
+            if abort.record == Record::Outdated {
+                abort.record = Record::Saving(save);
+            }
+        }
+    }
+
+    /// The records are on the disk.
+    pub(crate) fn on_saved(&mut self, save: SaveId) {
+        for abort in &mut self.0 {
+            if abort.record == Record::Saving(save) {
+                abort.record = Record::Saved;
+            }
+        }
+    }
+
     /// Takes out the next one that has to be signed.
     pub(crate) fn take_unsigned(&mut self, now: Duration) -> Option<Abort> {
-        let is_next = |abort: &Abort| abort.request.is_none() && abort.attempts.not_before <= now;
+        let is_next = |abort: &Abort| {
+            abort.record == Record::Saved && abort.request.is_none() && abort.attempts.not_before <= now
+        };
         let index = self.0.iter().position(is_next)?;
         Some(self.0.remove(index))
     }

@@ -157,13 +157,6 @@ impl Work {
         Self::Single { transfer }
     }
 
-    /// A file of this size as one PutObject that S3 may have carried out before.
-    fn single_again(size: u64) -> Self {
-        let mut transfer = Transfer::new(None, 0..size);
-        transfer.outcome_unknown = true;
-        Self::Single { transfer }
-    }
-
     /// What a record says there is left to do for a file of this size.
     pub(crate) fn resumed(parts: Parts) -> Self {
         Self::Multipart(MultipartWork::new(Multipart::Uploading(Box::new(parts))))
@@ -321,10 +314,21 @@ impl File {
 
     /// All that it takes, from its first byte. If S3 may have it by a PutObject, that is the way to find out.
     pub(crate) fn all_work(&self) -> Work {
-        match &self.object {
-            Some(object) if self.is_object_sent && object.sha256.is_some() => Work::single_again(self.size()),
-            _ => Work::new(self.size()),
+        let mut work = if self.put_key().is_some() {
+            Work::single(self.size())
+        } else {
+            Work::new(self.size())
+        };
+        if let Work::Single { transfer } = &mut work {
+            transfer.outcome_unknown = self.is_object_sent;
         }
+        work
+    }
+
+    /// The key of the PutObject that S3 may have carried out.
+    pub(crate) fn put_key(&self) -> Option<&str> {
+        let object = self.object.as_ref().filter(|_| self.is_object_sent)?;
+        object.sha256.map(|_| object.key.as_str())
     }
 
     /// Whether S3 may have it under this key, with the bytes that it has now. `sha256` is known of a whole file.

@@ -1,6 +1,6 @@
 //! A multipart upload that S3 knows, and the parts of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     CompletedPart, ListedPart, MultipartRecord, SaveId, UploadError,
@@ -341,11 +341,13 @@ impl Parts {
         }
     }
 
-    /// An upload that lacks a part was not completed, whatever the record says; one that has them all may be just being
-    /// completed.
-    pub(crate) fn doubt_completion(&mut self) {
-        let found = self.completed().chain(self.resumption.recorded());
-        self.complete_outcome_unknown = self.layout.is_whole(found);
+    /// An upload that lacks a part was not completed, whatever the record says. One that has them all may be just being
+    /// completed, also if one of them was replaced since, by a request that was late.
+    pub(crate) fn doubt_completion(&mut self, found: &[ListedPart]) {
+        let found: BTreeSet<u32> = found.iter().map(|part| part.number).collect();
+        let mut numbers = 1..=self.layout.count();
+        self.complete_outcome_unknown =
+            numbers.all(|number| u32::try_from(number).is_ok_and(|number| found.contains(&number)));
     }
 
     /// Makes what is called done what S3 listed: a part that is there with other bytes, or not at all, is sent again.

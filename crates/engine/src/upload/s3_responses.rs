@@ -208,8 +208,8 @@ impl UploadMut<'_> {
             }
             other if parts.resumption.is_asking() => {
                 parts.completion = other;
+                parts.doubt_completion(&found);
                 parts.settle_resumed(parts.resumption.settle(found, &parts.layout));
-                parts.doubt_completion();
                 self.save();
                 self.show_progress();
             }
@@ -279,6 +279,9 @@ impl UploadMut<'_> {
         if self.file.may_be_stored_as(&key, None) {
             self.clean_up();
             self.mark_stored(key);
+        } else if self.file.put_key() == Some(&key) {
+            // Only the SHA-256 of the whole file shows whether that is what lies there, and a PutObject has it.
+            self.start_over(error);
         } else {
             self.start_over_as_copy(error);
         }

@@ -145,7 +145,7 @@ fn a_large_file_whose_key_is_always_taken_is_given_up() {
     for copy in 2..5 {
         page.answer("complete 0", taken());
         assert_eq!(page.planned.last().map(|(_, files)| files[0].1), Some(copy));
-        assert_eq!(page.requests(), ["abort 0", "create 0"]);
+        assert_eq!(page.requests(), ["create 0", "abort 0"]);
         page.answer("create 0", created());
         page.answer("abort 0", success(""));
         while page.requests() != ["complete 0"] {

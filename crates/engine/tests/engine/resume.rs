@@ -91,7 +91,7 @@ fn every_page_of_a_listing_is_read() {
 
 #[test]
 fn an_upload_that_is_gone_starts_over_and_says_so() {
-    let page = check(&[1, 2], Attachment::Handle, gone(), &["abort 0", "create 0"]);
+    let page = check(&[1, 2], Attachment::Handle, gone(), &["create 0", "abort 0"]);
     let view = page.engine.view(FileId(0)).expect("a file");
     assert_eq!(view.notice, Some(Notice::StartedOver));
     assert_eq!(page.kept[&FileId(0)].multipart, None);

@@ -58,6 +58,16 @@ fn a_cancelled_upload_is_aborted_until_that_succeeds() {
 }
 
 #[test]
+fn an_upload_is_aborted_once_no_record_says_that_it_goes_on() {
+    let mut page = Page::uploading();
+    page.hold_saves = true;
+    page.tell(Event::Cancel(Selection::All));
+    assert!(page.requests().is_empty(), "a crash now would leave its record");
+    page.tell(Event::Saved(page.held_saves[0]));
+    assert_eq!(page.requests(), ["abort 0"]);
+}
+
+#[test]
 fn an_upload_cancelled_while_it_is_created_is_aborted_afterwards() {
     let mut page = Page::with_files(Settings::default(), &[20 * MIB]);
     page.tell(Event::Cancel(Selection::All));

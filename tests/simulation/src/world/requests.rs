@@ -30,11 +30,7 @@ impl World<'_> {
         let Some(grant) = self.lambda.grant(request).cloned() else {
             return;
         };
-        let makes_object = matches!(
-            grant.operation,
-            Operation::PutObject { .. } | Operation::CompleteMultipartUpload { .. }
-        );
-        let is_first = makes_object && self.tried_keys.insert(grant.key.clone());
+        let is_first = makes_object(&grant.operation) && self.tried_keys.insert(grant.key.clone());
         let mut fate = self.network.s3_fate(&mut self.random, &grant.operation, is_first);
         let blocked = self.network.blocks(grant.endpoint, self.time);
         let is_blocked = blocked.is_some() || self.network.broken == Some(Broken::S3);
@@ -74,9 +70,10 @@ impl World<'_> {
         self.requests.insert(ticket.attempt, request);
     }
 
-    /// How long something on the way takes for a body and all that it has taken and not forwarded.
+    /// How long something on the way takes for a body and all that it has taken and not forwarded, in the order in which
+    /// it came, also where its request was cancelled since.
     fn forwarding_time(&self, size: u64, bytes_per_second: u64) -> Duration {
-        let is_there = |request: &&Request| !request.cancelled && !request.arrived;
+        let is_there = |request: &&Request| !request.arrived;
         let others: u64 = self.requests.values().filter(is_there).map(Request::size).sum();
         Duration::from_millis((size + others) * 1000 / bytes_per_second)
     }
@@ -266,12 +263,19 @@ impl World<'_> {
     }
 }
 
-/// Removes somebody else's object: after a PutObject without an answer, an object under its key can only be its own,
-/// since nobody else knows the batch.
+/// Removes somebody else's object: after a request without an answer that makes an object, one under its key can only be
+/// its own, since nobody else knows the batch.
 fn remove_foreign_object(request: &Request, s3: &mut S3) {
-    let puts = matches!(request.grant.operation, Operation::PutObject { .. });
+    let makes_object = makes_object(&request.grant.operation);
     let is_foreign = matches!(s3.objects.get(&request.grant.key), Some(Object::Foreign));
-    if puts && is_foreign {
+    if makes_object && is_foreign {
         s3.objects.remove(&request.grant.key);
     }
+}
+
+const fn makes_object(operation: &Operation) -> bool {
+    matches!(
+        operation,
+        Operation::PutObject { .. } | Operation::CompleteMultipartUpload { .. }
+    )
 }
