@@ -342,8 +342,9 @@ impl File {
         };
         match (object.sha256, sha256) {
             (Some(stored), Some(sha256)) => stored == sha256,
-            // What was sent before a touch was compared with the file since.
-            _ => [self.description.last_modified, self.sent_as_of].contains(&object.last_modified),
+            (Some(_), None) => object.last_modified == self.description.last_modified,
+            // Parts that were sent before a touch were compared with the file since.
+            (None, _) => [self.description.last_modified, self.sent_as_of].contains(&object.last_modified),
         }
     }
 

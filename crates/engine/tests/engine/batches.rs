@@ -1,8 +1,10 @@
 //! Files that were picked together, and the names that they get.
 
-use engine::{Attachment, ErrorKind, Event, FileId, FileStatus, Selection, Settings};
+use engine::{
+    Attachment, ErrorKind, Event, FileDescription, FileId, FileStatus, HttpAnswer, Selection, Settings,
+};
 
-use crate::support::{Page, batch, created, described, stored, success, taken};
+use crate::support::{Page, batch, created, described, gone, listed, stored, success, taken};
 
 fn add(page: &mut Page, number: u8, sizes: &[u64]) {
     page.tell(Event::FilesAdded {
@@ -119,6 +121,53 @@ fn what_was_stored_before_a_crash_is_not_stored_again() {
     assert_eq!(page.planned.len(), 1);
     let key = page.engine.view(FileId(0)).and_then(|view| view.key);
     assert_eq!(key.as_deref(), Some("uploads/0"));
+}
+
+/// A page after one that died once a whole file, which something on the way refused, went on in parts. The file was
+/// touched since.
+fn after_a_crash_in_parts() -> Page {
+    let mut dead = Page::with_files(Settings::default(), &[16 << 20]);
+    let refusal = HttpAnswer {
+        status: 413,
+        ..success("<html>")
+    };
+    dead.answer("put 0", refusal);
+    dead.answer("create 0", created());
+    let mut page = Page::after(&dead);
+    let id = FileId(0);
+    let (_, description) = page.engine.without_file().next().expect("an upload");
+    let description = FileDescription {
+        last_modified: description.last_modified + 1,
+        ..description.clone()
+    };
+    let attachment = Attachment::Picked;
+    page.tell(Event::Attached {
+        id,
+        description,
+        attachment,
+    });
+    page
+}
+
+#[test]
+fn a_touched_whole_file_is_found_when_its_parts_are_complete() {
+    let mut page = after_a_crash_in_parts();
+    page.answer("list 0", listed(&[]));
+    while page.requests() != ["complete 0"] {
+        let part = page.requests()[0].to_owned();
+        page.answer(&part, stored());
+    }
+    page.answer("complete 0", taken());
+    page.answer("put 0", taken());
+    assert_eq!(page.status(0), FileStatus::Stored);
+}
+
+#[test]
+fn a_touched_whole_file_is_found_when_its_parts_are_gone() {
+    let mut page = after_a_crash_in_parts();
+    page.answer("list 0", gone());
+    page.answer("put 0", taken());
+    assert_eq!(page.status(0), FileStatus::Stored);
 }
 
 #[test]

@@ -388,3 +388,22 @@ proptest! {
         prop_assert!(view.sent <= view.size);
     }
 }
+
+#[test]
+fn a_complete_after_a_crash_is_doubted_though_a_part_was_replaced() {
+    let mut page = Page::after(&left_after(&[1, 2, 3]));
+    page.attach(0, Attachment::Handle);
+    let mut list = listed(&[1, 2, 3]);
+    let (before, last) = list.body.rsplit_once("<Size>").expect("a size");
+    let (_, rest) = last.split_once('<').expect("its end");
+    list.body = format!("{before}<Size>1<{rest}");
+    page.answer("list 0", list);
+    page.answer("part 3 of 0", stored());
+    page.answer("complete 0", error(409, "ConditionalRequestConflict", ""));
+    page.wait();
+    assert_eq!(
+        page.requests(),
+        ["list 0"],
+        "an earlier Complete may be in progress"
+    );
+}
