@@ -314,15 +314,12 @@ impl File {
 
     /// All that it takes, from its first byte. If S3 may have it by a PutObject, that is the way to find out.
     pub(crate) fn all_work(&self) -> Work {
-        let mut work = if self.put_key().is_some() {
-            Work::single(self.size())
-        } else {
-            Work::new(self.size())
-        };
-        if let Work::Single { transfer } = &mut work {
-            transfer.outcome_unknown = self.is_object_sent;
+        if self.put_key().is_none() {
+            return Work::new(self.size());
         }
-        work
+        let mut transfer = Transfer::new(None, 0..self.size());
+        transfer.outcome_unknown = true;
+        Work::Single { transfer }
     }
 
     /// The key of the PutObject that S3 may have carried out.

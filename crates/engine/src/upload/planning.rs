@@ -108,7 +108,9 @@ impl UploadMut<'_> {
         let Stage::Signing { digest, .. } = transfer.stage else {
             return false;
         };
-        let was_sent = transfer.outcome_unknown && self.file.may_be_stored_as(&key, Some(digest));
+        // It may have been stored in parts, too.
+        let may_be_stored = transfer.outcome_unknown || self.file.put_key().is_none();
+        let was_sent = may_be_stored && self.file.may_be_stored_as(&key, Some(digest));
         self.file.object = Some(Box::new(ObjectRecord {
             key,
             sha256: Some(digest),

@@ -295,13 +295,13 @@ impl UploadMut<'_> {
         let Some((_, parts)) = uploading(self.file) else {
             return;
         };
-        let is_completed = parts.complete_outcome_unknown && !parts.may_have_been_dropped(now);
-        if is_completed && parts.resumption.is_asking() {
+        let is_in_doubt = parts.complete_outcome_unknown;
+        if is_in_doubt && parts.resumption.is_asking() {
             // The file is still to be compared with what is on record. Complete then finds out again.
             parts.listing = None;
             parts.settle_resumed(parts.resumption.settle_by_record(&parts.layout));
             self.save();
-        } else if is_completed {
+        } else if is_in_doubt && !parts.may_have_been_dropped(now) {
             let key = std::mem::take(&mut parts.key);
             self.mark_stored(key);
         } else {

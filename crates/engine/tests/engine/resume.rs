@@ -112,6 +112,7 @@ fn an_upload_dropped_meanwhile_is_not_taken_for_completed() {
     page.server_ahead = 2 * 24 * 3600;
     page.attach(0, Attachment::Handle);
     page.answer("list 0", gone());
+    page.answer("complete 0", gone());
     assert!(page.requests().contains(&"create 0"), "{:?}", page.requests());
 }
 

@@ -153,6 +153,8 @@ impl Checker {
                 self.stored.insert(grant.target(), *sha256);
                 self.unchecked.insert(file);
             }
+            // Only S3 has request ids.
+            Operation::AbortMultipartUpload { .. } if answer.request_id.is_none() => self.on_failure(grant),
             Operation::CreateMultipartUpload { .. } => {
                 if let Ok(upload_id) = parse_create_result(&answer.body) {
                     self.multipart.on_created(upload_id, file);
@@ -239,12 +241,17 @@ impl Checker {
         // What the engine cancels without waiting for its answer says nothing about the endpoint.
         let blocked = &mut self.blocked_endpoint;
         if let Some(cancelled) = &cancelled {
-            let is_stall = matches!(event, Event::Tick);
+            // A file that fails for another reason has its requests cancelled, too.
+            let is_stall = matches!((event, command), (Event::Tick, Command::Cancel { ticket })
+                if self.in_flight.may_have_stalled(*ticket, world.now));
             match blocked.is(cancelled.endpoint) {
                 true if !is_stall => blocked.on_reason(),
                 false if is_stall => blocked.on_other(false),
                 _ => {}
             }
+        }
+        if let Command::Put { ticket, .. } | Command::Send { ticket, .. } = command {
+            self.in_flight.start_request(*ticket, world.now);
         }
         match (command, event) {
             (

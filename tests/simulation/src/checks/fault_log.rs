@@ -24,7 +24,8 @@ struct FileFaults {
     parts_differ: u32,
     /// How often something on the way refused a request because of its size.
     too_large: u32,
-    taken: bool,
+    /// How often somebody else's object had its key, so that it started over under another.
+    taken: u32,
     refused: bool,
     /// Whether something on the way refused a request in place of S3.
     strange: bool,
@@ -128,7 +129,7 @@ impl FaultLog {
 
     /// Takes note that somebody else's object has this file's key.
     pub(crate) fn on_key_taken(&mut self, file: FileId) {
-        self.files.entry(file).or_default().taken = true;
+        self.files.entry(file).or_default().taken += 1;
     }
 
     /// Counts a request that the engine cancelled because it stalled.
@@ -169,7 +170,7 @@ impl FaultLog {
         let faults = self.files.get(&file).unwrap_or(&nothing);
         match kind {
             ErrorKind::FileChanged => disk.has_changed,
-            ErrorKind::AlreadyExists => faults.taken,
+            ErrorKind::AlreadyExists => faults.taken > 0,
             ErrorKind::SignatureRefused => faults.refused,
             ErrorKind::AccessDenied | ErrorKind::S3Refused
                 // A stranger's refusal is only believed if it is the last of enough failures.
@@ -185,7 +186,7 @@ impl FaultLog {
                 faults.bad_digests >= 2 || faults.failures() >= settings.max_attempts
             }
             ErrorKind::Expired | ErrorKind::ClockSkewed => faults.expired > settings.max_signature_refreshes,
-            ErrorKind::UploadGone => faults.dropped > MAX_RESTARTS,
+            ErrorKind::UploadGone => faults.dropped + faults.taken > MAX_RESTARTS,
             // Where S3 never answered, and the API did, the error has to say that it is blocked.
             ErrorKind::S3Unreachable | ErrorKind::Stalled if self.is_api_heard && !self.is_s3_heard => false,
             ErrorKind::S3Blocked if self.is_s3_heard || !self.is_api_heard => false,

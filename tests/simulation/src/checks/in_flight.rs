@@ -22,6 +22,8 @@ const MAX_HASHING_BYTES: u64 = 64 * 1024 * 1024;
 pub(crate) struct InFlight {
     settings: Settings,
     requests: BTreeMap<u64, Grant>,
+    /// When each of them started, on the page's clock.
+    started: BTreeMap<u64, Duration>,
     /// Those whose bodies were read into memory, by their bytes.
     in_memory: BTreeMap<u64, u64>,
     hashes: BTreeMap<u64, u64>,
@@ -38,6 +40,7 @@ impl InFlight {
         Self {
             settings,
             requests: BTreeMap::new(),
+            started: BTreeMap::new(),
             in_memory: BTreeMap::new(),
             hashes: BTreeMap::new(),
             checks: BTreeSet::new(),
@@ -69,6 +72,17 @@ impl InFlight {
     /// Returns whether the call was still in flight.
     pub(crate) fn end_call(&mut self, call: CallId) -> bool {
         self.calls.remove(&call)
+    }
+
+    /// Whether the request has been in flight for long enough to have stalled.
+    pub(crate) fn may_have_stalled(&self, ticket: Ticket, now: Duration) -> bool {
+        let started = self.started.get(&ticket.attempt);
+        started.is_some_and(|started| now.saturating_sub(*started) >= self.settings.stall)
+    }
+
+    /// Takes note that the request starts.
+    pub(crate) fn start_request(&mut self, ticket: Ticket, now: Duration) {
+        self.started.insert(ticket.attempt, now);
     }
 
     /// Whether the answer to this request is awaited.

@@ -65,6 +65,8 @@ pub(crate) struct World<'a> {
     pub(crate) page_jump: Duration,
     /// How much further than `time` the servers' clock is.
     pub(crate) wall_jump: Duration,
+    /// When something on the way has forwarded all that it has taken.
+    pub(crate) forwarded_at: Duration,
     pub(crate) wake_at: Option<Duration>,
     pub(crate) tick_generation: u64,
     /// Whether the browser has reported to the page that there is no network.
@@ -98,6 +100,7 @@ impl<'a> World<'a> {
             time: Duration::ZERO,
             page_jump: Duration::ZERO,
             wall_jump: Duration::ZERO,
+            forwarded_at: Duration::ZERO,
             wake_at: None,
             tick_generation: 0,
             reported_offline: false,

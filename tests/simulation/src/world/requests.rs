@@ -46,8 +46,8 @@ impl World<'_> {
             if is_blocked {
                 // Nothing moves.
             } else if let Some(speed) = self.scenario.forwarded_per_second {
-                fate.sending = fate.sending.max(self.forwarding_time(size, speed));
-                let at_once = Duration::from_millis(self.random.u64(1..500));
+                fate.sending = self.forwarding_time(fate.sending, size, speed);
+                let at_once = Duration::from_millis(self.random.u64(1..5));
                 self.schedule_in(at_once, SimEvent::Progress(ticket, size));
             } else {
                 self.plan_progress(ticket, size, &fate);
@@ -70,12 +70,13 @@ impl World<'_> {
         self.requests.insert(ticket.attempt, request);
     }
 
-    /// How long something on the way takes for a body and all that it has taken and not forwarded, in the order in which
-    /// it came, also where its request was cancelled since.
-    fn forwarding_time(&self, size: u64, bytes_per_second: u64) -> Duration {
-        let is_there = |request: &&Request| !request.arrived;
-        let others: u64 = self.requests.values().filter(is_there).map(Request::size).sum();
-        Duration::from_millis((size + others) * 1000 / bytes_per_second)
+    /// How long something on the way takes to forward a body, behind all that it has taken before, also where that was
+    /// cancelled since.
+    fn forwarding_time(&mut self, sending: Duration, size: u64, bytes_per_second: u64) -> Duration {
+        let forwarding = Duration::from_millis(size * 1000 / bytes_per_second);
+        let forwarded = self.forwarded_at.max(self.time) + forwarding;
+        self.forwarded_at = forwarded.max(self.time + sending);
+        self.forwarded_at - self.time
     }
 
     /// Bytes move in a few steps. Not every request reports its last one before its answer comes, and a

@@ -82,6 +82,7 @@ impl World<'_> {
             .objects
             .retain(|_, object| !matches!(object, Object::Foreign));
         self.requests.clear();
+        self.forwarded_at = self.time;
         self.calls.clear();
         Ok(())
     }
