@@ -96,19 +96,30 @@ fn a_failed_deployment_is_wrong_and_deleted() {
 fn an_interrupted_check_leaves_nothing() {
     let _turn = one_at_a_time();
     let aws = MiniStack::start();
-    let mut command = check(&aws);
+    let report = interrupted_after("right     the change set with the defaults", &aws);
+    assert!(
+        report[1].starts_with("WRONG     the deployment: interrupted "),
+        "{report:?}"
+    );
+    let report = interrupted_after("right     the deployment", &aws);
+    assert_eq!(report[report.len() - 3], "not here  an upload link: interrupted");
+}
+
+/// The report of a check that is interrupted once it has printed a line.
+fn interrupted_after(line: &str, aws: &MiniStack) -> Vec<String> {
+    let mut command = check(aws);
     command.args(["--parameter", "SavedQueries=false"]);
     let mut process = command.stdout(Stdio::piped()).spawn().expect("the task starts");
     let lines = BufReader::new(process.stdout.take().expect("an output")).lines();
     let mut lines = lines.map(|line| line.expect("a line"));
-    assert!(lines.any(|line| line == "right     the deployment"));
+    assert!(lines.any(|printed| printed == line));
     let id = i32::try_from(process.id()).expect("an id");
     kill(Pid::from_raw(id), Signal::SIGINT).expect("the task runs");
     let report = report(lines);
     assert!(!process.wait().expect("the task ends").success(), "{report:?}");
-    assert_eq!(report[report.len() - 3], "not here  an upload link: interrupted");
     assert_eq!(report[report.len() - 2], "right     nothing is left");
-    assert_nothing_is_left(&aws);
+    assert_nothing_is_left(aws);
+    report
 }
 
 fn check(aws: &MiniStack) -> Command {

@@ -16,6 +16,7 @@ mod verdict;
 mod web;
 
 use std::{
+    collections::BTreeMap,
     process::ExitCode,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -24,7 +25,7 @@ use anyhow::{Result, ensure};
 use serde_json::{Map, Value};
 
 use self::{
-    account::Account,
+    account::{Account, Resource},
     outcome::{Outcome, Report},
     session::Session,
     web::Web,
@@ -144,23 +145,33 @@ impl<'a> Plan<'a> {
             CHANGE_SET,
             outcome(carry_out::carry_out(&self.change_set, toolbox).map(drop)),
         );
-        let checked = carry_out::carry_out(&self.deployment, toolbox).and_then(|outputs| {
-            report.add(DEPLOYMENT, Outcome::Right);
-            self.check(account, &outputs, report)
-        });
-        if let Err(error) = checked {
-            report.add(DEPLOYMENT, outcome(Err(error)));
-            list::skip(report, "the stack was not deployed");
+        let deployed = carry_out::carry_out(&self.deployment, toolbox)
+            .and_then(|outputs| Ok((outputs, account.resources(&self.stack.name)?)));
+        match deployed {
+            Ok((outputs, resources)) => {
+                report.add(DEPLOYMENT, Outcome::Right);
+                self.check(account, &outputs, resources, report);
+            }
+            Err(error) => {
+                report.add(DEPLOYMENT, outcome(Err(error)));
+                list::skip(report, "the stack was not deployed");
+            }
         }
     }
 
-    fn check(&self, account: &Account<'_>, outputs: &Outputs, report: &mut Report) -> Result<()> {
+    fn check(
+        &self,
+        account: &Account<'_>,
+        outputs: &Outputs,
+        resources: BTreeMap<String, Resource>,
+        report: &mut Report,
+    ) {
         let mut session = Session {
             account,
             web: &Web::new(),
             page: self.page,
             outputs,
-            resources: account.resources(&self.stack.name)?,
+            resources,
             small: None,
             expiring: None,
             is_condition_demanded: false,
@@ -169,7 +180,6 @@ impl<'a> Plan<'a> {
             has_alarm_email: self.has_alarm_email,
         };
         list::run(&mut session, report);
-        Ok(())
     }
 }
 

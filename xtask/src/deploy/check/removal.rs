@@ -1,6 +1,6 @@
 //! Deleting everything that a check has created, also what the template keeps when its stack is deleted.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
@@ -57,11 +57,7 @@ fn remove_stack(account: &Account<'_>, id: &str, faults: &mut Vec<String>) {
             ));
         }
     }
-    let command = delete_stack(account.stack);
-    println!("$ {command}");
-    let deleted = carry_out::start(&command, account.toolbox)
-        .and_then(|mut process| account.toolbox.run("sam", &mut process));
-    if let Err(error) = deleted {
+    if let Err(error) = delete(account, id) {
         faults.push(format!("the stack cannot be deleted: {error:#}"));
         return;
     }
@@ -78,6 +74,28 @@ fn remove_stack(account: &Account<'_>, id: &str, faults: &mut Vec<String>) {
         kept.values()
             .filter_map(|resource| delete_kept(account, resource)),
     );
+}
+
+/// Deletes the stack by SAM, which also deletes the packages that it has uploaded; and by CloudFormation if SAM leaves
+/// it, as it may leave a stack that has nothing but a change set.
+fn delete(account: &Account<'_>, id: &str) -> Result<()> {
+    let command = delete_stack(account.stack);
+    println!("$ {command}");
+    let by_sam = carry_out::start(&command, account.toolbox)
+        .and_then(|mut process| account.toolbox.run("sam", &mut process));
+    let was_interrupted = account.toolbox.interrupt.wait(Duration::ZERO);
+    if was_interrupted || account.stack_id()?.is_none() {
+        return by_sam;
+    }
+    account.ask(["cloudformation", "delete-stack", "--stack-name", id])?;
+    account.ask([
+        "cloudformation",
+        "wait",
+        "stack-delete-complete",
+        "--stack-name",
+        id,
+    ])?;
+    Ok(())
 }
 
 /// Deletes what the template keeps, if it is there, and returns what keeps it from being deleted.

@@ -18,7 +18,7 @@ use super::{
 use crate::deploy::{command_line::Outputs, page_files::Page};
 
 /// How often to ask again for what takes its time.
-const POLL_INTERVAL: Duration = Duration::from_secs(5);
+const POLL_INTERVAL: Duration = Duration::from_secs(10);
 
 /// How long an emulator may take for anything. It has no caches and no queues to wait for.
 const EMULATOR_PATIENCE: Duration = Duration::from_secs(15);
