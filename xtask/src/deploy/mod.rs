@@ -122,7 +122,7 @@ fn check(
         plan.show();
         return Ok(ExitCode::SUCCESS);
     }
-    Ok(plan.run(toolbox))
+    plan.run(toolbox)
 }
 
 /// Deletes a stack after its name was typed.

@@ -121,25 +121,26 @@ impl<'a> Plan<'a> {
 
     /// Deploys, checks, and deletes everything, whatever came of it and also after an interrupt. Fails if anything is
     /// wrong.
-    pub(super) fn run(&self, toolbox: &Toolbox) -> ExitCode {
+    pub(super) fn run(&self, toolbox: &Toolbox) -> Result<ExitCode> {
+        let web = Web::new()?;
         let account = Account {
             stack: self.stack,
             toolbox,
         };
         let mut report = Report::default();
-        self.deploy_and_check(&account, &mut report);
+        self.deploy_and_check(&account, &web, &mut report);
         let was_interrupted = toolbox.interrupt.wait(Duration::ZERO);
         toolbox.interrupt.forget();
         report.add(REMOVAL, removal::remove(&account));
         println!("\n{report}");
         if report.found_nothing_wrong() && !was_interrupted {
-            ExitCode::SUCCESS
+            Ok(ExitCode::SUCCESS)
         } else {
-            ExitCode::FAILURE
+            Ok(ExitCode::FAILURE)
         }
     }
 
-    fn deploy_and_check(&self, account: &Account<'_>, report: &mut Report) {
+    fn deploy_and_check(&self, account: &Account<'_>, web: &Web, report: &mut Report) {
         let toolbox = account.toolbox;
         report.add(
             CHANGE_SET,
@@ -150,7 +151,8 @@ impl<'a> Plan<'a> {
         match deployed {
             Ok((outputs, resources)) => {
                 report.add(DEPLOYMENT, Outcome::Right);
-                self.check(account, &outputs, resources, report);
+                let mut session = self.session(account, web, &outputs, resources);
+                list::run(&mut session, report);
             }
             Err(error) => {
                 report.add(DEPLOYMENT, outcome(Err(error)));
@@ -159,16 +161,16 @@ impl<'a> Plan<'a> {
         }
     }
 
-    fn check(
-        &self,
-        account: &Account<'_>,
-        outputs: &Outputs,
+    fn session<'b>(
+        &'b self,
+        account: &'b Account<'b>,
+        web: &'b Web,
+        outputs: &'b Outputs,
         resources: BTreeMap<String, Resource>,
-        report: &mut Report,
-    ) {
-        let mut session = Session {
+    ) -> Session<'b> {
+        Session {
             account,
-            web: &Web::new(),
+            web,
             page: self.page,
             outputs,
             resources,
@@ -178,8 +180,7 @@ impl<'a> Plan<'a> {
             presigned: None,
             audit_line: None,
             has_alarm_email: self.has_alarm_email,
-        };
-        list::run(&mut session, report);
+        }
     }
 }
 

@@ -1,13 +1,13 @@
 //! How the checks reach the stack: as a visitor does, or through an AWS on this machine.
 
-use std::{env, sync::Arc, time::Duration};
+use std::{env, ffi::OsString, fs, path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, ensure};
 use ureq::{
     Agent,
     config::IpFamily,
     http::{HeaderMap, HeaderValue, Request},
-    tls::{RootCerts, TlsConfig},
+    tls::{PemItem, RootCerts, TlsConfig, parse_pem},
 };
 use wire::SignedRequest;
 
@@ -15,6 +15,9 @@ use crate::deploy::command_line::Outputs;
 
 /// The variable that names another AWS to the AWS tools, such as MiniStack.
 const ENDPOINT: &str = "AWS_ENDPOINT_URL";
+
+/// The variable that names certificates to the AWS CLI, for networks with a proxy that looks into TLS.
+const CERTIFICATES: &str = "AWS_CA_BUNDLE";
 
 /// How long one answer may take.
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -34,9 +37,12 @@ pub(crate) struct Answer {
 
 impl Web {
     /// Requests to AWS, or to the emulator that the environment names.
-    pub(super) fn new() -> Self {
+    ///
+    /// # Errors
+    /// If the certificates that the environment names cannot be read.
+    pub(super) fn new() -> Result<Self> {
         let tls = TlsConfig::builder()
-            .root_certs(RootCerts::WebPki)
+            .root_certs(root_certificates(env::var_os(CERTIFICATES))?)
             .unversioned_rustls_crypto_provider(Arc::new(rustls_graviola::default_provider()));
         let config = Agent::config_builder()
             .tls_config(tls.build())
@@ -45,10 +51,10 @@ impl Web {
             .max_redirects(0)
             // So that every server sees the same address of this machine.
             .ip_family(IpFamily::Ipv4Only);
-        Self {
+        Ok(Self {
             agent: config.build().into(),
             emulator: env::var(ENDPOINT).ok().filter(|endpoint| !endpoint.is_empty()),
-        }
+        })
     }
 
     /// Whether AWS is only imitated.
@@ -112,6 +118,24 @@ impl Web {
             headers: answer.headers().clone(),
         })
     }
+}
+
+/// The certificates that servers are judged by: Mozilla's, or those in a file.
+fn root_certificates(file: Option<OsString>) -> Result<RootCerts> {
+    let Some(file) = file.filter(|file| !file.is_empty()) else {
+        return Ok(RootCerts::WebPki);
+    };
+    let path = Path::new(&file);
+    let read = || format!("{} of {CERTIFICATES} cannot be read", path.display());
+    let text = fs::read(path).with_context(read)?;
+    let certificates = parse_pem(&text).filter_map(|item| match item {
+        Ok(PemItem::Certificate(certificate)) => Some(Ok(certificate)),
+        Ok(_) => None,
+        Err(error) => Some(Err(error)),
+    });
+    let certificates = certificates.collect::<Result<Vec<_>, _>>().with_context(read)?;
+    ensure!(!certificates.is_empty(), "{} has no certificate", path.display());
+    Ok(RootCerts::new_with_certs(&certificates))
 }
 
 /// An output of the stack.
@@ -187,6 +211,20 @@ pub(super) mod tests {
         assert_eq!(answer(403, &[], "Forbidden").summary(), "403");
         let refused = answer(412, &[], error).expect(200).err().expect("another status");
         assert_eq!(refused.to_string(), "the answer is 412 PreconditionFailed");
+    }
+
+    #[test]
+    fn certificates_that_cannot_be_read_are_named() {
+        for none in [None, Some(OsString::new())] {
+            assert!(matches!(root_certificates(none), Ok(RootCerts::WebPki)));
+        }
+        for file in [
+            "/nowhere/ca.pem",
+            concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"),
+        ] {
+            let error = root_certificates(Some(file.into())).expect_err(file);
+            assert!(error.to_string().contains(file), "{error}");
+        }
     }
 
     #[test]
