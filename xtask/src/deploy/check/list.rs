@@ -11,6 +11,7 @@ use super::{
     session::Session,
     uploads, verdict,
 };
+use crate::process::Interrupt;
 
 /// One check of a deployed stack.
 pub(super) struct Check {
@@ -95,15 +96,21 @@ impl Check {
     }
 }
 
-/// Makes all checks. After an interrupt nothing more is asked.
+/// Makes all checks. After an interrupt nothing more is asked, and what it has cut short says nothing.
 pub(super) fn run(session: &mut Session<'_>, report: &mut Report) {
+    let interrupt = session.account.toolbox.interrupt;
     for check in &CHECKS {
-        if session.account.toolbox.interrupt.wait(Duration::ZERO) {
-            report.add(check.name, Outcome::not_here("interrupted"));
-        } else {
-            report.add(check.name, check.outcome(session));
-        }
+        let ask = || check.outcome(session);
+        report.add(check.name, unless_interrupted(interrupt, ask));
     }
+}
+
+/// The outcome of what `ask` asks, unless it was interrupted before or meanwhile.
+pub(super) fn unless_interrupted(interrupt: &Interrupt, ask: impl FnOnce() -> Outcome) -> Outcome {
+    let was_interrupted = || interrupt.wait(Duration::ZERO);
+    let outcome = (!was_interrupted()).then(ask);
+    let outcome = outcome.filter(|_| !was_interrupted());
+    outcome.unwrap_or_else(|| Outcome::not_here("interrupted"))
 }
 
 /// Reports that no check could be made.
@@ -116,4 +123,19 @@ pub(super) fn skip(report: &mut Report, why: &str) {
 /// There are no upload links to check.
 fn upload_link(_: &mut Session<'_>) -> Result<Outcome> {
     Ok(Outcome::not_here("upload links do not exist yet"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::deploy::check::{CHANGE_SET, DEPLOYMENT, REMOVAL};
+
+    #[test]
+    fn the_document_says_what_to_do_about_every_check() {
+        let document = include_str!("../../../../docs/first-deployment.md");
+        let names = CHECKS.iter().map(|check| check.name);
+        for name in names.chain([CHANGE_SET, DEPLOYMENT, REMOVAL]) {
+            assert!(document.contains(&format!("\n| {name} | ")), "{name}");
+        }
+    }
 }

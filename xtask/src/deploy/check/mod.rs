@@ -142,10 +142,9 @@ impl<'a> Plan<'a> {
 
     fn deploy_and_check(&self, account: &Account<'_>, web: &Web, report: &mut Report) {
         let toolbox = account.toolbox;
-        report.add(
-            CHANGE_SET,
-            outcome(carry_out::carry_out(&self.change_set, toolbox).map(drop)),
-        );
+        let judge = |result: Result<()>| list::unless_interrupted(toolbox.interrupt, || outcome(result));
+        let change_set = carry_out::carry_out(&self.change_set, toolbox);
+        report.add(CHANGE_SET, judge(change_set.map(drop)));
         let deployed = carry_out::carry_out(&self.deployment, toolbox)
             .and_then(|outputs| Ok((outputs, account.resources(&self.stack.name)?)));
         match deployed {
@@ -155,7 +154,7 @@ impl<'a> Plan<'a> {
                 list::run(&mut session, report);
             }
             Err(error) => {
-                report.add(DEPLOYMENT, outcome(Err(error)));
+                report.add(DEPLOYMENT, judge(Err(error)));
                 list::skip(report, "the stack was not deployed");
             }
         }

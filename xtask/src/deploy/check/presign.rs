@@ -7,25 +7,23 @@ use wire::PresignResponse;
 
 use super::{outcome::Outcome, session::Session, web::Answer};
 
-/// What the account's user writes without a condition, and what `GET /presign` is asked for.
-const UNCONDITIONAL_KEY: &str = "uploads/without-condition.txt";
+/// What the account's user writes, and what `GET /presign` is asked for.
+const OWN_KEY: &str = "uploads/own.txt";
 const PRESIGNED_KEY: &str = "presigned.txt";
 
 /// What to do if the bucket's policy does not see the condition.
 const ADVICE: &str = "the bucket's policy does not see the condition in a query: deploy with \
                       AllowPlainPresign=false, or, to keep GET /presign, with RequireIfNoneMatch=false";
 
-/// The bucket's policy refuses a write that could replace an object, whoever makes it.
+/// The bucket's policy refuses a write that could replace an object, whoever makes it. That the same user may write with
+/// the condition shows that it is the policy that refuses.
 pub(super) fn unconditional_write(session: &mut Session<'_>) -> Result<Outcome> {
     let bucket = session.output("UploadBucketName")?;
-    let put = [
-        "s3api",
-        "put-object",
-        "--bucket",
-        bucket,
-        "--key",
-        UNCONDITIONAL_KEY,
-    ];
+    let put = ["s3api", "put-object", "--bucket", bucket, "--key", OWN_KEY];
+    session
+        .account
+        .ask(put.into_iter().chain(["--if-none-match", "*"]))
+        .context("not even a write with If-None-Match succeeds")?;
     let answer = session.account.ask(put);
     session.is_condition_demanded = is_denied(&answer);
     match answer {
