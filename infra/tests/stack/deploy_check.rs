@@ -3,7 +3,7 @@
 
 use std::{
     io::{BufRead, BufReader},
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
 };
 
 use nix::{
@@ -102,21 +102,48 @@ fn an_interrupted_check_leaves_nothing() {
     assert_eq!(report[report.len() - 3], "not here  an upload link: interrupted");
 }
 
+#[test]
+fn a_check_that_nobody_reads_on_leaves_nothing() {
+    let _turn = one_at_a_time();
+    let aws = MiniStack::start();
+    // What a deployment prints cannot be written from then on.
+    let (mut process, lines) = start_until("right     the change set with the defaults", &aws);
+    drop(lines);
+    assert!(!process.wait().expect("the task ends").success());
+    assert_nothing_is_left(&aws);
+    // As by Ctrl-C in a pipeline, which ends the reader too.
+    let (mut process, lines) = start_until("right     the deployment", &aws);
+    drop(lines);
+    interrupt(&process);
+    assert!(!process.wait().expect("the task ends").success());
+    assert_nothing_is_left(&aws);
+}
+
 /// The report of a check that is interrupted once it has printed a line.
 fn interrupted_after(line: &str, aws: &MiniStack) -> Vec<String> {
+    let (mut process, lines) = start_until(line, aws);
+    interrupt(&process);
+    let report = report(lines);
+    assert!(!process.wait().expect("the task ends").success(), "{report:?}");
+    assert_eq!(report[report.len() - 2], "right     nothing is left");
+    assert_nothing_is_left(aws);
+    report
+}
+
+fn interrupt(process: &Child) {
+    let id = i32::try_from(process.id()).expect("an id");
+    kill(Pid::from_raw(id), Signal::SIGINT).expect("the task runs");
+}
+
+/// A check that has printed a line, and the lines that it prints after that.
+fn start_until(line: &str, aws: &MiniStack) -> (Child, impl Iterator<Item = String> + use<>) {
     let mut command = check(aws);
     command.args(["--parameter", "SavedQueries=false"]);
     let mut process = command.stdout(Stdio::piped()).spawn().expect("the task starts");
     let lines = BufReader::new(process.stdout.take().expect("an output")).lines();
     let mut lines = lines.map(|line| line.expect("a line"));
     assert!(lines.any(|printed| printed == line));
-    let id = i32::try_from(process.id()).expect("an id");
-    kill(Pid::from_raw(id), Signal::SIGINT).expect("the task runs");
-    let report = report(lines);
-    assert!(!process.wait().expect("the task ends").success(), "{report:?}");
-    assert_eq!(report[report.len() - 2], "right     nothing is left");
-    assert_nothing_is_left(aws);
-    report
+    (process, lines)
 }
 
 fn check(aws: &MiniStack) -> Command {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
+use super::outcome::print_line;
 use crate::{
     deploy::{
         carry_out,
@@ -44,7 +45,7 @@ impl Account<'_> {
             "--output",
             "json",
         ]);
-        println!("$ {command}");
+        print_line(format_args!("$ {command}"));
         let output = carry_out::start(&command, self.toolbox)?
             .output()
             .context("the AWS CLI does not run")?;

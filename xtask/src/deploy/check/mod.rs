@@ -17,6 +17,7 @@ mod web;
 
 use std::{
     collections::BTreeMap,
+    panic::{self, AssertUnwindSafe},
     process::ExitCode,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -26,7 +27,7 @@ use serde_json::{Map, Value};
 
 use self::{
     account::{Account, Resource},
-    outcome::{Outcome, Report},
+    outcome::{Outcome, Report, print_line},
     session::Session,
     web::Web,
 };
@@ -128,12 +129,14 @@ impl<'a> Plan<'a> {
             toolbox,
         };
         let mut report = Report::default();
-        self.deploy_and_check(&account, &web, &mut report);
+        // What a deployment prints panics if nobody reads it any more.
+        let work = AssertUnwindSafe(|| self.deploy_and_check(&account, &web, &mut report));
+        let has_panicked = panic::catch_unwind(work).is_err();
         let was_interrupted = toolbox.interrupt.wait(Duration::ZERO);
         toolbox.interrupt.forget();
         report.add(REMOVAL, removal::remove(&account));
-        println!("\n{report}");
-        if report.found_nothing_wrong() && !was_interrupted {
+        print_line(format_args!("\n{report}"));
+        if report.found_nothing_wrong() && !was_interrupted && !has_panicked {
             Ok(ExitCode::SUCCESS)
         } else {
             Ok(ExitCode::FAILURE)

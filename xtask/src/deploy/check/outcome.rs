@@ -1,6 +1,9 @@
 //! What came of each check, and how it is printed.
 
-use std::fmt::{self, Display, Formatter};
+use std::{
+    fmt::{self, Display, Formatter},
+    io::{self, Write},
+};
 
 /// What came of one check.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,7 +56,7 @@ pub(crate) struct Report(Vec<(&'static str, Outcome)>);
 impl Report {
     /// Adds an outcome, and prints it.
     pub(super) fn add(&mut self, check: &'static str, outcome: Outcome) {
-        println!("{}", line(check, &outcome));
+        print_line(line(check, &outcome));
         self.0.push((check, outcome));
     }
 
@@ -65,6 +68,12 @@ impl Report {
     fn count(&self, is_meant: impl Fn(&Outcome) -> bool) -> usize {
         self.0.iter().filter(|(_, outcome)| is_meant(outcome)).count()
     }
+}
+
+/// Prints a line, if somebody reads it. `println!` would panic once the terminal or the program behind a pipe is gone, and
+/// the stack has to be deleted then too.
+pub(super) fn print_line(line: impl Display) {
+    writeln!(io::stdout(), "{line}").ok();
 }
 
 fn line(check: &str, outcome: &Outcome) -> String {

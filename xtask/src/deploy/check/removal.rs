@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{
     account::{Account, Resource},
-    outcome::Outcome,
+    outcome::{Outcome, print_line},
 };
 use crate::deploy::{carry_out, plan::delete_stack};
 
@@ -80,7 +80,7 @@ fn remove_stack(account: &Account<'_>, id: &str, faults: &mut Vec<String>) {
 /// it, as it may leave a stack that has nothing but a change set.
 fn delete(account: &Account<'_>, id: &str) -> Result<()> {
     let command = delete_stack(account.stack);
-    println!("$ {command}");
+    print_line(format_args!("$ {command}"));
     let by_sam = carry_out::start(&command, account.toolbox)
         .and_then(|mut process| account.toolbox.run("sam", &mut process));
     let was_interrupted = account.toolbox.interrupt.wait(Duration::ZERO);
