@@ -57,6 +57,13 @@ impl Interrupt {
         }
         state.seen
     }
+
+    /// Forgets the interrupts so far, so that what cleans up after them can run. Another one interrupts that too.
+    pub(crate) fn forget(&self) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        while state.signals.try_recv().is_ok() {}
+        state.seen = false;
+    }
 }
 
 /// A running child, which is stopped when this is dropped.
@@ -233,6 +240,19 @@ mod tests {
         let start = Instant::now();
         run_reading_lines("parent", &mut shell("sleep 600 & exit 0"), &interrupt, |_| ()).expect("it runs");
         assert_ended_early(start);
+    }
+
+    #[test]
+    fn what_cleans_up_after_an_interrupt_can_be_interrupted_too() {
+        let (interrupt, sender) = no_interrupt();
+        for _ in 0..2 {
+            sender.send(()).expect("the interrupt is there");
+        }
+        assert!(interrupt.wait(Duration::ZERO));
+        interrupt.forget();
+        run("cleaning up", &mut shell("exit 0"), &interrupt).expect("it runs");
+        sender.send(()).expect("the interrupt is there");
+        assert!(interrupt.wait(Duration::ZERO));
     }
 
     #[test]

@@ -171,6 +171,9 @@ fn stack_command(programs: &Path, ports: &Ports, data: &Path, sign_in: Option<&S
     command
 }
 
+/// Trunk's server answers to any `Host` (its router has no such check, and its configuration no such setting), so a page
+/// that has its own name resolve to this machine can read the page's files. The API behind it refuses such names.
+///
 /// Trunk adds a proxy from its command line to those of its configuration and does not replace them, so the API's port
 /// goes into a configuration of this run's own.
 fn trunk_command(

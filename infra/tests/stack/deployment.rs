@@ -1,6 +1,12 @@
 //! A stack that `cargo xtask deploy` deployed, and the requests that tests send to it.
 
-use std::{collections::BTreeMap, fs, path::PathBuf, process::Command};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::PathBuf,
+    process::Command,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 use base64ct::{Base64, Encoding};
 use serde_json::{Value, json};
@@ -29,8 +35,14 @@ pub(crate) struct Deployment<'a> {
     outputs: BTreeMap<String, String>,
 }
 
+/// Waits until no other test deploys: deployments from one checkout share `dist/`.
+pub(crate) fn one_at_a_time() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Lambda's name for the processor of this machine.
-fn architecture() -> &'static str {
+pub(crate) fn architecture() -> &'static str {
     if cfg!(target_arch = "aarch64") {
         "arm64"
     } else {

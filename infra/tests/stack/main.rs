@@ -3,6 +3,7 @@
 mod alarms;
 mod consistency;
 mod cors;
+mod deploy_check;
 mod deployment;
 mod documentation;
 mod function_settings;

@@ -19,13 +19,14 @@ use ureq::http::Request;
 use wire::{Endpoint, MultipartOperation, PlanOutcome, SignedRequest};
 
 use crate::{
-    deployment::{Deployment, STACK, header, page, request, sha256, text, xtask},
+    deployment::{Deployment, STACK, header, one_at_a_time, page, request, sha256, text, xtask},
     ministack::{MiniStack, REGION},
     sign_in,
 };
 
 #[test]
 fn a_stack_is_deployed_used_changed_and_destroyed() {
+    let _turn = one_at_a_time();
     let aws = MiniStack::start();
     a_dry_run_does_nothing(&aws);
     let deployment = Deployment::new(

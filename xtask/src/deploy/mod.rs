@@ -1,6 +1,7 @@
 //! `cargo xtask deploy` and `cargo xtask destroy`: the stack of `infra/template.yaml` in an AWS account.
 
 mod carry_out;
+mod check;
 mod command_line;
 mod config;
 mod page_files;
@@ -12,6 +13,7 @@ use std::{
     io::{self, BufRead},
     path::PathBuf,
     process::ExitCode,
+    time::SystemTime,
 };
 
 use anyhow::{Context, Result, ensure};
@@ -60,6 +62,9 @@ pub(crate) struct DeployOptions {
     /// Deploy this built page instead of building one
     #[arg(long, value_name = "DIR")]
     page: Option<PathBuf>,
+    /// Deploy under a throw-away name, use the stack in every way, print what is right and what is wrong, and delete it
+    #[arg(long, conflicts_with = "stack_name")]
+    check: bool,
 }
 
 /// The options of `cargo xtask destroy`.
@@ -77,8 +82,11 @@ pub(crate) fn run(options: &DeployOptions, toolbox: &Toolbox) -> Result<ExitCode
         None => build_page(toolbox, Profile::Release)?,
     };
     let page = Page::read(&page)?;
-    let stack = options.stack.stack();
     let given = given_parameters(options, toolbox.project)?;
+    if options.check {
+        return check(options, &given, &page, toolbox);
+    }
+    let stack = options.stack.stack();
     let effective = parameters::effective(deployed_parameters(options, toolbox)?, &given)?;
     parameters::check(&effective)?;
     pack_functions(architecture(&effective), toolbox)?;
@@ -93,6 +101,28 @@ pub(crate) fn run(options: &DeployOptions, toolbox: &Toolbox) -> Result<ExitCode
         .context("the stack has no output PageAddress")?;
     println!("the page: {address}");
     Ok(ExitCode::SUCCESS)
+}
+
+/// Checks what only a deployment can tell, in a stack that is there for nothing else.
+fn check(
+    options: &DeployOptions,
+    given: &Map<String, Value>,
+    page: &Page,
+    toolbox: &Toolbox,
+) -> Result<ExitCode> {
+    check::check_parameters(&options.parameters)?;
+    parameters::check(given)?;
+    pack_functions(architecture(given), toolbox)?;
+    let stack = Stack {
+        name: check::throw_away_name(SystemTime::now()),
+        region: options.stack.region.clone(),
+    };
+    let plan = check::Plan::new(&stack, given, page);
+    if options.stack.dry_run {
+        plan.show();
+        return Ok(ExitCode::SUCCESS);
+    }
+    plan.run(toolbox)
 }
 
 /// Deletes a stack after its name was typed.

@@ -68,23 +68,39 @@ pub(crate) fn deployment(stack: &Stack, parameters: &Map<String, Value>, page: &
     steps
 }
 
+/// The steps to a change set that is not executed: they show whether CloudFormation accepts the template with these
+/// parameters.
+pub(crate) fn change_set(stack: &Stack, parameters: &Map<String, Value>) -> Vec<Step> {
+    vec![
+        Step::Write {
+            path: PARAMETERS,
+            content: yaml(parameters),
+        },
+        Step::Run(sam_deploy(stack).with(["--no-execute-changeset"])),
+    ]
+}
+
 /// The steps that delete a stack. CloudFormation deletes only empty buckets, so the page's files are deleted first. The
 /// template keeps the files that were uploaded.
 pub(crate) fn removal(stack: &Stack) -> Vec<Step> {
     let empty = CommandLine::new(Program::Aws, ["s3", "rm", "--recursive", "--only-show-errors"])
         .with_output("s3://", "PageBucketName", "")
         .with(["--region", &stack.region]);
-    let delete = CommandLine::new(Program::Sam, ["delete", "--no-prompts"]).with([
+    vec![
+        Step::ReadOutputs(describe_stack(stack)),
+        Step::Run(empty),
+        Step::Run(delete_stack(stack)),
+    ]
+}
+
+/// Deletes a stack whose buckets are empty.
+pub(crate) fn delete_stack(stack: &Stack) -> CommandLine {
+    CommandLine::new(Program::Sam, ["delete", "--no-prompts"]).with([
         "--stack-name",
         &stack.name,
         "--region",
         &stack.region,
-    ]);
-    vec![
-        Step::ReadOutputs(describe_stack(stack)),
-        Step::Run(empty),
-        Step::Run(delete),
-    ]
+    ])
 }
 
 /// SAM reads parameters from YAML, and JSON is YAML (YAML 1.2.2, section 1.2).
