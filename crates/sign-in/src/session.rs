@@ -154,8 +154,7 @@ impl Session {
             let _ = provider.revoke(token).await;
         }
         (self.inner.on_access)(Access::Ended);
-        let id_token = tokens.as_ref().map(|tokens| tokens.id_token.as_str());
-        let url = provider.sign_out_url(id_token.unwrap_or_default())?;
+        let url = provider.sign_out_url()?;
         window::leave_for(&url.map_or_else(window::own_url, Ok)?)
     }
 }

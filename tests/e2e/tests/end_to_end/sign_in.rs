@@ -47,6 +47,16 @@ pub(crate) async fn sign_in(scenario: &Scenario, name: &str) -> Result<Page> {
     Page::wait(client).await
 }
 
+/// Signs out, also at the provider, whose address is told who the page is and not who the user is.
+async fn sign_out(client: &Client) -> Result<()> {
+    press(client, "[data-action=signOut]").await?;
+    client.wait().for_element(Locator::Id("sign-out")).await?;
+    let address = client.current_url().await?;
+    let names: Vec<_> = address.query_pairs().map(|(name, _)| name.into_owned()).collect();
+    ensure!(names == ["client_id", "post_logout_redirect_uri"], "{address}");
+    press(client, "#sign-out").await
+}
+
 /// Picks a large file on a slow stack and waits until some of it is stored.
 async fn pick_large_file(scenario: &Scenario, page: &Page) -> Result<PathBuf> {
     // A page that was never touched may not ask before it is left, and Chromium reports that.
@@ -205,8 +215,7 @@ async fn signing_out_also_signs_out_at_the_provider() -> Result<()> {
     with_sign_in(ProviderOptions::default(), async |scenario, _| {
         sign_in(scenario, "alice").await?;
         let client = scenario.client();
-        press(client, "[data-action=signOut]").await?;
-        press(client, "#sign-out").await?;
+        sign_out(client).await?;
         press(client, "[data-action=signIn]").await?;
         // The provider asks again for a name.
         enter_name(client, "bob").await?;
