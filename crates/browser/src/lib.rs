@@ -9,6 +9,10 @@ mod listener;
 mod port;
 mod timer;
 
+/// The `BroadcastChannel` on which the worker says that nothing is kept any more of a user who signs out. The sign-in, a
+/// module of its own, waits for that before it leaves the page.
+pub const SIGNED_OUT_CHANNEL: &str = "slipway.signed-out";
+
 pub use global::global;
 pub use listener::Listener;
 pub use port::Port;

@@ -42,7 +42,9 @@ pub enum ToWorker {
     Offline,
     /// The user has come back to the page.
     PageFocused,
-    /// The access token to send to the API (RFC 6750), or none.
+    /// The access token to send to the API (RFC 6750), or none while the user has to sign in again. The uploads of
+    /// another user than before are dropped, and can be resumed by the one whose they are. An empty one says that the
+    /// user signs out: nothing of theirs is kept.
     AccessToken(Option<String>),
     /// Check whether everything that an upload needs is set up; answered by
     /// [`crate::ToPage::SetupChecked`].

@@ -39,7 +39,8 @@ pub struct SignIn {
 impl SignIn {
     /// A sign-in with these settings, the JSON of `signIn` in `config.json`. `on_token` is called with each new
     /// access token; with `null` while it is good for nothing any more and the issuer does not answer; and with
-    /// `undefined` after a sign-out, or if the user has to sign in again.
+    /// `undefined` after a sign-out, or if the user has to sign in again. Before a sign-out it is called with an empty
+    /// text: whatever is kept of the user has to go, and [`browser::SIGNED_OUT_CHANNEL`] is where that is reported.
     ///
     /// # Errors
     /// `configError` if the settings are invalid.
@@ -51,6 +52,7 @@ impl SignIn {
                 Access::Token(token) => token.into(),
                 Access::Awaited => JsValue::NULL,
                 Access::Ended => JsValue::UNDEFINED,
+                Access::SignedOut => "".into(),
             };
             // If the page's function throws, that does not concern the sign-in.
             let _ = on_token.call1(&JsValue::UNDEFINED, &token);
@@ -100,8 +102,8 @@ impl SignIn {
         self.session.renew();
     }
 
-    /// Drops every token, here and at the issuer, and leaves the page for the issuer's sign-out, which returns to
-    /// it. If the issuer has no sign-out, the page is reloaded.
+    /// Has the page forget the user, drops every token, here and at the issuer, and leaves the page for the issuer's
+    /// sign-out, which returns to it. If the issuer has no sign-out, the page is reloaded.
     ///
     /// # Errors
     /// If the issuer's metadata cannot be read.

@@ -138,7 +138,4 @@ extern "C" {
 
     #[wasm_bindgen(method, getter)]
     pub(crate) fn refresh_token(this: &TokenAnswer) -> Option<String>;
-
-    #[wasm_bindgen(method, getter)]
-    pub(crate) fn id_token(this: &TokenAnswer) -> Option<String>;
 }

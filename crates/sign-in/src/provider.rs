@@ -42,8 +42,6 @@ pub(crate) struct Tokens {
     /// sleeps.
     arrived: f64,
     pub(crate) refresh_token: Option<String>,
-    /// The identity, which the issuer's sign-out requires.
-    pub(crate) id_token: String,
 }
 
 impl Provider {
@@ -160,9 +158,6 @@ impl Provider {
         let mut renewed = Tokens::of(answer.unchecked_ref());
         // An issuer that does not rotate refresh tokens sends no new one.
         renewed.refresh_token = renewed.refresh_token.or_else(|| tokens.refresh_token.clone());
-        if renewed.id_token.is_empty() {
-            renewed.id_token.clone_from(&tokens.id_token);
-        }
         Ok(renewed)
     }
 
@@ -182,10 +177,11 @@ impl Provider {
         revoked.map_err(|error| SignInError::of_library(&error))
     }
 
-    /// The URL at which the session at the issuer ends (OpenID Connect RP-Initiated Logout 1.0); `None` if the
-    /// issuer has none. Amazon Cognito has parameters of its own (Amazon Cognito Developer Guide, "Logout
-    /// endpoint").
-    pub(crate) fn sign_out_url(&self, id_token: &str) -> Result<Option<String>, SignInError> {
+    /// The URL at which the session at the issuer ends (OpenID Connect RP-Initiated Logout 1.0, section 2); `None`
+    /// if the issuer has none. It names the page by its client id, not by an ID token, which would stay in the
+    /// browser's history and in logs. Amazon Cognito has parameters of its own (Amazon Cognito Developer Guide,
+    /// "Logout endpoint").
+    pub(crate) fn sign_out_url(&self) -> Result<Option<String>, SignInError> {
         let own = window::own_url()?;
         let client = ("client_id", self.client_id.as_str());
         if self.is_cognito {
@@ -196,12 +192,7 @@ impl Provider {
         let Some(sign_out) = self.server.end_session_endpoint() else {
             return Ok(None);
         };
-        let parameters = [
-            client,
-            ("id_token_hint", id_token),
-            ("post_logout_redirect_uri", &own),
-        ];
-        with_query(Some(sign_out), &parameters).map(Some)
+        with_query(Some(sign_out), &[client, ("post_logout_redirect_uri", &own)]).map(Some)
     }
 }
 
@@ -221,7 +212,6 @@ impl Tokens {
                 .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
             arrived: js_sys::Date::now(),
             refresh_token: answer.refresh_token(),
-            id_token: answer.id_token().unwrap_or_default(),
         }
     }
 }

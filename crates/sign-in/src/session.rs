@@ -47,6 +47,8 @@ pub(crate) enum Access {
     Awaited,
     /// The user has to sign in first.
     Ended,
+    /// The user wants to sign out, and nothing of theirs is to be kept.
+    SignedOut,
 }
 
 /// The sign-in of one page.
@@ -144,18 +146,19 @@ impl Session {
     }
 
     /// Drops every token, here and at the issuer, and leaves the page for the issuer's sign-out, which returns to
-    /// it. If the issuer has no sign-out, the page is reloaded.
+    /// it. If the issuer has no sign-out, the page is reloaded. What the page keeps of the user's uploads is removed
+    /// first.
     pub(crate) async fn sign_out(&self) -> Result<(), SignInError> {
         self.inner.timer.take();
         let tokens = self.inner.tokens.take();
+        window::until_forgotten(|| (self.inner.on_access)(Access::SignedOut)).await;
         let provider = self.inner.provider().await?;
         if let Some(token) = tokens.as_ref().and_then(|tokens| tokens.refresh_token.as_ref()) {
             // The session at the issuer ends even if this fails.
             let _ = provider.revoke(token).await;
         }
         (self.inner.on_access)(Access::Ended);
-        let id_token = tokens.as_ref().map(|tokens| tokens.id_token.as_str());
-        let url = provider.sign_out_url(id_token.unwrap_or_default())?;
+        let url = provider.sign_out_url()?;
         window::leave_for(&url.map_or_else(window::own_url, Ok)?)
     }
 }

@@ -1,7 +1,11 @@
 //! The page's URL and other windows: how the user gets to the issuer and back.
 
-use browser::Listener;
+use std::time::Duration;
+
+use browser::{Listener, Timer};
+use js_sys::{Function, Promise};
 use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
 use web_sys::{BroadcastChannel, MessageEvent, Url, UrlSearchParams, Window};
 
 use crate::error::SignInError;
@@ -15,6 +19,9 @@ const CHANNEL: &str = "slipway.sign-in";
 
 /// The features of such a window.
 const FEATURES: &str = "popup,width=480,height=720";
+
+/// How long a sign-out waits for what is kept of the user to be removed.
+const FORGETTING: Duration = Duration::from_secs(4);
 
 /// Receives the answers of windows that were opened, until it is dropped.
 pub(crate) struct Answers {
@@ -76,6 +83,30 @@ pub(crate) fn send_to_opener(answer: &str) -> Result<(), SignInError> {
     // If the browser does not let a page close its window, the page asks the user to.
     let _ = own_window()?.close();
     Ok(())
+}
+
+/// Has the worker told to forget the user, and waits until it has, but not longer than [`FORGETTING`].
+pub(crate) async fn until_forgotten(tell: impl FnOnce()) {
+    let mut guards = None;
+    let channel = BroadcastChannel::new(browser::SIGNED_OUT_CHANNEL).ok();
+    let forgotten = Promise::new(&mut |resolve, _| {
+        let resolve_late = resolve.clone();
+        let listener = channel
+            .as_ref()
+            .map(|channel| Listener::new(channel, "message", move |_| call(&resolve)));
+        let timer = Timer::after(FORGETTING, move || call(&resolve_late));
+        guards = Some((listener, timer));
+    });
+    tell();
+    let _ = JsFuture::from(forgotten).await;
+    drop(guards);
+    if let Some(channel) = channel {
+        channel.close();
+    }
+}
+
+fn call(resolve: &Function) {
+    let _ = resolve.call0(&JsValue::UNDEFINED);
 }
 
 /// Opens an empty window, which browsers allow only while they handle a click.

@@ -8,7 +8,7 @@ use std::{
 use browser::Port;
 use engine::{Attachment, Event, FileId, Selection};
 use js_sys::Array;
-use messages::{Action, Reason, Start, ToPage, ToWorker};
+use messages::{Action, Reason, Start, ToPage, ToWorker, Viewport};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{File, MessagePort};
@@ -20,13 +20,17 @@ use crate::{
     picked::{self, Picked},
     restore,
     setup_check::{self, BrowserNetwork},
-    thumbnails,
+    sign_out, thumbnails,
+    user::User,
 };
 
 /// A page that is served. It stays until the page disconnects.
 struct Connection {
     page: Page,
+    start: Option<Start>,
     driver: Option<Rc<Driver>>,
+    /// The rows on the screen, once the page shows its list.
+    viewport: Option<Viewport>,
     /// The interrupted upload that the next picked file is for.
     expected: Option<FileId>,
 }
@@ -48,17 +52,28 @@ pub(crate) fn serve(port: MessagePort) {
     });
     connection.replace(Some(Connection {
         page: Page::new(port),
+        start: None,
         driver: None,
+        viewport: None,
         expected: None,
     }));
 }
 
 impl Connection {
     fn on_message(&mut self, message: ToWorker, along: &Array) {
-        if let ToWorker::Start(start) = message {
-            self.start(&start);
-            return;
+        match message {
+            ToWorker::Start(start) => {
+                self.start = Some(start);
+                self.start_for(User::Nobody);
+            }
+            ToWorker::SetViewport(viewport) => self.set_viewport(viewport),
+            ToWorker::AccessToken(token) => self.set_access_token(token),
+            other => self.on_request(other, along),
         }
+    }
+
+    /// What the user wants of the uploads that there are.
+    fn on_request(&mut self, message: ToWorker, along: &Array) {
         let Some(driver) = &self.driver else { return };
         match message {
             ToWorker::ForgetLeftOut => driver.intake.borrow_mut().forget_left_out(),
@@ -74,7 +89,6 @@ impl Connection {
             ToWorker::UserAction(action, selection) => act(driver, action, selection),
             ToWorker::ExpectFileFor(id) => self.expected = id,
             ToWorker::Attach(id) => attach(driver, id, along),
-            ToWorker::SetViewport(viewport) => driver.set_viewport(viewport),
             ToWorker::Thumbnail(id) => thumbnails::request(driver, id),
             ToWorker::Online => driver.handle(Event::Online),
             ToWorker::Offline => driver.handle(Event::Offline),
@@ -83,15 +97,48 @@ impl Connection {
                 restore::look_elsewhere(driver);
             }
             ToWorker::CheckSetup => spawn_local(check_setup(Rc::downgrade(driver))),
-            ToWorker::AccessToken(token) => set_access_token(driver, token),
-            ToWorker::Start(_) | ToWorker::Disconnect => {}
+            ToWorker::Start(_)
+            | ToWorker::SetViewport(_)
+            | ToWorker::AccessToken(_)
+            | ToWorker::Disconnect => {}
         }
     }
 
-    fn start(&mut self, start: &Start) {
-        let driver = Driver::new(start, self.page.clone());
-        spawn_local(restore::start(Rc::downgrade(&driver)));
-        self.driver = Some(driver);
+    /// Starts with an empty list, on which only this user's uploads come. Those of another one are dropped as if the
+    /// page were gone.
+    fn start_for(&mut self, user: User) {
+        let Some(start) = &self.start else { return };
+        self.driver = Some(Driver::new(start, user, self.page.clone()));
+        self.expected = None;
+        if let Some(viewport) = self.viewport.take() {
+            self.page.send(&ToPage::LeftOut(Vec::new()));
+            self.set_viewport(viewport);
+        }
+    }
+
+    /// What earlier pages left is brought back once the page shows its list: by then somebody has signed in, if that is
+    /// needed.
+    fn set_viewport(&mut self, viewport: Viewport) {
+        let Some(driver) = &self.driver else { return };
+        driver.set_viewport(viewport);
+        if self.viewport.replace(viewport).is_none() {
+            spawn_local(restore::start(Rc::downgrade(driver)));
+        }
+    }
+
+    fn set_access_token(&mut self, token: Option<String>) {
+        let Some(driver) = &self.driver else { return };
+        if token.as_deref() == Some("") {
+            spawn_local(sign_out::forget_user(Rc::downgrade(driver)));
+            return;
+        }
+        let (before, user) = (driver.store.user(), token.as_deref().map(User::of_token));
+        if let Some(user) = user.filter(|user| *user != before) {
+            self.start_for(user);
+        }
+        if let Some(driver) = &self.driver {
+            use_token(driver, token);
+        }
     }
 }
 
@@ -155,7 +202,7 @@ fn attach(driver: &Driver, id: FileId, along: &Array) {
 }
 
 /// With a new token, whatever waits for the API continues at once.
-fn set_access_token(driver: &Driver, token: Option<String>) {
+fn use_token(driver: &Driver, token: Option<String>) {
     let is_signed_in = token.is_some();
     driver.api.set_access_token(token);
     if is_signed_in {
@@ -173,4 +220,169 @@ async fn check_setup(driver: Weak<Driver>) {
     with(&driver, |driver| {
         driver.page.send(&ToPage::SetupChecked(findings));
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use engine::{Settings, UploadRecord};
+    use futures_channel::{mpsc, oneshot};
+    use messages::{Limits, Row};
+    use wasm_bindgen_test::wasm_bindgen_test;
+    use web_sys::{BroadcastChannel, MessageChannel};
+
+    use super::*;
+    use crate::{
+        store::database::{Change, Database, RecordKey},
+        user::tests::token_of,
+    };
+
+    /// A page that serves itself.
+    struct TestPage {
+        port: Port<ToWorker>,
+        messages: mpsc::UnboundedReceiver<ToPage>,
+    }
+
+    impl TestPage {
+        fn open() -> Self {
+            let channel = MessageChannel::new().expect("a channel");
+            let (sender, messages) = mpsc::unbounded();
+            let port = Port::new(channel.port1(), move |message: Option<ToPage>, _| {
+                let _ = sender.unbounded_send(message.expect("a message"));
+            });
+            serve(channel.port2());
+            let page = Self { port, messages };
+            page.send(&ToWorker::Start(Start {
+                api_url: "http://127.0.0.1:9".to_owned(),
+                settings: Settings::default(),
+                limits: Limits::default(),
+                verdicts: false,
+                seed: 1,
+            }));
+            page
+        }
+
+        fn send(&self, message: &ToWorker) {
+            self.port.send(message, []);
+        }
+
+        fn sign_in(&self, subject: &str) {
+            self.send(&ToWorker::AccessToken(Some(token_of(subject))));
+        }
+
+        fn show_list(&self) {
+            let count = 1000;
+            self.send(&ToWorker::SetViewport(Viewport {
+                count,
+                ..Viewport::default()
+            }));
+        }
+
+        /// The names on the list, once it has one that `is_awaited`.
+        async fn names(&mut self, is_awaited: fn(&[String]) -> bool) -> Vec<String> {
+            loop {
+                let message = self.messages.recv().await.expect("a message");
+                if let ToPage::Rows { rows, .. } = message {
+                    let names: Vec<String> = rows.into_iter().map(|row: Row| row.name).collect();
+                    if is_awaited(&names) {
+                        return names;
+                    }
+                }
+            }
+        }
+    }
+
+    impl Drop for TestPage {
+        fn drop(&mut self) {
+            self.send(&ToWorker::Disconnect);
+        }
+    }
+
+    /// Stores a record of a file that is named like its user, in a session of this name, as a page that is gone.
+    async fn leave_record(session: &str, user: User, name: &str) {
+        let record = UploadRecord {
+            name: name.to_owned(),
+            size: 5,
+            media_type: String::new(),
+            last_modified: 7,
+            batch: None,
+            copy: 0,
+            has_ended: false,
+            object: None,
+            multipart: None,
+        };
+        let key = RecordKey {
+            session: session.to_owned(),
+            number: 0,
+        };
+        let changes = [Change::Add(key, record)];
+        let written = Database::of(user.id()).write(&changes).await;
+        written.expect("room");
+    }
+
+    fn user(subject: &str) -> User {
+        User::of_token(&token_of(subject))
+    }
+
+    #[wasm_bindgen_test]
+    async fn each_user_is_shown_their_own_interrupted_uploads() {
+        leave_record("of ann", user("ann"), "of ann").await;
+        leave_record("of ben", user("ben"), "of ben").await;
+        leave_record("of nobody", User::Nobody, "of nobody").await;
+        for subject in ["ann", "ben", "ann"] {
+            let mut page = TestPage::open();
+            page.sign_in(subject);
+            page.show_list();
+            let names = page.names(|names| !names.is_empty()).await;
+            assert_eq!(names, [format!("of {subject}")]);
+        }
+        let mut page = TestPage::open();
+        page.show_list();
+        let names = page
+            .names(|names| names.iter().any(|name| name == "of nobody"))
+            .await;
+        assert!(
+            !names.iter().any(|name| name == "of ann" || name == "of ben"),
+            "{names:?}"
+        );
+    }
+
+    #[wasm_bindgen_test]
+    async fn another_user_on_the_same_page_gets_a_list_of_their_own() {
+        leave_record("of cat", user("cat"), "of cat").await;
+        leave_record("of dan", user("dan"), "of dan").await;
+        let mut page = TestPage::open();
+        page.sign_in("cat");
+        page.show_list();
+        for (subject, name) in [("cat", "of cat"), ("dan", "of dan"), ("cat", "of cat")] {
+            page.sign_in(subject);
+            let names = page.names(|names| !names.is_empty()).await;
+            assert_eq!(names, [name]);
+            // The list of another one starts empty.
+            page.sign_in("eve");
+            page.names(<[String]>::is_empty).await;
+        }
+    }
+
+    #[wasm_bindgen_test]
+    async fn signing_out_removes_what_is_kept_of_the_user_alone() {
+        leave_record("of fay", user("fay"), "of fay").await;
+        leave_record("of gus", user("gus"), "of gus").await;
+        let mut page = TestPage::open();
+        page.sign_in("fay");
+        page.show_list();
+        page.names(|names| names == ["of fay"]).await;
+        let channel = BroadcastChannel::new(browser::SIGNED_OUT_CHANNEL).expect("a channel");
+        let (sender, forgotten) = oneshot::channel();
+        let sender = RefCell::new(Some(sender));
+        let listener = browser::Listener::new(&channel, "message", move |_| {
+            let _ = sender.take().map(|sender| sender.send(()));
+        });
+        page.send(&ToWorker::AccessToken(Some(String::new())));
+        forgotten.await.expect("a report");
+        drop(listener);
+        page.names(<[String]>::is_empty).await;
+        let sessions = Database::default().load(0.0).await.expect("what is stored");
+        assert!(!sessions.contains_key("of fay"));
+        assert!(sessions.contains_key("of gus"));
+    }
 }

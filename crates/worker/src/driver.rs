@@ -24,6 +24,7 @@ use crate::{
     store::Store,
     thumbnails::Thumbnails,
     to_driver::{DriverHandle, ToDriver},
+    user::User,
     verdicts::Verdicts,
 };
 
@@ -51,7 +52,7 @@ pub(crate) struct Driver {
 }
 
 impl Driver {
-    pub(crate) fn new(start: &Start, page: Page) -> Rc<Self> {
+    pub(crate) fn new(start: &Start, user: User, page: Page) -> Rc<Self> {
         Rc::new_cyclic(|driver: &Weak<Self>| {
             let driver = driver.clone();
             let handle = DriverHandle::new(move |report| with(&driver, |driver| driver.on_report(report)));
@@ -63,7 +64,7 @@ impl Driver {
                 wake_up: RefCell::default(),
                 files: Files::new(handle.clone(), settings.bodies_as_bytes),
                 engine: RefCell::new(Engine::new(settings, start.seed)),
-                store: Store::new(handle.clone(), page.clone()),
+                store: Store::new(handle.clone(), user, page.clone()),
                 requests: Requests::new(handle.clone(), Rc::clone(&api), page.clone()),
                 page_view: PageView::new(handle.clone()),
                 verdicts: Verdicts::new(handle.clone(), Rc::clone(&api), start.verdicts),

@@ -5,6 +5,7 @@
 //! keeps what outlives the page, `page_view` knows what the page shows, and `verdicts` asks what scans found.
 //! `picked` takes new files, of which `intake` decides which go onto the list, and `restore` those that earlier pages left; `thumbnails` shows images; `effects` does
 //! what browsers can do.
+//! `user` knows whose uploads they are, and `sign_out` forgets a user's.
 //! Only the engine decides. In a worker neither hashing nor 10,000 files can make the page stutter, and
 //! browsers do not slow down a worker's timers while its tab is hidden.
 //!
@@ -24,9 +25,11 @@ mod picked;
 mod requests;
 mod restore;
 mod setup_check;
+mod sign_out;
 mod store;
 mod thumbnails;
 mod to_driver;
+mod user;
 mod verdicts;
 
 use wasm_bindgen::prelude::wasm_bindgen;

@@ -3,6 +3,8 @@
 //! Each page holds a lock with the name of its session for as long as it lives. If the lock of a session is
 //! free, its page is gone, and whoever takes the lock continues with its records. If the lock is held, the
 //! records are shown as uploading in another tab until it is free.
+//!
+//! Records belong to a user. Those of another one are left as they are until they have expired.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -19,7 +21,7 @@ use crate::{
     effects::{
         description,
         handle::{self, FileHandle},
-        locks::{self, IfTaken},
+        locks::{self, IfTaken, Lock},
     },
     picked::{self, Picked},
     store::database::{Database, RecordKey, Sessions, StoredRecord},
@@ -32,35 +34,53 @@ pub(crate) async fn start(driver: Weak<Driver>) {
     };
     let mut free = Vec::new();
     for (session, stored) in sessions {
+        let is_ours = is_ours(&driver, &stored);
+        if !is_ours && !stored.iter().any(|stored| stored.is_expired) {
+            continue;
+        }
         match locks::take(&lock_of(&session), IfTaken::GiveUp).await {
-            Ok(true) => free.push(session),
-            Ok(false) => {
+            Ok(Some(lock)) => free.push((session, lock)),
+            Ok(None) if is_ours => {
                 with(&driver, |driver| restore(driver, stored, Owner::AnotherTab));
                 spawn_local(take_over(driver.clone(), Rc::clone(&database), session));
             }
-            Err(_) => {}
+            Ok(None) | Err(_) => {}
         }
     }
     // A page may have written until the moment in which its lock became free.
     let Some(mut sessions) = load(&driver, &database).await else {
         return;
     };
-    for session in free {
+    for (session, lock) in free {
         let stored = sessions.remove(&session).unwrap_or_default();
+        if is_ours(&driver, &stored) {
+            hold(&driver, session, lock);
+        }
         with(&driver, |driver| restore(driver, stored, Owner::ThisPage));
     }
+}
+
+/// Whether the records of a session are those of this page's user. All of a session are of one user.
+fn is_ours(driver: &Weak<Driver>, stored: &[StoredRecord]) -> bool {
+    let user = driver.upgrade().map(|driver| driver.store.user());
+    user.is_some_and(|user| stored.iter().any(|stored| user.owns(stored.user)))
+}
+
+fn hold(driver: &Weak<Driver>, session: String, lock: Lock) {
+    with(driver, |driver| driver.store.hold(session, lock));
 }
 
 /// Opens the database. Nothing is written before this page holds its own lock, so that no other page takes
 /// its records for those of a page that is gone.
 async fn open(driver: &Weak<Driver>) -> Option<(Rc<Database>, Sessions)> {
     let session = driver.upgrade()?.store.session();
-    if locks::take(&lock_of(&session), IfTaken::Wait).await.is_err() {
+    let Ok(Some(lock)) = locks::take(&lock_of(&session), IfTaken::Wait).await else {
         // Nothing continues what waits for a browser without locks.
         drop(driver.upgrade()?.store.outage.wait());
         return None;
-    }
-    let database = Rc::new(Database::default());
+    };
+    hold(driver, session, lock);
+    let database = Rc::new(Database::of(driver.upgrade()?.store.user().id()));
     let sessions = load(driver, &database).await?;
     with(driver, |driver| driver.store.on_opened(Rc::clone(&database)));
     Some((database, sessions))
@@ -85,12 +105,14 @@ fn lock_of(session: &str) -> String {
     format!("slipway-{session}")
 }
 
-/// Puts records on the list. Those that have expired are removed instead.
+/// Puts the user's records on the list. Whosever they are, those that have expired are removed instead.
 fn restore(driver: &Rc<Driver>, stored: Vec<StoredRecord>, owner: Owner) {
     let (expired, stored): (Vec<StoredRecord>, Vec<StoredRecord>) = stored
         .into_iter()
         .partition(|stored| stored.is_expired && owner == Owner::ThisPage);
-    let stored = without_ended(driver, stored, owner);
+    let user = driver.store.user();
+    let stored = stored.into_iter().filter(|stored| user.owns(stored.user));
+    let stored = without_ended(driver, stored.collect(), owner);
     let mut records = Vec::new();
     let mut handles = Vec::new();
     let first = driver.query(Engine::next_file_id).0;
@@ -140,10 +162,10 @@ fn keep_stored(driver: &Rc<Driver>, ended: Vec<StoredRecord>, unfinished: &[Stor
 
 /// Waits until the page of a session is gone, and then continues with what it left.
 async fn take_over(driver: Weak<Driver>, database: Rc<Database>, session: String) {
-    let is_taken = locks::take(&lock_of(&session), IfTaken::Wait).await;
-    if !is_taken.unwrap_or_default() {
+    let Ok(Some(lock)) = locks::take(&lock_of(&session), IfTaken::Wait).await else {
         return;
-    }
+    };
+    hold(&driver, session.clone(), lock);
     let Some(mut sessions) = load(&driver, &database).await else {
         return;
     };

@@ -139,6 +139,11 @@ impl Engine {
             .totals(self.in_flight.unanswered(), self.in_flight.is_confirming())
     }
 
+    /// Whether S3 has still to be asked to drop a multipart upload, or has not answered yet.
+    pub fn is_aborting(&self) -> bool {
+        !self.aborts.is_empty() || self.in_flight.is_aborting()
+    }
+
     /// What has to be kept of a file; `None` if it has ended or another tab keeps it.
     pub fn record(&self, id: FileId) -> Option<UploadRecord> {
         self.files.get(id)?.record()

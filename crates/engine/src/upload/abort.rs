@@ -96,6 +96,10 @@ impl Aborts {
         }
     }
 
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Takes out the next one that has to be signed.
     pub(crate) fn take_unsigned(&mut self, now: Duration) -> Option<Abort> {
         let is_next = |abort: &Abort| {

@@ -372,6 +372,15 @@ impl InFlight {
             .collect()
     }
 
+    /// Whether an abort is in flight, or a request that may have to be aborted.
+    pub(crate) fn is_aborting(&self) -> bool {
+        self.slots().any(|slot| match slot {
+            Slot::Abort(_) | Slot::OrphanedCreate { .. } => true,
+            Slot::Call(call) => matches!(call.purpose, CallPurpose::SignAbort(_)),
+            _ => false,
+        })
+    }
+
     /// Takes out every abort that S3 is answering.
     pub(crate) fn take_aborts(&mut self) -> Vec<(Ticket, Abort)> {
         let aborts: Vec<u64> = self

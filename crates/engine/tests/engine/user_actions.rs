@@ -46,15 +46,18 @@ fn files_behind_many_that_were_paused_in_the_queue_are_reached() {
 #[test]
 fn a_cancelled_upload_is_aborted_until_that_succeeds() {
     let mut page = Page::uploading();
+    assert!(!page.engine.is_aborting());
     page.tell(Event::Cancel(Selection::All));
     assert_eq!(
         (page.status(0), page.requests()),
         (FileStatus::Cancelled, vec!["abort 0"])
     );
     page.answer("abort 0", busy());
+    assert!(page.engine.is_aborting());
     page.wait();
     page.answer("abort 0", stored());
     assert!(page.requests().is_empty());
+    assert!(!page.engine.is_aborting());
 }
 
 #[test]
@@ -72,6 +75,7 @@ fn an_upload_cancelled_while_it_is_created_is_aborted_afterwards() {
     let mut page = Page::with_files(Settings::default(), &[20 * MIB]);
     page.tell(Event::Cancel(Selection::All));
     assert_eq!(page.requests(), ["create 0"]);
+    assert!(page.engine.is_aborting());
     page.answer("create 0", created());
     assert_eq!(page.requests(), ["abort 0"]);
 }

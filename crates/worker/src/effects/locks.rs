@@ -1,5 +1,7 @@
 //! Locks between the tabs of one browser (W3C Web Locks).
 
+use std::{cell::RefCell, rc::Rc};
+
 use js_sys::{Array, Function, Object, Promise, Reflect};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure, prelude::wasm_bindgen};
 use wasm_bindgen_futures::JsFuture;
@@ -18,6 +20,17 @@ extern "C" {
     ) -> Result<Promise, JsValue>;
 }
 
+/// A lock that is held until this is dropped, or the page is gone.
+pub(crate) struct Lock {
+    release: Function,
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        let _ = self.release.call0(&JsValue::UNDEFINED);
+    }
+}
+
 /// What to do about a lock that another tab has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum IfTaken {
@@ -27,11 +40,11 @@ pub(crate) enum IfTaken {
     GiveUp,
 }
 
-/// Takes a lock and holds it for as long as the page lives; returns whether it was taken.
+/// Takes a lock; `None` if another tab has it.
 ///
 /// # Errors
 /// If the browser has no locks for this page.
-pub(crate) async fn take(name: &str, if_taken: IfTaken) -> Result<bool, JsValue> {
+pub(crate) async fn take(name: &str, if_taken: IfTaken) -> Result<Option<Lock>, JsValue> {
     let navigator = browser::global().navigator();
     let manager = Reflect::get(&navigator, &"locks".into())?;
     if manager.is_undefined() {
@@ -42,19 +55,25 @@ pub(crate) async fn take(name: &str, if_taken: IfTaken) -> Result<bool, JsValue>
     let is_available_only = JsValue::from(if_taken == IfTaken::GiveUp);
     Reflect::set(&options, &"ifAvailable".into(), &is_available_only)?;
     let mut requested = Ok(Promise::resolve(&JsValue::UNDEFINED));
+    let taken = Rc::<RefCell<Option<Lock>>>::default();
     let decided = Promise::new(&mut |decide, _| {
+        let taken = Rc::clone(&taken);
         let callback = Closure::once_into_js(move |lock: JsValue| {
-            let is_taken = !lock.is_null();
-            let _ = decide.call1(&JsValue::UNDEFINED, &is_taken.into());
-            // A lock is held until the promise of its callback is settled, and this one never is.
-            is_taken.then(|| Promise::new(&mut |_, _| {}))
+            // A lock is held until the promise of its callback is settled.
+            let held = (!lock.is_null()).then(|| {
+                Promise::new(&mut |release, _| {
+                    taken.replace(Some(Lock { release }));
+                })
+            });
+            let _ = decide.call0(&JsValue::UNDEFINED);
+            held
         });
         requested = manager.request(name, &options, callback.unchecked_ref());
     });
     // The request itself settles first only if it is refused.
     let both = Array::of2(&decided, &requested?.into());
-    let is_taken = JsFuture::from(Promise::race(&both)).await?;
-    Ok(is_taken.is_truthy())
+    JsFuture::from(Promise::race(&both)).await?;
+    Ok(taken.take())
 }
 
 #[cfg(test)]
@@ -64,9 +83,14 @@ mod tests {
     use super::*;
 
     #[wasm_bindgen_test]
-    async fn a_lock_is_taken_once_and_kept() {
-        assert_eq!(take("a test", IfTaken::GiveUp).await, Ok(true));
-        assert_eq!(take("a test", IfTaken::GiveUp).await, Ok(false));
-        assert_eq!(take("another", IfTaken::Wait).await, Ok(true));
+    async fn a_lock_is_taken_once_until_it_is_dropped() {
+        let lock = take("a test", IfTaken::GiveUp).await.expect("locks");
+        let second = take("a test", IfTaken::GiveUp).await.expect("locks");
+        assert!(lock.is_some() && second.is_none());
+        let other = take("another", IfTaken::Wait).await.expect("locks");
+        assert!(other.is_some());
+        drop(lock);
+        let again = take("a test", IfTaken::Wait).await.expect("locks");
+        assert!(again.is_some());
     }
 }

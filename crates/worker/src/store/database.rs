@@ -14,6 +14,7 @@ use idb::{
 use js_sys::Array;
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::{JsCast, JsValue};
+use wire::Sha256Digest;
 
 use crate::effects::{clock, handle::FileHandle};
 
@@ -46,6 +47,8 @@ pub(crate) struct StoredRecord {
     pub(crate) key: RecordKey,
     pub(crate) record: UploadRecord,
     pub(crate) handle: Option<FileHandle>,
+    /// The user whose upload it is, as in [`crate::user::User::Known`]; `None` if there was no sign-in.
+    pub(crate) user: Option<Sha256Digest>,
     /// Whether it is too old to be useful.
     pub(crate) is_expired: bool,
 }
@@ -72,6 +75,9 @@ pub(crate) enum Change {
 struct Entry<Record> {
     /// When the record was written, in milliseconds since 1970 by the browser's clock.
     written: f64,
+    /// Whose upload it is; `None` if there was no sign-in, or an earlier version wrote it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    user: Option<Sha256Digest>,
     record: Record,
 }
 
@@ -85,10 +91,20 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// The database of this page's origin. It opens a connection when it needs one, and another if that is lost.
 #[derive(Default)]
 pub(crate) struct Database {
+    /// The user who is named in each record that is written.
+    user: Option<Sha256Digest>,
     connection: RefCell<Option<Rc<idb::Database>>>,
 }
 
 impl Database {
+    /// The database, for records of this user.
+    pub(crate) fn of(user: Option<Sha256Digest>) -> Self {
+        Self {
+            user,
+            connection: RefCell::default(),
+        }
+    }
+
     /// Opens the database, and creates it if there is none.
     async fn connect(&self) -> Result<Rc<idb::Database>, Error> {
         if let Some(connection) = self.connection.borrow().clone() {
@@ -140,7 +156,7 @@ impl Database {
     /// # Errors
     /// If they cannot be written, for example because the disk is full.
     pub(crate) async fn write(&self, changes: &[Change]) -> Result<(), Error> {
-        self.repeat(async |connection| write(connection, changes).await)
+        self.repeat(async |connection| write(connection, self.user, changes).await)
             .await
     }
 }
@@ -163,11 +179,14 @@ async fn load(connection: &idb::Database, now: f64) -> Result<Sessions, Error> {
     let mut sessions = Sessions::new();
     for (key, value) in entries {
         // What another version of the page wrote and this one cannot read is useless.
-        let (Some(key), Some(Entry { written, mut record })) =
-            (read_key(&key), read_json::<Entry<UploadRecord>>(&value))
-        else {
+        let (Some(key), Some(entry)) = (read_key(&key), read_json::<Entry<UploadRecord>>(&value)) else {
             continue;
         };
+        let Entry {
+            written,
+            user,
+            mut record,
+        } = entry;
         if let Some(multipart) = &mut record.multipart {
             multipart.parts = parts.remove(&key).unwrap_or_default();
         }
@@ -180,6 +199,7 @@ async fn load(connection: &idb::Database, now: f64) -> Result<Sessions, Error> {
                 key,
                 record,
                 handle,
+                user,
                 is_expired,
             });
     }
@@ -189,12 +209,17 @@ async fn load(connection: &idb::Database, now: f64) -> Result<Sessions, Error> {
     Ok(sessions)
 }
 
-async fn write(connection: &idb::Database, changes: &[Change]) -> Result<(), Error> {
+async fn write(
+    connection: &idb::Database,
+    user: Option<Sha256Digest>,
+    changes: &[Change],
+) -> Result<(), Error> {
     let transaction = connection.transaction(&STORES, TransactionMode::ReadWrite)?;
     let stores = Stores {
         uploads: transaction.object_store(UPLOADS)?,
         parts: transaction.object_store(PARTS)?,
         handles: transaction.object_store(HANDLES)?,
+        user,
     };
     let mut removed: Vec<&RecordKey> = changes
         .iter()
@@ -220,6 +245,7 @@ struct Stores {
     uploads: ObjectStore,
     parts: ObjectStore,
     handles: ObjectStore,
+    user: Option<Sha256Digest>,
 }
 
 impl Stores {
@@ -245,7 +271,12 @@ impl Stores {
             self.put_part(key, part)?;
         }
         let written = js_sys::Date::now();
-        let entry = json(&Entry { written, record });
+        let user = self.user;
+        let entry = json(&Entry {
+            written,
+            user,
+            record,
+        });
         self.uploads.put(&entry, Some(&write_key(key))).map(drop)
     }
 
@@ -371,6 +402,23 @@ mod tests {
         ];
         database.write(&more).await.expect("room");
         assert_eq!(stored_in("one").await, [(2, record(&[])), (10, record(&[1, 3]))]);
+    }
+
+    #[wasm_bindgen_test]
+    async fn a_record_names_the_user_who_was_signed_in() {
+        let users = [
+            None,
+            Some(Sha256Digest::new([1; 32])),
+            Some(Sha256Digest::new([2; 32])),
+        ];
+        for (user, number) in users.into_iter().zip(0..) {
+            let add = Change::Add(key("eight", number), record(&[]));
+            let written = Database::of(user).write(&[add]).await;
+            written.expect("room");
+        }
+        let sessions = Database::default().load(0.0).await.expect("what is stored");
+        let stored: Vec<_> = sessions["eight"].iter().map(|stored| stored.user).collect();
+        assert_eq!(stored, users);
     }
 
     #[wasm_bindgen_test]

@@ -8,7 +8,8 @@ mod outage;
 mod records;
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
+    collections::BTreeMap,
     rc::{Rc, Weak},
     time::Duration,
 };
@@ -19,9 +20,10 @@ use wasm_bindgen_futures::spawn_local;
 use wire::BatchId;
 
 use crate::{
-    effects::handle::FileHandle,
+    effects::{handle::FileHandle, locks::Lock},
     page::Page,
     to_driver::{DriverHandle, ToDriver},
+    user::User,
 };
 use database::{Change, Database, RecordKey};
 use outage::Outage;
@@ -35,8 +37,11 @@ const REST: Duration = Duration::from_millis(50);
 pub(crate) struct Store {
     driver: DriverHandle,
     pub(crate) outage: Outage,
+    user: Cell<User>,
     records: RefCell<Records>,
     access: RefCell<Access>,
+    /// The locks of the sessions whose records this page continues with.
+    held: RefCell<BTreeMap<String, Lock>>,
 }
 
 /// Whether anything can be written.
@@ -54,18 +59,40 @@ enum Access {
 }
 
 impl Store {
-    pub(crate) fn new(driver: DriverHandle, page: Page) -> Rc<Self> {
+    pub(crate) fn new(driver: DriverHandle, user: User, page: Page) -> Rc<Self> {
         Rc::new(Self {
             driver,
             outage: Outage::new(page),
+            user: Cell::new(user),
             records: RefCell::new(Records::new(new_session())),
             access: RefCell::new(Access::Opening),
+            held: RefCell::default(),
         })
     }
 
     /// The name of this page's session, which no other page has.
     pub(crate) fn session(&self) -> String {
         self.records.borrow().session().to_owned()
+    }
+
+    /// The user whose records are shown and written.
+    pub(crate) const fn user(&self) -> User {
+        self.user.get()
+    }
+
+    /// Writes no more records, and returns whose they were.
+    pub(crate) const fn stop_keeping(&self) -> User {
+        self.user.replace(User::Unknown)
+    }
+
+    /// Continues with the records of this session, whose lock this is.
+    pub(crate) fn hold(&self, session: String, lock: Lock) {
+        self.held.borrow_mut().insert(session, lock);
+    }
+
+    /// Whether this page continues with the records of this session.
+    pub(crate) fn holds(&self, session: &str) -> bool {
+        self.held.borrow().contains_key(session)
     }
 
     pub(crate) fn on_opened(&self, database: Rc<Database>) {
@@ -146,7 +173,10 @@ impl Store {
             Access::Resting(database, _) if records.has_saves() => Rc::clone(database),
             _ => return,
         };
-        let (changes, saves) = (records.take_changes(engine), records.take_saves());
+        let (mut changes, saves) = (records.take_changes(engine), records.take_saves());
+        if self.user() == User::Unknown {
+            changes.retain(|change| matches!(change, Change::Remove(_)));
+        }
         if changes.is_empty() {
             self.report(saves);
             return;

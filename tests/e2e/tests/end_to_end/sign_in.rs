@@ -47,6 +47,23 @@ pub(crate) async fn sign_in(scenario: &Scenario, name: &str) -> Result<Page> {
     Page::wait(client).await
 }
 
+/// Signs out, also at the provider, whose address is told who the page is and not who the user is.
+async fn sign_out(client: &Client) -> Result<()> {
+    press(client, "[data-action=signOut]").await?;
+    client.wait().for_element(Locator::Id("sign-out")).await?;
+    let address = client.current_url().await?;
+    let names: Vec<_> = address.query_pairs().map(|(name, _)| name.into_owned()).collect();
+    ensure!(names == ["client_id", "post_logout_redirect_uri"], "{address}");
+    press(client, "#sign-out").await
+}
+
+/// Signs in from the page that a user has returned to, at a provider that does not know who it is.
+async fn sign_in_as(client: &Client, name: &str) -> Result<Page> {
+    press(client, "[data-action=signIn]").await?;
+    enter_name(client, name).await?;
+    Page::wait(client).await
+}
+
 /// Picks a large file on a slow stack and waits until some of it is stored.
 async fn pick_large_file(scenario: &Scenario, page: &Page) -> Result<PathBuf> {
     // A page that was never touched may not ask before it is left, and Chromium reports that.
@@ -205,12 +222,43 @@ async fn signing_out_also_signs_out_at_the_provider() -> Result<()> {
     with_sign_in(ProviderOptions::default(), async |scenario, _| {
         sign_in(scenario, "alice").await?;
         let client = scenario.client();
-        press(client, "[data-action=signOut]").await?;
-        press(client, "#sign-out").await?;
+        sign_out(client).await?;
         press(client, "[data-action=signIn]").await?;
         // The provider asks again for a name.
         enter_name(client, "bob").await?;
         Page::wait(client).await?;
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interrupted_upload_is_shown_to_its_user_alone() -> Result<()> {
+    with_sign_in(ProviderOptions::default(), async |scenario, _| {
+        let page = sign_in(scenario, "alice").await?;
+        pick_large_file(scenario, &page).await?;
+        // The session of the page ends with the page, and that at the provider with its cookies.
+        let client = scenario.client();
+        client.delete_all_cookies().await?;
+        let page = sign_in(scenario, "bob").await?;
+        let notes = scenario.files.add("notes.txt", 12_345)?;
+        scenario.controls().set_s3_bytes_per_second(None);
+        page.pick(&[notes]).await?;
+        let row = page.wait_for_state("stored").await?;
+        ensure!(row.name == "notes.txt", "{row:?}");
+        sign_out(client).await?;
+
+        let page = sign_in_as(client, "alice").await?;
+        let row = page.wait_for_state("interrupted").await?;
+        ensure!(row.name == "large.bin", "{row:?}");
+        sign_out(client).await?;
+        // What nobody can resume any more is aborted.
+        scenario.wait_for_answer("DELETE", 204).await?;
+        let page = sign_in_as(client, "alice").await?;
+        let notes = scenario.files.add("more.txt", 12_345)?;
+        page.pick(&[notes]).await?;
+        let row = page.wait_for_state("stored").await?;
+        ensure!(row.name == "more.txt", "{row:?}");
         Ok(())
     })
     .await
