@@ -11,7 +11,7 @@ use crate::models::{disk::Noticing, lambda::REFUSED_TYPE};
 const MIB: u64 = 1024 * 1024;
 
 /// The longest that the engine waits for the answer to a body that is out.
-const LONGEST_PATIENCE: Duration = Duration::from_secs(600);
+pub(crate) const LONGEST_PATIENCE: Duration = Duration::from_secs(600);
 
 /// The probability of each fault for one request. Half of them are off in any one world, so that the
 /// others are seen without their noise (swarm testing, Groce et al., ISSTA 2012).

@@ -208,7 +208,7 @@ impl UploadMut<'_> {
             }
             other if parts.resumption.is_asking() => {
                 parts.completion = other;
-                parts.doubt_completion(&found);
+                parts.doubt_completion(found);
                 parts.settle_resumed(parts.resumption.settle(found, &parts.layout));
                 self.save();
                 self.show_progress();

@@ -168,6 +168,7 @@ impl FaultLog {
         const MAX_RESTARTS: u32 = 3;
         let nothing = FileFaults::default();
         let faults = self.files.get(&file).unwrap_or(&nothing);
+        let restarts = faults.dropped + faults.taken;
         match kind {
             ErrorKind::FileChanged => disk.has_changed,
             ErrorKind::AlreadyExists => faults.taken > 0,
@@ -186,7 +187,7 @@ impl FaultLog {
                 faults.bad_digests >= 2 || faults.failures() >= settings.max_attempts
             }
             ErrorKind::Expired | ErrorKind::ClockSkewed => faults.expired > settings.max_signature_refreshes,
-            ErrorKind::UploadGone => faults.dropped + faults.taken > MAX_RESTARTS,
+            ErrorKind::UploadGone => restarts > MAX_RESTARTS,
             // Where S3 never answered, and the API did, the error has to say that it is blocked.
             ErrorKind::S3Unreachable | ErrorKind::Stalled if self.is_api_heard && !self.is_s3_heard => false,
             ErrorKind::S3Blocked if self.is_s3_heard || !self.is_api_heard => false,
@@ -195,7 +196,7 @@ impl FaultLog {
             | ErrorKind::S3Blocked
             | ErrorKind::S3UnexpectedAnswer
             | ErrorKind::Stalled => {
-                faults.failures() >= settings.max_attempts || faults.dropped > MAX_RESTARTS
+                faults.failures() >= settings.max_attempts || restarts > MAX_RESTARTS
             }
             // Nonsense in place of an answer counts, too, though the last failure is what the error names.
             ErrorKind::ApiUnreachable | ErrorKind::ApiBusy => {

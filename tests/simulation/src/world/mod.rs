@@ -26,7 +26,7 @@ use crate::{
         records::Records,
         s3::S3,
     },
-    scenario::Scenario,
+    scenario::{LONGEST_PATIENCE, Scenario},
     trace::{Trace, describe_event},
     violation::Violation,
     world::sim_event::SimEvent,
@@ -201,14 +201,15 @@ impl<'a> World<'a> {
         Ok(())
     }
 
-    /// What something on the way has taken and forwards is waited for, unless its file has failed meanwhile: the API may
-    /// have been asked in vain too often at this very time.
+    /// What something on the way has taken and forwards is waited for, up to the longest patience, unless its file has
+    /// failed meanwhile: the API may have been asked in vain too often at this very time.
     fn check_patience(&self, commands: &[Command]) -> Result<(), Violation> {
         for command in commands {
             if let Command::Cancel { ticket } = command
                 && let Some(request) = self.requests.get(&ticket.attempt)
                 && request.is_being_forwarded()
                 && !self.has_failed(ticket.file)
+                && self.server_time() < request.started + LONGEST_PATIENCE.as_secs()
             {
                 let (file, bytes) = (ticket.file, request.size());
                 return Err(Violation::GivenUpTooSoon { file, bytes });
