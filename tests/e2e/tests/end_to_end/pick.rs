@@ -47,7 +47,7 @@ async fn one_file_is_stored_as_it_was_picked() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn several_files_are_sent_at_the_same_time() -> Result<()> {
     with_page(async |scenario, page| {
-        scenario.set_bytes_per_second(Some(SLOW_BYTES_PER_SECOND));
+        scenario.set_bytes_per_second(Some(SLOW_BYTES_PER_SECOND / 2));
         let files = [
             ("holiday.jpg", 7_400_000),
             ("interview.mp3", 9_100_000),
@@ -56,10 +56,10 @@ async fn several_files_are_sent_at_the_same_time() -> Result<()> {
         ];
         let files = sources(scenario, &files)?;
         page.pick(&files).await?;
-        page.wait_for("two files to be halfway while two are stored", |rows| {
+        page.wait_for("two files to be on their way while two are stored", |rows| {
             let stored = rows.iter().filter(|row| row.state == "stored").count();
-            let halfway = |row: &&Row| row.state == "sending" && row.progress > Some(0.5);
-            (stored == 2 && rows.iter().filter(halfway).count() == 2).then_some(())
+            let is_on_its_way = |row: &&Row| row.state == "sending" && row.progress > Some(0.3);
+            (stored == 2 && rows.iter().filter(is_on_its_way).count() == 2).then_some(())
         })
         .await?;
         scenario.save_screenshot("upload-page").await?;
