@@ -1,11 +1,11 @@
 //! The engine: the one way in and the one way out.
 
-use std::{time::Duration, vec::Drain};
+use std::{collections::BTreeMap, time::Duration, vec::Drain};
 
 use wire::{BatchId, Sha256Digest};
 
 use crate::{
-    Command, CompletedPart, Event, FileDescription, FileFailure, FileId, FileView, HttpAnswer, Owner,
+    Command, CompletedPart, Event, FileDescription, FileFailure, FileId, FileView, HttpAnswer, Owner, SaveId,
     Selection, Settings, Ticket, Totals, TransportFailure, UploadRecord,
     measure::{env::Env, roster::Roster, turns::Turns},
     protocol::{judge::judge, s3_xml},
@@ -29,6 +29,8 @@ pub struct Engine {
     pub(super) roster: Roster,
     pub(super) in_flight: InFlight,
     pub(super) aborts: Aborts,
+    /// What is kept of files that are off the list and that S3 may have, until that save is reported.
+    pub(super) off_list: BTreeMap<FileId, (SaveId, UploadRecord)>,
     pub(super) keys: Keys,
     pub(super) batches: Batches,
     pub(super) env: Env,
@@ -47,6 +49,7 @@ impl Engine {
             roster: Roster::default(),
             in_flight: InFlight::new(settings.stall),
             aborts: Aborts::default(),
+            off_list: BTreeMap::new(),
             keys: Keys::default(),
             batches: Batches::default(),
             env: Env::new(settings, seed),
@@ -146,7 +149,10 @@ impl Engine {
 
     /// What has to be kept of a file; `None` if it has ended or another tab keeps it.
     pub fn record(&self, id: FileId) -> Option<UploadRecord> {
-        self.files.get(id)?.record()
+        match self.files.get(id) {
+            Some(file) => file.record(),
+            None => self.off_list.get(&id).map(|(_, record)| record.clone()),
+        }
     }
 
     /// A part that S3 stored, of a file that has not ended.
@@ -267,6 +273,20 @@ impl Engine {
         }
     }
 
+    /// Other files of the batch must not take the key of this one for theirs, if S3 may have it.
+    fn keep_key(&mut self, id: FileId, file: &File) {
+        let is_stored = matches!(file.state, State::Stored { .. });
+        let record = file.ended_record().filter(|_| !is_stored);
+        let needs_key = |record: &UploadRecord| record.batch.is_some_and(|batch| self.batches.has(batch));
+        if let Some(record) = record.filter(needs_key) {
+            let save = self.in_flight.new_save_id();
+            self.off_list.insert(id, (save, record));
+            self.output.push(Command::Save(id));
+            let report = self.in_flight.start_save(save, Vec::new(), self.env.now());
+            self.output.push(report);
+        }
+    }
+
     /// Takes a file off the list.
     fn take_off(&mut self, id: FileId) {
         self.with_upload(id, |upload| {
@@ -275,6 +295,7 @@ impl Engine {
             }
         });
         if let Some(file) = self.files.remove(id) {
+            self.keep_key(id, &file);
             self.totals.remove(&file);
             self.output.push(Command::Removed(id));
         }

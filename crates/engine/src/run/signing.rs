@@ -220,6 +220,7 @@ impl Engine {
     /// What these files wait for is on the disk, or will not be.
     pub(super) fn on_saved(&mut self, save: SaveId, files: Vec<FileId>) {
         self.aborts.on_saved(save);
+        self.off_list.retain(|_, (awaited, _)| *awaited != save);
         for file in files {
             self.with_upload(file, |upload| upload.on_saved(save));
         }

@@ -14,6 +14,11 @@ impl Batches {
         *self.0.entry(batch).or_default() += 1;
     }
 
+    /// Whether any file of this batch is still to be stored.
+    pub(crate) fn has(&self, batch: BatchId) -> bool {
+        self.0.contains_key(&batch)
+    }
+
     /// A file of this batch was stored, or is off the list. Returns whether it was the last one.
     pub(crate) fn remove(&mut self, batch: BatchId) -> bool {
         let Some(files) = self.0.get_mut(&batch) else {

@@ -341,12 +341,12 @@ impl Parts {
         }
     }
 
-    /// An upload that lacks a part was not completed, whatever the record says. One that has them all may be just being
-    /// completed, also if one of them was replaced since, by a request that was late.
+    /// An upload that lacks a part was not completed, whatever the record says. One that may be just being completed has
+    /// them all, also if one of them was replaced since, by a request that was late.
     pub(crate) fn doubt_completion(&mut self, found: &[ListedPart]) {
         let found: BTreeSet<u32> = found.iter().map(|part| part.number).collect();
         let mut numbers = 1..=self.layout.count();
-        self.complete_outcome_unknown =
+        self.complete_outcome_unknown &=
             numbers.all(|number| u32::try_from(number).is_ok_and(|number| found.contains(&number)));
     }
 

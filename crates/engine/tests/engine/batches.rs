@@ -171,6 +171,21 @@ fn a_touched_whole_file_is_found_when_its_parts_are_gone() {
 }
 
 #[test]
+fn a_removed_upload_keeps_the_key_that_s3_may_have() {
+    let mut dead = Page::new(Settings::default());
+    dead.one_name = true;
+    dead.pick(&[1, 1]);
+    let mut page = Page::after(&dead);
+    page.hold_saves = true;
+    page.tell(Event::Remove(Selection::File(FileId(0))));
+    let kept = page.kept.get(&FileId(0)).expect("a record");
+    let key = kept.object.as_ref().map(|object| object.key.as_str());
+    assert_eq!((kept.has_ended, key), (true, Some("uploads/name (0)")));
+    page.tell(Event::Saved(page.held_saves[0]));
+    assert_eq!(page.engine.record(FileId(0)), None, "it is on the disk");
+}
+
+#[test]
 fn other_bytes_after_a_crash_are_another_object() {
     let mut page = after_a_crash(1);
     page.answer("put 0", taken());
