@@ -65,13 +65,15 @@ pub fn replace_by_other_bytes(path: &Path) -> Result<()> {
     replace(path, |bytes| bytes.iter_mut().for_each(|byte| *byte = !*byte))
 }
 
+/// The new file is there at once and whole, so that no browser sees a part of it.
 fn replace(path: &Path, change: impl FnOnce(&mut [u8])) -> Result<()> {
     let mut bytes = fs::read(path)?;
     change(&mut bytes);
-    let away = take_away(path)?;
-    fs::write(path, bytes)?;
-    fs::remove_file(away.kept)?;
-    touch(path)
+    let mut new = path.to_owned().into_os_string();
+    new.push(".new");
+    fs::write(&new, bytes)?;
+    touch(Path::new(&new))?;
+    fs::rename(&new, path).context("the new file cannot take its place")
 }
 
 #[cfg(test)]

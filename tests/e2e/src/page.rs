@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::{
     driver_command::devtools,
     files::SourceFile,
-    wait::{WAIT, met, wait_at_most},
+    wait::{WAIT, met, wait_at_most, wait_until},
 };
 
 /// The page in a browser's tab.
@@ -65,7 +65,28 @@ const DROP_FILES: &str = "
         target.dispatchEvent(new DragEvent(type, { bubbles: true, cancelable: true, dataTransfer: transfer }));
     }";
 
+/// How many entries of a kind the browser keeps for the next page. A database that does not exist yet is not created.
+const COUNT_KEPT: &str = "
+    const [kind, done] = arguments;
+    const opening = indexedDB.open('slipway');
+    opening.onupgradeneeded = () => opening.transaction.abort();
+    opening.onerror = () => done(0);
+    opening.onsuccess = () => {
+        const counting = opening.result.transaction(kind).objectStore(kind).count();
+        counting.onsuccess = () => { opening.result.close(); done(counting.result); };
+    };";
+
 impl Page {
+    /// Waits until the browser keeps something of this kind for the next page: `uploads` or `parts`.
+    pub async fn wait_until_kept(&self, kind: &str) -> Result<()> {
+        wait_until(&format!("{kind} to be kept"), async || {
+            let kept = self.client.execute_async(COUNT_KEPT, vec![json!(kind)]).await?;
+            met(kept.as_u64() > Some(0), kept)
+        })
+        .await?;
+        Ok(())
+    }
+
     /// Opens the page and waits until it has started.
     pub async fn open(client: &Client, url: &str) -> Result<Self> {
         client.goto(url).await?;

@@ -11,10 +11,11 @@ use e2e::{
     take_away, touch, with_page, write_large_file,
 };
 
-const SIZE: u64 = 64 << 20;
+/// More than is sent at once, so that the first parts are stored long before the last ones are sent.
+const SIZE: u64 = 160 << 20;
 
 /// As planned, with 8 MiB each; they grow when the network gets fast.
-const PARTS: usize = 8;
+const PARTS: usize = 20;
 
 /// Slow enough for something to happen to the file in the middle of it.
 const SLOW_BYTES_PER_SECOND: u64 = 2 << 20;
@@ -28,7 +29,7 @@ enum By {
     Handle,
 }
 
-/// Picks or drops a large file on a slow stack, and waits until S3 has some of its parts but not all.
+/// Picks or drops a large file on a slow stack, and waits until S3 has some of its parts but not all, and the page knows.
 async fn add_large_file(scenario: &Scenario, page: &Page, by: By) -> Result<PathBuf> {
     // Chromium has a line for each request that fails, in either form.
     for expected in ["net::ERR_", "Failed to load resource", "beforeunload"] {
@@ -42,6 +43,7 @@ async fn add_large_file(scenario: &Scenario, page: &Page, by: By) -> Result<Path
         By::Handle => page.drop_path(&path).await?,
     }
     scenario.wait_for_parts(1).await?;
+    page.wait_until_kept("parts").await?;
     Ok(path)
 }
 
@@ -125,6 +127,7 @@ async fn equal_bytes_that_are_picked_again_lose_no_part() -> Result<()> {
 async fn a_file_replaced_by_other_bytes_is_not_stored() -> Result<()> {
     with_page(async |scenario, page| {
         let path = add_large_file(scenario, page, By::Handle).await?;
+        scenario.hold_after_parts(1).await?;
         replace_by_other_bytes(&path)?;
         scenario.set_bytes_per_second(None);
         let row = page.wait_for_state("failed").await?;

@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use e2e::{Page, Scenario, StoredParts, met, run_before_pages, wait_until, with_page, write_large_file};
+use e2e::{Page, Scenario, StoredParts, run_before_pages, with_page, write_large_file};
 use fantoccini::Locator;
 
 const SIZE: u64 = 200 << 20;
@@ -38,17 +38,6 @@ const PICK_BY_HANDLE: &str = "
         window.showOpenFilePicker = async () => [handle];
         document.querySelector('label[for=file-picker]').click();
     })().then(() => done(''), error => done(String(error)));";
-
-/// How many uploads the browser keeps for the next page. A database that does not exist yet is not created.
-const COUNT_KEPT: &str = "
-    const done = arguments[0];
-    const opening = indexedDB.open('slipway');
-    opening.onupgradeneeded = () => opening.transaction.abort();
-    opening.onerror = () => done(0);
-    opening.onsuccess = () => {
-        const counting = opening.result.transaction('uploads').objectStore('uploads').count();
-        counting.onsuccess = () => { opening.result.close(); done(counting.result); };
-    };";
 
 const ADD_SOURCE: &str = "
     const source = document.createElement('input');
@@ -174,12 +163,8 @@ async fn a_second_tab_takes_an_upload_over_once_the_first_is_closed() -> Result<
         let path = large_file(scenario)?;
         page.pick_paths(&[&path]).await?;
         let stored_before = scenario.hold_after_parts(2).await?;
+        page.wait_until_kept("uploads").await?;
         let client = scenario.client().clone();
-        wait_until("the upload to be kept", async || {
-            let kept = client.execute_async(COUNT_KEPT, Vec::new()).await?;
-            met(kept == 1, kept)
-        })
-        .await?;
         let first = client.window().await?;
         let second = client.new_window(true).await?.handle;
         client.switch_to_window(second.clone()).await?;
