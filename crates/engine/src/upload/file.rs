@@ -240,6 +240,9 @@ impl Work {
     /// Forgets every failure, because a user asks for another try.
     pub(crate) fn reset_attempts(&mut self) {
         self.attempts_mut().reset();
+        if let Some(multipart) = self.multipart_mut() {
+            multipart.conflict_since = None;
+        }
         for transfer in self.transfers_mut() {
             transfer.attempts.reset();
         }

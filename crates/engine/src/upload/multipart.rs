@@ -53,7 +53,7 @@ pub(crate) struct MultipartWork {
     /// Of the plan and the control requests; each part has its own.
     pub(crate) attempts: Attempts,
     /// When S3 first refused a Complete because an earlier one was still in progress.
-    conflict_since: Option<Duration>,
+    pub(crate) conflict_since: Option<Duration>,
 }
 
 impl MultipartWork {

@@ -141,6 +141,10 @@ impl World<'_> {
                     self.take_key(ticket);
                 }
                 let answer = self.carry_out(ticket)?;
+                let is_refused = answer.as_ref().is_ok_and(|answer| answer.status == 412);
+                if !is_refused && let Some(request) = self.requests.get(&ticket.attempt) {
+                    remove_foreign_object(request, &mut self.s3);
+                }
                 Some(answer.map(|answer| stripped.strip(answer)))
             }
             Outcome::DoneButRefused(answer) => Some(self.carry_out(ticket)?.map(|_| answer)),
