@@ -282,8 +282,7 @@ impl Engine {
             let save = self.in_flight.new_save_id();
             self.off_list.insert(id, (save, record));
             self.output.push(Command::Save(id));
-            let report = self.in_flight.start_save(save, Vec::new(), self.env.now());
-            self.output.push(report);
+            self.await_save(save, Vec::new());
         }
     }
 

@@ -195,9 +195,14 @@ impl Engine {
             });
         }
         if !unsaved.is_empty() {
-            let report = self.in_flight.start_save(save, unsaved, self.env.now());
-            self.output.push(report);
+            self.await_save(save, unsaved);
         }
+    }
+
+    /// Waits, for these files, until the records are written.
+    pub(super) fn await_save(&mut self, save: SaveId, files: Vec<FileId>) {
+        let report = self.in_flight.start_save(save, files, self.env.now());
+        self.output.push(report);
     }
 
     /// Waits with aborts until the records no longer say that those uploads go on.
@@ -205,8 +210,7 @@ impl Engine {
         if self.aborts.has_outdated_record() {
             let save = self.in_flight.new_save_id();
             self.aborts.wait_for(save);
-            let report = self.in_flight.start_save(save, Vec::new(), self.env.now());
-            self.output.push(report);
+            self.await_save(save, Vec::new());
         }
     }
 

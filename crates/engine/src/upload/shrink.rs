@@ -26,8 +26,8 @@ impl Work {
 }
 
 impl UploadMut<'_> {
-    /// Something on the way, or S3, refused a request because of its size. One such answer says less than an earlier
-    /// success with as large a body, and nothing where the body cannot be made smaller: then it is tried once more.
+    /// Something on the way, or S3, refused a request because of its size. The request is tried once more if one as large
+    /// has passed, or if it cannot be made smaller: a single such answer may be chance.
     pub(crate) fn on_too_large(&mut self, part: Option<u32>, error: UploadError) {
         let transfer = self.file.work_mut().and_then(|work| work.transfer_mut(part));
         let Some(transfer) = transfer else { return };

@@ -47,7 +47,7 @@ pub(crate) async fn sign_in(scenario: &Scenario, name: &str) -> Result<Page> {
     Page::wait(client).await
 }
 
-/// Signs out, also at the provider, whose address is told who the page is and not who the user is.
+/// Signs out, also at the provider. The address there names the page, and not the user.
 async fn sign_out(client: &Client) -> Result<()> {
     press(client, "[data-action=signOut]").await?;
     client.wait().for_element(Locator::Id("sign-out")).await?;
