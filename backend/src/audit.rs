@@ -38,7 +38,7 @@ impl Audit {
 
     /// Records that a signed URL for the object `key` leaves the Lambda.
     pub(crate) fn record_issued(&self, key: &str, request: &S3Request, signed: &SignedRequest) {
-        self.metrics.borrow_mut().count_issued(request.body_bytes);
+        self.metrics.borrow_mut().count_issued(request);
         tracing::info!(
             time = timestamp(self.now),
             request_id = self.caller.request_id,

@@ -12,7 +12,8 @@ use serde_json::json;
 use wire::{ApiError, ErrorCode, OperationOutcome, PlanOutcome, SignResponse, UploadsResponse};
 
 use crate::{
-    audit::Audit, issuer::Issuer, plan::plan, presign_get::presign_get, settings::Settings, sign::sign,
+    audit::Audit, issuer::Issuer, manifest::sign_manifest, plan::plan, presign_get::presign_get,
+    settings::Settings, sign::sign,
 };
 
 /// The backend: it answers the requests that API Gateway sends on.
@@ -27,6 +28,7 @@ enum Route {
     Presign,
     Uploads,
     Sign,
+    Manifests,
 }
 
 impl Route {
@@ -37,6 +39,7 @@ impl Route {
             "/presign" => Some(Self::Presign),
             "/uploads" => Some(Self::Uploads),
             "/sign" => Some(Self::Sign),
+            "/manifests" => Some(Self::Manifests),
             _ => None,
         }
     }
@@ -45,7 +48,7 @@ impl Route {
     fn methods(self) -> &'static str {
         match self {
             Self::Health | Self::Presign => "GET, OPTIONS",
-            Self::Uploads | Self::Sign => "POST, OPTIONS",
+            Self::Uploads | Self::Sign | Self::Manifests => "POST, OPTIONS",
         }
     }
 
@@ -121,6 +124,10 @@ impl Backend {
             }
             Route::Uploads => Ok(plans_response(plan(&issuer()?, read_body(request)?)?)),
             Route::Sign => Ok(signed_response(sign(&issuer()?, read_body(request)?)?)),
+            Route::Manifests => {
+                let signed = sign_manifest(&issuer()?, read_body(request)?)?;
+                Ok(response::json(StatusCode::OK, &signed))
+            }
         }
     }
 }

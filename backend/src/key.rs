@@ -1,6 +1,7 @@
 //! The keys of new objects.
 
-use wire::{BatchId, MAX_KEY_BYTES};
+use lambda_api::key::check_key;
+use wire::{ApiError, BatchId, ErrorCode, MANIFEST_SUFFIX, MAX_KEY_BYTES, has_manifest_suffix};
 
 use crate::safe_name::{MAX_EXTENSION_BYTES, MAX_SEGMENT_BYTES, safe_path};
 
@@ -22,6 +23,18 @@ pub(crate) fn new_key(folder: &str, batch: BatchId, path: &str, copy: u32) -> St
     }
 }
 
+/// Checks a whole key that a client names: none may be taken for a manifest.
+pub(crate) fn check_named_key(key: &str) -> Result<(), ApiError> {
+    let invalid = |message| Err(ApiError::new(ErrorCode::InvalidKey, message));
+    match check_key(key) {
+        Err(fault) => invalid(fault.to_string()),
+        Ok(()) if has_manifest_suffix(key) => invalid(format!(
+            "the key ends in {MANIFEST_SUFFIX}, which is for manifests"
+        )),
+        Ok(()) => Ok(()),
+    }
+}
+
 /// Puts a number behind the stem of a safe path's last segment, which may not get too long by it.
 fn insert_number(path: &str, number: &str) -> String {
     let name_start = path.rfind('/').map_or(0, |slash| slash + 1);
@@ -38,7 +51,7 @@ fn insert_number(path: &str, number: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use lambda_api::key::{check_key, folder};
+    use lambda_api::key::folder;
     use proptest::prelude::*;
 
     use super::*;
@@ -74,7 +87,50 @@ mod tests {
         check(&long, 2, &format!("{} (2).txt", "é".repeat(123)));
     }
 
+    #[test]
+    fn no_file_gets_the_key_of_a_manifest() {
+        for (name, copy, expected) in [
+            ("a.slipway-manifest.json", 0, "a_slipway-manifest.json"),
+            ("a.slipway-manifest.json", 2, "a_slipway-manifest (2).json"),
+            ("a.SLIPWAY-Manifest.json", 1, "a_SLIPWAY-Manifest.json"),
+            (".slipway-manifest.json", 0, "_slipway-manifest.json"),
+            ("con.slipway-manifest.json", 0, "_con_slipway-manifest.json"),
+            ("a.slipway-\u{202e}manifest.json. ", 0, "a_slipway-manifest.json"),
+            ("a.slipway-manifest.json/b", 0, "a.slipway-manifest.json/b"),
+            ("a.slipway-manifest", 2, "a (2).slipway-manifest"),
+        ] {
+            check(name, copy, expected);
+        }
+        let stem = "a".repeat(MAX_SEGMENT_BYTES - MANIFEST_SUFFIX.len());
+        let cut = format!("{stem}{MANIFEST_SUFFIX}{}", "x".repeat(40));
+        check(&cut, 0, &format!("{stem}_slipway-manifest.json"));
+    }
+
+    #[test]
+    fn a_key_that_a_client_names_is_no_manifests() {
+        assert_eq!(check_named_key("uploads/a.json"), Ok(()));
+        for key in [
+            "a/../b",
+            "uploads/a.slipway-manifest.json",
+            "a.SLIPWAY-MANIFEST.JSON",
+        ] {
+            let code = check_named_key(key).map_err(|error| error.code);
+            assert_eq!(code, Err(ErrorCode::InvalidKey), "{key}");
+        }
+    }
+
+    /// Names that come close to a manifest's, some of which are cut.
+    fn almost_a_manifest() -> impl Strategy<Value = String> {
+        r"(a{0,300}|[. /:\u{202e}]){0,3}(\.[sS]lipway|-manifest|\.json|\.slipway-manifest\.json|[x. ]){0,6}"
+    }
+
     proptest! {
+        #[test]
+        fn no_name_becomes_the_key_of_a_manifest(name in almost_a_manifest(), copy in 0..12_u32) {
+            let key = new_key("uploads/anonymous/", batch(), &name, copy);
+            prop_assert_eq!(check_named_key(&key), Ok(()));
+        }
+
         #[test]
         fn any_name_becomes_a_key_that_keeps_the_rules(
             name in any::<String>(),

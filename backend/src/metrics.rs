@@ -9,6 +9,8 @@ use std::{
 use serde_json::{Map, Value, json};
 use wire::ErrorCode;
 
+use crate::s3_request::{PUT_MANIFEST, S3Request};
+
 /// Where CloudWatch keeps the metrics.
 const NAMESPACE: &str = "Slipway";
 
@@ -20,15 +22,17 @@ const FUNCTION_NAME: &str = "FunctionName";
 pub(crate) struct Metrics {
     urls_issued: u64,
     bytes_authorised: u64,
+    manifests_issued: u64,
     /// Refusals by the name of their error code.
     refused: BTreeMap<&'static str, u64>,
 }
 
 impl Metrics {
     /// Counts a URL, and the bytes that may be sent to it.
-    pub(crate) fn count_issued(&mut self, body_bytes: u64) {
+    pub(crate) fn count_issued(&mut self, request: &S3Request) {
         self.urls_issued += 1;
-        self.bytes_authorised = self.bytes_authorised.saturating_add(body_bytes);
+        self.bytes_authorised = self.bytes_authorised.saturating_add(request.body_bytes);
+        self.manifests_issued += u64::from(request.operation == PUT_MANIFEST);
     }
 
     /// Counts a refusal.
@@ -38,8 +42,8 @@ impl Metrics {
 
     /// The document of a request at this time, in one line; `None` if nothing was issued or refused.
     ///
-    /// `UrlsIssued`, `BytesAuthorised` and `RequestsRefused` are always there, and `Refused<Code>` for each error code
-    /// that occurred.
+    /// `UrlsIssued`, `BytesAuthorised` and `RequestsRefused` are always there, `ManifestsIssued` if one of the URLs is a
+    /// manifest's, and `Refused<Code>` for each error code that occurred.
     pub(crate) fn document(&self, now: SystemTime, function_name: &str) -> Option<String> {
         if *self == Self::default() {
             return None;
@@ -73,6 +77,9 @@ impl Metrics {
             ("BytesAuthorised".to_owned(), "Bytes", self.bytes_authorised),
             ("RequestsRefused".to_owned(), "Count", self.refused.values().sum()),
         ];
+        if self.manifests_issued > 0 {
+            values.push(("ManifestsIssued".to_owned(), "Count", self.manifests_issued));
+        }
         let reasons = self.refused.iter();
         values.extend(reasons.map(|(code, count)| (format!("Refused{code}"), "Count", *count)));
         values

@@ -102,7 +102,7 @@ fn plan_file(issuer: &Issuer<'_>, batch: BatchId, file: Object) -> Result<PlanOu
     let description = Description {
         key: &key,
         name: &file.name,
-        media_type: &media_type,
+        media_type: media_type.as_str(),
         storage: &issuer.settings().storage,
     };
     // A small file without a checksum is one that something on the way lets pass in parts only.

@@ -2,12 +2,13 @@
 
 use std::borrow::Cow;
 
-use lambda_api::{MediaType, key::check_key};
+use lambda_api::MediaType;
 use percent_encoding::percent_decode_str;
 use wire::{ApiError, ErrorCode, PresignResponse};
 
 use crate::{
     issuer::Issuer,
+    key::check_named_key,
     plan::{check_limit, type_not_allowed},
     s3_request::{MAX_PUT_BYTES, S3Request},
     settings::Settings,
@@ -30,7 +31,7 @@ pub(crate) fn presign_get(issuer: &Issuer<'_>, query: &str) -> Result<PresignRes
     }
     let key = read_key(query)?;
     let stored_key = stored_key(&issuer.presign_folder(), &key);
-    check_key(&stored_key).map_err(|fault| invalid(fault.to_string()))?;
+    check_named_key(&stored_key)?;
     let request = if issuer.settings().limit_a_put() {
         put_within_limits(issuer.settings(), query)?
     } else {
@@ -64,10 +65,6 @@ fn put_within_limits(settings: &Settings, query: &str) -> Result<S3Request, ApiE
         return Err(type_not_allowed(&content_type, allowed));
     }
     Ok(S3Request::put_object_within_limits(&content_type, size))
-}
-
-fn invalid(message: impl Into<String>) -> ApiError {
-    ApiError::new(ErrorCode::InvalidKey, message)
 }
 
 fn stored_key<'a>(folder: &str, key: &'a str) -> Cow<'a, str> {

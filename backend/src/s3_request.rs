@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use lambda_api::{MediaType, percent_encode};
+use lambda_api::percent_encode;
 use wire::{Endpoint, HttpMethod, Sha256Digest};
 
 use crate::storage_options::StorageOptions;
@@ -19,10 +19,13 @@ const MAX_ORIGINAL_NAME_BYTES: usize = 1_900;
 /// Largest object in bytes that one PutObject stores: 5 GiB (Amazon S3 User Guide, "Uploading objects").
 pub(crate) const MAX_PUT_BYTES: u64 = 5 * 1024 * 1024 * 1024;
 
+/// What the audit calls the PutObject of a manifest, so that it is not taken for a file's.
+pub(crate) const PUT_MANIFEST: &str = "PutManifest";
+
 /// A request to S3 about one object.
 #[derive(Clone, Debug)]
 pub(crate) struct S3Request {
-    /// The operation as the Amazon S3 API Reference names it.
+    /// The operation as the Amazon S3 API Reference names it, or [`PUT_MANIFEST`].
     pub(crate) operation: &'static str,
     /// The method.
     pub(crate) method: HttpMethod,
@@ -75,6 +78,14 @@ impl S3Request {
             .described(description)
             .body(size, sha256)
             .header("if-none-match", "*")
+    }
+
+    /// PutObject of exactly this manifest, once.
+    pub(crate) fn put_manifest(description: Description<'_>, size: u64, sha256: Sha256Digest) -> Self {
+        Self {
+            operation: PUT_MANIFEST,
+            ..Self::put_object(description, size, sha256)
+        }
     }
 
     /// PutObject of any bytes, once, without a header. S3 honours the condition in the query too.
@@ -150,7 +161,7 @@ impl S3Request {
 
     fn described(self, description: Description<'_>) -> Self {
         let described = self
-            .header("content-type", description.media_type.as_str())
+            .header("content-type", description.media_type)
             .header("content-disposition", content_disposition(description.key))
             .header("x-amz-meta-filename", original_name(description.name));
         let options = description.storage.headers().into_iter();
@@ -165,8 +176,8 @@ pub(crate) struct Description<'a> {
     pub(crate) key: &'a str,
     /// The file's name as its owner knows it.
     pub(crate) name: &'a str,
-    /// The file's type.
-    pub(crate) media_type: &'a MediaType,
+    /// The file's type, as [`lambda_api::MediaType`] writes it.
+    pub(crate) media_type: &'a str,
     /// How S3 is to keep it.
     pub(crate) storage: &'a StorageOptions,
 }
@@ -207,7 +218,7 @@ mod tests {
         let description = Description {
             key: "k",
             name: "n",
-            media_type: &MediaType::parse("").expect("a media type"),
+            media_type: "a/b",
             storage,
         };
         let sha256 = Sha256Digest::new([0; 32]);

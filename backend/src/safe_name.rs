@@ -1,6 +1,7 @@
 //! Names that are safe in a key, a terminal and on every common file system, and that their owner still recognises.
 
 use unicode_normalization::UnicodeNormalization;
+use wire::{MANIFEST_SUFFIX, has_manifest_suffix};
 
 /// Longest segment in bytes: what common file systems take for one name.
 pub(crate) const MAX_SEGMENT_BYTES: usize = 255;
@@ -21,10 +22,10 @@ const NUMBERED_DEVICES: [&str; 2] = ["COM", "LPT"];
 /// `limit` bytes long (at least 36).
 ///
 /// Folders without meaning (empty, `.`, `..`) are dropped; the last segment is the file's name and always has one. If
-/// the whole is too long, the outermost folders are dropped.
+/// the whole is too long, the outermost folders are dropped. No file is called like a manifest.
 pub(crate) fn safe_path(path: &str, limit: usize) -> String {
     let (folders, name) = path.rsplit_once('/').unwrap_or(("", path));
-    let mut safe = safe_segment(name, limit).unwrap_or_else(|| FALLBACK.to_owned());
+    let mut safe = safe_segment(name, limit).map_or_else(|| FALLBACK.to_owned(), unlike_a_manifest);
     for folder in folders
         .rsplit('/')
         .filter_map(|folder| safe_segment(folder, limit))
@@ -35,6 +36,15 @@ pub(crate) fn safe_path(path: &str, limit: usize) -> String {
         safe = format!("{folder}/{safe}");
     }
     safe
+}
+
+/// Takes the dot from a name that ends as manifests' do, which keeps its length.
+fn unlike_a_manifest(name: String) -> String {
+    if !has_manifest_suffix(&name) {
+        return name;
+    }
+    let (stem, suffix) = name.split_at(name.len() - MANIFEST_SUFFIX.len());
+    format!("{stem}_{}", &suffix[1..])
 }
 
 /// Makes one name of a path safe; the result is in NFC and at most `limit` bytes long (at least 36), and no more than

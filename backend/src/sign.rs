@@ -1,9 +1,6 @@
 //! `POST /sign`: the further requests of one multipart upload.
 
-use lambda_api::{
-    json::{FieldError, Object, check_batch_size, read_object},
-    key::check_key,
-};
+use lambda_api::json::{FieldError, Object, check_batch_size, read_object};
 use wire::{
     ApiError, Endpoint, ErrorCode, GROWN_PART_MAX_BYTES, MAX_PARTS, MIN_PART_BYTES, MultipartOperation,
     OperationOutcome, SignRequest, SignResponse,
@@ -11,6 +8,7 @@ use wire::{
 
 use crate::{
     issuer::Issuer,
+    key::check_named_key,
     plan::{SECOND_ENDPOINT, SHA256, SIZE, check_limit, part_size},
     s3_request::S3Request,
 };
@@ -68,7 +66,7 @@ pub(crate) fn sign(issuer: &Issuer<'_>, request: SignRequest<Object>) -> Result<
 }
 
 fn check_own_key(issuer: &Issuer<'_>, key: &str) -> Result<(), ApiError> {
-    check_key(key).map_err(|fault| ApiError::new(ErrorCode::InvalidKey, fault.to_string()))?;
+    check_named_key(key)?;
     if key.starts_with(&issuer.own_folder()) {
         Ok(())
     } else {

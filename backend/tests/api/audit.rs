@@ -113,11 +113,12 @@ fn no_url_no_signature_and_no_token_is_ever_logged() {
         "post_uploads",
         "post_uploads_signed_in",
         "post_sign",
+        "post_manifests",
     ] {
         let response = stage.send(&event(name));
         issued.extend(urls(&serde_json::from_str(response.body()).expect("JSON")));
     }
-    assert_eq!(issued.len(), 9);
+    assert_eq!(issued.len(), 10);
     let log = stage.log();
     assert_eq!(stage.log_lines().len(), issued.len());
     for url in &issued {
@@ -192,6 +193,20 @@ fn the_bytes_of_a_multipart_upload_are_those_of_its_parts() {
     assert_eq!(metrics.len(), 1);
     assert_eq!(metrics[0]["UrlsIssued"], 4);
     assert_eq!(metrics[0]["BytesAuthorised"], 8_388_608);
+}
+
+#[test]
+fn a_manifest_has_a_name_of_its_own_in_audit_and_metrics() {
+    let stage = Stage::new(&[]);
+    stage.send(&event("post_manifests"));
+    stage.send(&event("post_uploads_signed_in"));
+    assert_eq!(stage.log_lines()[0]["operation"], "PutManifest");
+    let metrics = stage.metrics();
+    assert_eq!(
+        (&metrics[0]["UrlsIssued"], &metrics[0]["ManifestsIssued"]),
+        (&json!(1), &json!(1))
+    );
+    assert_eq!(metrics[1]["ManifestsIssued"], Value::Null);
 }
 
 #[test]

@@ -65,6 +65,7 @@ fn a_path_with_another_method_names_its_own() {
         ("DELETE", "/presign", "GET, OPTIONS"),
         ("GET", "/uploads", "POST, OPTIONS"),
         ("PUT", "/sign", "POST, OPTIONS"),
+        ("GET", "/manifests", "POST, OPTIONS"),
     ] {
         let response = check("$default", method, path, 405);
         assert_eq!(json(&response)["error"]["code"], "MethodNotAllowed");

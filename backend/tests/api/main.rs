@@ -5,6 +5,7 @@ mod support;
 mod audit;
 mod http;
 mod malformed;
+mod manifests;
 mod openapi;
 mod parameter;
 mod presign;

@@ -135,12 +135,23 @@ fn reached() -> BTreeSet<String> {
         reach(&stage, &with_body("post_sign", &foreign.to_string()), 403),
         reach(&stage, &with_body("post_sign", &" ".repeat(1024 * 1024 + 1)), 413),
         reach(&stage, &text("post_sign"), 415),
+        reach(&stage, &event("post_manifests"), 200),
+        reach(&stage, &with_body("post_manifests", "{}"), 400),
+        reach(&stage, &signed_in_without_subject("post_manifests"), 401),
+        reach(&closed, &event("post_manifests"), 403),
+        reach(
+            &stage,
+            &with_body("post_manifests", &" ".repeat(1024 * 1024 + 1)),
+            413,
+        ),
+        reach(&stage, &text("post_manifests"), 415),
     ];
     let without_credentials = Stage::without_credentials();
     let failures = [
         reach(&without_credentials, &event("get_presign"), 500),
         reach(&without_credentials, &event("post_uploads"), 500),
         reach(&without_credentials, &event("post_sign"), 500),
+        reach(&without_credentials, &event("post_manifests"), 500),
     ];
     cases.into_iter().chain(failures).collect()
 }
@@ -216,6 +227,7 @@ fn the_recorded_requests_are_as_described() {
         ("post_uploads", "UploadsRequest"),
         ("post_uploads_signed_in", "UploadsRequest"),
         ("post_sign", "SignRequest"),
+        ("post_manifests", "ManifestRequest"),
     ] {
         let schema = json!({
             "$ref": format!("#/components/schemas/{schema}"),
@@ -241,6 +253,7 @@ fn a_request_with_a_field_that_is_not_described_is_refused() {
         "SignRequest",
         "UploadPart",
         "ListParts",
+        "ManifestRequest",
     ] {
         assert_eq!(schemas[name]["additionalProperties"], false, "{name}");
     }

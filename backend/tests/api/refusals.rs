@@ -48,6 +48,8 @@ fn a_bad_key_is_refused() {
     check_key("key=a%7F");
     check_key("key=a%C2%85");
     check_key("key=a%5Cb");
+    check_key("key=a.slipway-manifest.json");
+    check_key("key=uploads/anonymous/a%2ESlipway-Manifest.JSON");
     check_key("key=%FF");
     check_key("key=a&key=b");
     check_key(&format!("key={}", "k".repeat(1025)));
@@ -129,7 +131,13 @@ fn plain_presign_cannot_pass_by_the_limits() {
 
 #[test]
 fn with_a_secret_nobody_calls_beside_the_distribution() {
-    for name in ["get_health", "get_presign", "post_uploads", "post_sign"] {
+    for name in [
+        "get_health",
+        "get_presign",
+        "post_uploads",
+        "post_sign",
+        "post_manifests",
+    ] {
         let stage = Stage::new(&[("ORIGIN_SECRET", "secret")]);
         let mut event = event(name);
         check_with(&stage, &event, 403, "Forbidden");
@@ -188,7 +196,7 @@ fn check_body(name: &str, body: &str, status: u16, code: &str) {
 
 #[test]
 fn a_bad_body_is_refused() {
-    for name in ["post_uploads", "post_sign"] {
+    for name in ["post_uploads", "post_sign", "post_manifests"] {
         check_body(name, "", 400, "MissingBody");
         check_body(name, "{", 400, "InvalidJson");
         check_body(name, &"[".repeat(1000), 400, "InvalidJson");
@@ -374,6 +382,12 @@ fn a_key_or_an_upload_that_is_not_the_callers_is_refused() {
         400,
         "InvalidKey",
     );
+    check_sign(
+        abort(),
+        json!({"key": "uploads/anonymous/u.slipway-manifest.json"}),
+        400,
+        "InvalidKey",
+    );
     check_sign(abort(), json!({"key": 1}), 400, "InvalidRequest");
     check_sign(abort(), json!({"uploadId": ""}), 400, "InvalidUploadId");
     check_sign(abort(), json!({"uploadId": "a\nb"}), 400, "InvalidUploadId");
@@ -393,10 +407,41 @@ fn a_key_or_an_upload_that_is_not_the_callers_is_refused() {
     check_sign(abort(), json!({"extra": 1}), 400, "InvalidRequest");
 }
 
+/// A good `POST /manifests` with one field changed; `null` takes it away.
+fn check_manifest(field: &str, value: Value, status: u16, code: &str) {
+    let mut body = json!({"batch": "019ab718-1480-7000-8000-000000000000", "size": 612,
+        "sha256": "ypeBEsobvcr6wjGzmiPcTaeG7/gUfE5yuYB3ha/uSLs="});
+    match value {
+        Value::Null => drop(body.as_object_mut().expect("an object").remove(field)),
+        value => body[field] = value,
+    }
+    check(&with_body("post_manifests", &body.to_string()), status, code);
+}
+
+#[test]
+fn a_bad_manifest_is_refused() {
+    check_manifest("batch", Value::Null, 400, "InvalidRequest");
+    check_manifest("batch", json!("../somebody"), 400, "InvalidRequest");
+    let version_4 = json!("0e37df36-f698-41e6-8dd4-cb9ced3df976");
+    check_manifest("batch", version_4, 400, "InvalidRequest");
+    for edition in [json!(0), json!(1_001), json!(-1), json!("2"), json!(1.5)] {
+        check_manifest("edition", edition, 400, "InvalidRequest");
+    }
+    for size in [json!(0), json!(-1), json!("612")] {
+        check_manifest("size", size, 400, "InvalidSize");
+    }
+    check_manifest("size", json!(268_435_457), 413, "FileTooLarge");
+    check_manifest("size", Value::Null, 400, "InvalidRequest");
+    check_manifest("sha256", json!("AAAA"), 400, "InvalidChecksum");
+    check_manifest("sha256", Value::Null, 400, "InvalidRequest");
+    check_manifest("secondEndpoint", json!(1), 400, "InvalidRequest");
+    check_manifest("key", json!("chosen/by/the/client"), 400, "InvalidRequest");
+}
+
 #[test]
 fn a_token_without_a_usable_subject_signs_nothing() {
     for claims in [json!({}), json!({"sub": ""}), json!({"sub": "s".repeat(256)})] {
-        for name in ["get_presign", "post_uploads", "post_sign"] {
+        for name in ["get_presign", "post_uploads", "post_sign", "post_manifests"] {
             let mut event = event(name);
             event["requestContext"]["authorizer"] = json!({"jwt": {"claims": claims, "scopes": null}});
             check(&event, 401, "NotSignedIn");

@@ -10,6 +10,7 @@
 //! | `GET /presign?key=K`, where files are limited with `&contentType=T&contentLength=N` | | [`PresignResponse`] |
 //! | `POST /uploads` | [`UploadsRequest`] | [`UploadsResponse`] |
 //! | `POST /sign` | [`SignRequest`] | [`SignResponse`] |
+//! | `POST /manifests` | [`ManifestRequest`] | [`ManifestResponse`] |
 //! | `POST /verdicts` | [`VerdictsRequest`] | [`VerdictsResponse`] |
 //!
 //! A refusal of any of them is an [`ErrorBody`] with the status of its [`ErrorCode`].
@@ -21,6 +22,7 @@ mod digest;
 mod endpoint;
 mod error;
 mod headers;
+mod manifests;
 mod sign;
 mod signed_request;
 mod text;
@@ -32,6 +34,11 @@ pub use digest::{InvalidSha256, Sha256Digest};
 pub use endpoint::Endpoint;
 pub use error::{ApiError, ErrorBody, ErrorCode};
 pub use headers::{ETAG, EXPOSED_HEADERS, REQUEST_ID, SIGNED_HEADERS, STORAGE_HEADERS};
+pub use manifests::{
+    Checksum, ChecksumAlgorithm, ChecksumType, MANIFEST_SUFFIX, MANIFEST_TYPE, MANIFEST_VERSION,
+    MAX_MANIFEST_BYTES, MAX_MANIFEST_EDITION, Manifest, ManifestFile, ManifestRequest, ManifestResponse,
+    ManifestStatus, has_manifest_suffix, is_manifest_name, manifest_name,
+};
 pub use sign::{MultipartOperation, OperationOutcome, SignRequest, SignResponse};
 pub use signed_request::{HttpMethod, SignedRequest};
 pub use uploads::{FilePlan, FileToUpload, PlanOutcome, UploadsRequest, UploadsResponse};
