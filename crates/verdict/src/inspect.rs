@@ -4,7 +4,7 @@ use std::{ops::Range, time::SystemTime};
 
 use lambda_api::timestamp;
 use uuid::Uuid;
-use wire::Verdict;
+use wire::{Verdict, is_manifest_name};
 
 use crate::{
     containers::telling_bytes,
@@ -45,7 +45,7 @@ struct Content {
 impl Inspector<'_> {
     /// Judges an object that was created. Doing it again, as S3 may deliver an event twice, changes nothing.
     ///
-    /// An object that is gone, or that another has replaced since the event, is left alone: the other has an
+    /// A manifest is no file of anybody's and is left alone. An object that is gone, or that another has replaced since the event, is left alone: the other has an
     /// event of its own.
     ///
     /// # Errors
@@ -53,6 +53,10 @@ impl Inspector<'_> {
     /// If the store refuses or does not answer, so that the event has to be delivered again.
     pub(crate) fn inspect(&self, created: &Created) -> Result<(), StoreError> {
         let object = &created.object;
+        if is_manifest(self.key_prefix, &object.key) {
+            self.record_passed_over(created, "a manifest");
+            return Ok(());
+        }
         let Some(tags) = self.store.tags(object)? else {
             self.record_passed_over(created, "gone");
             return Ok(());
@@ -198,20 +202,29 @@ fn with_verdict(mut tags: Tags, verdict: Verdict) -> Tags {
     tags
 }
 
-/// Whose object it is, by the key that `POST /uploads` made: `<prefix>/<principal>/<uuid>/<name>`. `None` if the key
-/// was made otherwise, as by `GET /presign`.
+/// Whose object it is, by the key that the signing Lambda made: `<prefix>/<principal>/<uuid>/<name>`, or a manifest's.
+/// `None` if the key was made otherwise, as by `GET /presign`.
 fn principal<'a>(key_prefix: &str, key: &'a str) -> Option<&'a str> {
+    let (principal, rest) = below(key_prefix, key)?;
+    let is_file = rest
+        .split_once('/')
+        .is_some_and(|(batch, name)| Uuid::try_parse(batch).is_ok() && !name.is_empty());
+    (is_file || is_manifest_name(rest)).then_some(principal)
+}
+
+/// Whether a key is a manifest's: `<prefix>/<principal>/<batch>.slipway-manifest.json`, where no user's file can be.
+fn is_manifest(key_prefix: &str, key: &str) -> bool {
+    below(key_prefix, key).is_some_and(|(_, name)| is_manifest_name(name))
+}
+
+/// The first segment of a key below the prefix, and what follows it.
+fn below<'a>(key_prefix: &str, key: &'a str) -> Option<(&'a str, &'a str)> {
     let rest = match key_prefix {
         "" => key,
         prefix => key.strip_prefix(prefix)?.strip_prefix('/')?,
     };
-    let mut segments = rest.splitn(3, '/');
-    let principal = segments.next()?;
-    let is_made = segments
-        .next()
-        .is_some_and(|segment| Uuid::try_parse(segment).is_ok());
-    let has_name = segments.next().is_some_and(|name| !name.is_empty());
-    (is_made && has_name && !principal.is_empty()).then_some(principal)
+    rest.split_once('/')
+        .filter(|(principal, _)| !principal.is_empty())
 }
 
 #[cfg(test)]
@@ -234,6 +247,24 @@ mod tests {
         check("uploads", &format!("uploads/me/{ID}/"), None);
         check("uploads", "uploads/report.pdf", None);
         check("uploads", "uploads/some/folder/report.pdf", None);
+        check("uploads", &format!("uploads/me/{MANIFEST}"), Some("me"));
+    }
+
+    const MANIFEST: &str = "01a3185c-5000-7000-8000-000000000000.2.slipway-manifest.json";
+
+    #[test]
+    fn a_manifest_is_one_only_beside_its_batch() {
+        for (prefix, key, expected) in [
+            ("uploads", format!("uploads/me/{MANIFEST}"), true),
+            ("", format!("me/{MANIFEST}"), true),
+            ("uploads", format!("uploads/{MANIFEST}"), false),
+            ("uploads", format!("uploads2/me/{MANIFEST}"), false),
+            ("uploads", format!("uploads/me/folder/{MANIFEST}"), false),
+            ("uploads", "uploads/me/a.slipway-manifest.json".to_owned(), false),
+            ("uploads", format!("uploads/me/{MANIFEST}").to_uppercase(), false),
+        ] {
+            assert_eq!(is_manifest(prefix, &key), expected, "{key} below {prefix:?}");
+        }
     }
 
     #[test]

@@ -11,7 +11,8 @@ use crate::rendering::{EVERYTHING, render};
 
 type Row = BTreeMap<String, Value>;
 
-/// Lines as both functions log them; the key `k2` was issued and not used, and `k3` was begun and not completed.
+/// Lines as both functions log them; the key `k2` was issued and not used, `k3` was begun and not completed, and a manifest
+/// was issued.
 const AUDIT: &str = include_str!("../events/audit.jsonl");
 
 fn lines() -> Vec<Row> {
@@ -54,6 +55,11 @@ fn holds(term: &str, row: &Row) -> bool {
     if let Some((name, list)) = term.split_once(" in ") {
         let items = list.trim_matches(['[', ']']).split(", ");
         return items.map(literal).any(|item| item == field(row, name));
+    }
+    if let Some((name, part)) = term.split_once(" not like ") {
+        let part = literal(part);
+        let part = part.as_str().expect("a text");
+        return !field(row, name).as_str().is_some_and(|text| text.contains(part));
     }
     let (name, value) = term.split_once(" = ").expect("a comparison");
     literal(value) == field(row, name)
@@ -170,7 +176,13 @@ fn widgets(parameters: &[(&str, &str)]) -> Vec<Value> {
 #[test]
 fn the_dashboard_shows_what_the_function_counts() {
     let shown = json!(widgets(&[])).to_string();
-    let counted = ["UrlsIssued", "BytesAuthorised", "RequestsRefused", " Refused'"];
+    let counted = [
+        "UrlsIssued",
+        "ManifestsIssued",
+        "BytesAuthorised",
+        "RequestsRefused",
+        " Refused'",
+    ];
     let others = ["BucketSizeBytes", "Latency", "5xx", "Errors"];
     for metric in counted.iter().chain(&others) {
         assert!(shown.contains(metric), "{metric} is not on the dashboard");

@@ -88,7 +88,7 @@ fn every_operation_of_the_page_is_allowed() {
         let rendering = render(parameters);
         let policies = policies(&rendering);
         let requests = SigningFunction::new(&rendering).requests_of_the_page();
-        assert_eq!(requests.len(), 6);
+        assert_eq!(requests.len(), 7);
         for (operation, signed) in requests {
             for request in authorisations(&rendering, &signed) {
                 println!("{operation}: {} on {}", request.action, request.resource);

@@ -16,7 +16,7 @@ use std::{fs, io::Write, path::Path, process::Stdio};
 
 use serde_json::{Value, json};
 use ureq::http::Request;
-use wire::{Endpoint, MultipartOperation, PlanOutcome, SignedRequest};
+use wire::{Endpoint, ManifestResponse, MultipartOperation, PlanOutcome, SignedRequest};
 
 use crate::{
     deployment::{Deployment, STACK, header, one_at_a_time, page, request, sha256, text, xtask},
@@ -41,6 +41,7 @@ fn a_stack_is_deployed_used_changed_and_destroyed() {
     only_the_pages_origin_may_use_the_bucket(&deployment);
     a_small_file_is_stored_once(&deployment);
     a_large_file_is_stored_in_parts(&deployment);
+    a_manifest_is_stored_once(&deployment);
     plain_presign_stores_a_file(&deployment);
     unsigned_changes_are_refused(&deployment);
     ministack_has_no_malware_protection(&aws);
@@ -228,6 +229,19 @@ fn a_large_file_is_stored_in_parts(deployment: &Deployment<'_>) {
     assert_eq!(deployment.object(&key), bytes);
 }
 
+fn a_manifest_is_stored_once(deployment: &Deployment<'_>) {
+    let manifest = br#"{"version":1}"#;
+    let batch = "019ab718-1480-7000-8000-000000000000";
+    let body = json!({"batch": batch, "size": manifest.len(), "sha256": sha256(manifest)});
+    let (status, answer) = deployment.call("POST", "/manifests", &body);
+    assert_eq!(status, 200, "{answer}");
+    let ManifestResponse { key, put, .. } = serde_json::from_value(answer).expect("an answer");
+    assert_eq!(key, format!("uploads/anonymous/{batch}.slipway-manifest.json"));
+    assert_eq!(deployment.send(&put, manifest).status(), 200);
+    assert_eq!(deployment.object(&key), manifest);
+    assert_eq!(deployment.send(&put, manifest).status(), 412);
+}
+
 /// The text of the first XML element with this name.
 fn element(xml: &str, name: &str) -> String {
     let document = roxmltree::Document::parse(xml).expect("the answer is XML");
@@ -342,6 +356,7 @@ fn nobody_uploads_without_a_sign_in(deployment: &Deployment<'_>) {
         ("GET", "/presign?key=a"),
         ("POST", "/uploads"),
         ("POST", "/sign"),
+        ("POST", "/manifests"),
         ("POST", "/verdicts"),
     ];
     for (method, path) in routes {

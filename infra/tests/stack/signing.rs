@@ -103,8 +103,12 @@ impl SigningFunction {
     pub(crate) fn requests_of_the_page(&self) -> Vec<(&'static str, SignedRequest)> {
         let put = self.plan(1_000, "image/png");
         let multipart = self.plan(LARGE, "image/png");
+        let manifest =
+            json!({"batch": "019ab718-1480-7000-8000-000000000000", "size": 612, "sha256": SHA256});
+        let (_, manifest) = self.call("POST", "/manifests", "", &manifest);
         let mut requests = vec![
             ("PutObject", read(&put["put"])),
+            ("PutManifest", read(&manifest["put"])),
             ("CreateMultipartUpload", read(&multipart["create"])),
         ];
         let operations = [

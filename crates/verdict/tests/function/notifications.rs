@@ -9,6 +9,7 @@ use crate::support::{Object, PNG, World, created};
 const PUT: &str = include_str!("../events/put.json");
 const MULTIPART: &str = include_str!("../events/multipart_versioned.json");
 const TEST: &str = include_str!("../events/test_event.json");
+const MANIFEST: &str = include_str!("../events/manifest.json");
 const DELETED: &str = include_str!("../events/deleted.json");
 
 /// The key and the ETag of [`PUT`].
@@ -70,6 +71,32 @@ fn what_is_under_quarantine_is_not_read_again() {
     let (answer, lines) = world.handle(PUT);
     assert!(answer.is_ok(), "{answer:?}");
     assert_eq!(lines[0]["reason"], "already forbidden");
+}
+
+#[test]
+fn a_manifest_is_neither_read_nor_tagged() {
+    let key = "uploads/5f0c3a1e/019ab718-1480-7000-8000-000000000000.slipway-manifest.json";
+    let world = World::with_variables(&[("FORBIDDEN_TYPES", "application/json")]);
+    world.store(key, None, Object::new("application/json", b"{}", PUT_ETAG));
+    for event in [MANIFEST.to_owned(), tagged(key)] {
+        let (answer, lines) = world.handle(&event);
+        assert!(matches!(answer, Ok(Answer::Done)), "{answer:?}");
+        let line = &lines[0];
+        assert_eq!(
+            (&line["reason"], &line["principal"]),
+            (&json!("a manifest"), &json!("5f0c3a1e"))
+        );
+    }
+    assert_eq!((world.verdict(key), world.most_read()), (None, 0));
+}
+
+#[test]
+fn a_file_that_is_called_like_a_manifest_is_judged() {
+    let key = "uploads/5f0c3a1e/019ab718-1480-7000-8000-000000000000/a.slipway-manifest.json";
+    let world = World::new();
+    world.store(key, None, Object::new("application/json", &elf(), "e"));
+    world.handle(&tagged(key)).0.expect("an answer");
+    assert_eq!(world.verdict(key).as_deref(), Some("forbidden"));
 }
 
 /// The event of a change of an object's tags.
