@@ -104,6 +104,26 @@ async fn the_page_s_way_of_a_small_file() {
 }
 
 #[tokio::test]
+async fn the_page_s_way_of_a_manifest() {
+    let stack = TestStack::start().await;
+    let manifest = br#"{"version":1}"#;
+    let batch = "019ab718-1480-7000-8000-000000000000";
+    let body = json!({"batch": batch, "size": manifest.len(), "sha256": sha256(manifest)});
+    for path in ["/manifests", "/api/manifests"] {
+        post_json(&stack, path, &body).await.is_success();
+    }
+    let answer = json_of(&post_json(&stack, "/manifests", &body).await);
+    let put = &answer["put"];
+    follow(put, manifest.as_slice()).await.is_success();
+    follow(put, manifest.as_slice())
+        .await
+        .is_error(412, "PreconditionFailed");
+    let key = format!("uploads/anonymous/{batch}.slipway-manifest.json");
+    assert_eq!(answer["key"], key.as_str());
+    assert_eq!(stack.stored(&key).as_deref(), Some(manifest.as_slice()));
+}
+
+#[tokio::test]
 async fn the_page_s_way_of_a_large_file() {
     let stack = TestStack::start().await;
     let size = 17 * 1024 * 1024;
