@@ -42,7 +42,10 @@ pub use boundary::{
     error::{ErrorKind, S3Error, UploadError},
     event::{Attachment, Event, FileDescription, Owner, Selection},
     http::{FileFailure, HttpAnswer, TransportFailure},
-    record::{CompletedPart, MultipartRecord, ObjectRecord, PartSizeChange, UploadRecord},
+    record::{
+        CompletedPart, ManifestRecord, MultipartRecord, ObjectChecksum, ObjectRecord, PartSizeChange,
+        StoredObject, UploadRecord,
+    },
     settings::Settings,
     view::{CallId, FileId, FileStatus, FileView, Mismatch, Notice, SaveId, Ticket, Totals},
 };

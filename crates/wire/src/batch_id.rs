@@ -24,6 +24,14 @@ impl BatchId {
     pub fn new(unix_milliseconds: u64, random: [u8; 10]) -> Self {
         Self(Builder::from_unix_timestamp_millis(unix_milliseconds, &random).into_uuid())
     }
+
+    /// When the batch was opened, in milliseconds since 1970-01-01T00:00:00Z, by the clock of whoever made the id.
+    pub fn unix_milliseconds(self) -> u64 {
+        let bytes = self.0.as_bytes();
+        bytes[..6]
+            .iter()
+            .fold(0, |time, byte| time << 8 | u64::from(*byte))
+    }
 }
 
 impl fmt::Display for BatchId {
@@ -57,6 +65,13 @@ text_in_json!(BatchId);
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_batch_says_when_it_was_opened() {
+        for time in [0, 1_764_000_000_000, (1 << 48) - 1] {
+            assert_eq!(BatchId::new(time, [7; 10]).unix_milliseconds(), time);
+        }
+    }
 
     #[test]
     fn later_batches_come_later_in_a_list() {

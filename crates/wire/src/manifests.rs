@@ -59,7 +59,8 @@ pub struct ManifestResponse {
 }
 
 /// What a manifest says: what became of a batch. It is the client's word, and each line of it can be checked against the
-/// bucket. Who uploaded the batch is not in it: that is the principal in the keys.
+/// bucket. It has the same bytes whenever it is written, so that one that was written twice is stored once: which edition it is
+/// says its key, when it was stored says S3, and who uploaded the batch is the principal in the keys.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Manifest {
@@ -67,12 +68,8 @@ pub struct Manifest {
     pub version: u32,
     /// The batch.
     pub batch: BatchId,
-    /// Which manifest of the batch it is, from 1. One with a higher number takes the place of those before it.
-    pub edition: u32,
     /// When the batch was opened, by its id, in UTC (RFC 3339): `2026-11-29T13:45:00Z`.
     pub opened: String,
-    /// When it ended, by the uploader's clock, in UTC (RFC 3339).
-    pub ended: String,
     /// What the uploader answered to the page's questions, by the name of the field.
     pub fields: BTreeMap<String, String>,
     /// Every file of the batch, whatever became of it.
@@ -104,8 +101,9 @@ pub struct ManifestFile {
 pub enum ManifestStatus {
     /// S3 has stored it.
     Stored {
-        /// What S3 keeps as the object's checksum.
-        checksum: Checksum,
+        /// What S3 keeps as the object's checksum. `None` if an earlier page sent the file and left no record of that.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        checksum: Option<Checksum>,
         /// S3's identifier of the object's bytes, without quotes. `None` if S3's answer to the last request was lost.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         etag: Option<String>,
@@ -213,8 +211,8 @@ mod tests {
     #[test]
     fn a_manifest_is_written_and_read() {
         let json = [
-            &format!(r#"{{"version":1,"batch":"{BATCH}","edition":1,"opened":"2026-11-29T13:45:00Z","#),
-            r#""ended":"2026-11-29T13:50:00Z","fields":{"order":"7"},"files":["#,
+            &format!(r#"{{"version":1,"batch":"{BATCH}","opened":"2026-11-29T13:45:00Z","#),
+            r#""fields":{"order":"7"},"files":["#,
             r#"{"key":"k","path":"a","size":5,"type":"a/b","status":"stored","#,
             r#""checksum":{"algorithm":"SHA256","type":"FULL_OBJECT","value":"YQ=="},"etag":"e"},"#,
             r#"{"key":"l","path":"b","size":6,"type":"","status":"stored","#,

@@ -307,6 +307,8 @@ mod tests {
             batch: None,
             copy: 0,
             has_ended: false,
+            stored: None,
+            manifest: None,
             object: None,
             multipart: None,
         };

@@ -17,6 +17,7 @@ use crate::{
     effects::{clock::Clock, platform},
     files::Files,
     intake::Intake,
+    manifests::Manifests,
     page::Page,
     page_view::PageView,
     picked::{self, Picked},
@@ -43,6 +44,7 @@ pub(crate) struct Driver {
     requests: Rc<Requests>,
     page_view: PageView,
     verdicts: Rc<Verdicts>,
+    pub(crate) manifests: Manifests,
     pub(crate) thumbnails: Thumbnails,
     /// What goes onto the list of what the user chooses.
     pub(crate) intake: RefCell<Intake>,
@@ -59,10 +61,12 @@ impl Driver {
             let api = Rc::new(Api::new(start.api_url.clone()));
             let mut settings = start.settings.clone();
             platform::adapt(&mut settings);
+            let files = Files::new(handle.clone(), settings.bodies_as_bytes);
             Self {
                 clock: Clock::new(),
                 wake_up: RefCell::default(),
-                files: Files::new(handle.clone(), settings.bodies_as_bytes),
+                manifests: Manifests::new(handle.clone(), Rc::clone(&files)),
+                files,
                 engine: RefCell::new(Engine::new(settings, start.seed)),
                 store: Store::new(handle.clone(), user, page.clone()),
                 requests: Requests::new(handle.clone(), Rc::clone(&api), page.clone()),
@@ -170,6 +174,15 @@ impl Driver {
             Command::ForgetBatch(batch) => self.store.forget_batch(batch),
             Command::ReportSaved(save) => self.store.report_saved(save),
             Command::SavePart(id, number) => self.store.mark_part(id, number),
+            Command::Stored(id) => self.query(|engine| {
+                if let Some((file, batch, stored)) = engine.stored(id) {
+                    self.manifests.note(batch, file, stored);
+                }
+            }),
+            Command::WriteManifest { manifest, batch } => {
+                self.query(|engine| self.manifests.write(manifest, batch, engine));
+            }
+            Command::ManifestStored { .. } => {}
             Command::Removed(id) => self.files.remove(id),
         }
     }

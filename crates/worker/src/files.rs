@@ -10,6 +10,7 @@ use std::{
 use engine::{Event, FileFailure, FileId, READ_TOGETHER_FILES, Ticket};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::File;
+use wire::Sha256Digest;
 
 use crate::{
     effects::{handle::FileHandle, source::Source, transport::Body},
@@ -97,6 +98,19 @@ impl Files {
         Ok(Body::Bytes(bytes))
     }
 
+    /// The SHA-256 of a range of a file.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub(crate) async fn sha256(&self, id: FileId, range: Range<u64>) -> Result<Sha256Digest, FileFailure> {
+        let source = self.source(id).ok_or(FileFailure::Missing)?;
+        let (digest, bytes) = source.hash(range.clone()).await?;
+        if let Some(kept) = &self.kept {
+            kept.borrow_mut().keep(id, range, bytes);
+        }
+        Ok(digest)
+    }
+
     /// Hashes a range of a file.
     pub(crate) fn hash(self: &Rc<Self>, ticket: Ticket, range: Range<u64>) {
         let source = self.source(ticket.file);
@@ -106,16 +120,7 @@ impl Files {
         }
         let files = Rc::clone(self);
         spawn_local(async move {
-            let result = match source {
-                Some(source) => source.hash(range.clone()).await,
-                None => Err(FileFailure::Missing),
-            };
-            let result = result.map(|(digest, bytes)| {
-                if let Some(kept) = &files.kept {
-                    kept.borrow_mut().keep(ticket.file, range, bytes);
-                }
-                digest
-            });
+            let result = files.sha256(ticket.file, range).await;
             files.driver.event(Event::Hashed(vec![(ticket, result)]));
         });
     }

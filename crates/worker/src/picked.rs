@@ -229,6 +229,8 @@ mod tests {
             batch: None,
             copy: 0,
             has_ended: false,
+            stored: None,
+            manifest: None,
             object: None,
             multipart: None,
         });

@@ -11,7 +11,7 @@ use std::{
     rc::{Rc, Weak},
 };
 
-use engine::{Attachment, Engine, Event, FileId, FileStatus, Owner, Selection};
+use engine::{Attachment, Engine, Event, FileId, FileStatus, ManifestRecord, Owner, Selection};
 use messages::ToPage;
 use wasm_bindgen_futures::spawn_local;
 use wire::BatchId;
@@ -112,7 +112,7 @@ fn restore(driver: &Rc<Driver>, stored: Vec<StoredRecord>, owner: Owner) {
         .partition(|stored| stored.is_expired && owner == Owner::ThisPage);
     let user = driver.store.user();
     let stored = stored.into_iter().filter(|stored| user.owns(stored.user));
-    let stored = without_ended(driver, stored.collect(), owner);
+    let (stored, batches) = without_ended(driver, stored.collect(), owner);
     let mut records = Vec::new();
     let mut handles = Vec::new();
     let first = driver.query(Engine::next_file_id).0;
@@ -127,37 +127,61 @@ fn restore(driver: &Rc<Driver>, stored: Vec<StoredRecord>, owner: Owner) {
         .store
         .discard(expired.into_iter().map(|expired| expired.key));
     driver.handle(Event::Restored { records, owner });
+    for event in batches {
+        driver.handle(event);
+    }
     if owner == Owner::ThisPage {
         continue_by_handle(driver, handles);
     }
 }
 
-/// The records of uploads that have not ended. Of the others, what this page has to know is kept.
-fn without_ended(driver: &Rc<Driver>, stored: Vec<StoredRecord>, owner: Owner) -> Vec<StoredRecord> {
-    let (ended, unfinished) = stored.into_iter().partition(|stored| stored.record.has_ended);
-    if owner == Owner::ThisPage {
-        keep_stored(driver, ended, &unfinished);
-    }
-    unfinished
+/// The records of uploads that have not ended. Of the others, what this page has to know is kept; the events that say
+/// so come after the files.
+fn without_ended(
+    driver: &Rc<Driver>,
+    stored: Vec<StoredRecord>,
+    owner: Owner,
+) -> (Vec<StoredRecord>, Vec<Event>) {
+    let (ended, unfinished): (Vec<_>, Vec<_>) =
+        stored.into_iter().partition(|stored| stored.record.has_ended);
+    let batches = match owner {
+        Owner::ThisPage => keep_stored(driver, ended, &unfinished),
+        Owner::AnotherTab => Vec::new(),
+    };
+    (unfinished, batches)
 }
 
-/// Keeps the keys of stored files as long as other files of their batch are not stored.
-fn keep_stored(driver: &Rc<Driver>, ended: Vec<StoredRecord>, unfinished: &[StoredRecord]) {
-    let batches: BTreeSet<BatchId> = unfinished
+/// Keeps the keys of stored files as long as other files of their batch are not stored, or a manifest is to name them.
+fn keep_stored(driver: &Rc<Driver>, ended: Vec<StoredRecord>, unfinished: &[StoredRecord]) -> Vec<Event> {
+    let has_manifests = driver.query(|engine| engine.settings().manifests);
+    let unfinished: BTreeSet<BatchId> = unfinished
         .iter()
         .filter_map(|stored| stored.record.batch)
         .collect();
     let mut keys = Vec::new();
-    for stored in ended {
-        match (stored.record.batch, stored.record.object) {
-            (Some(batch), Some(object)) if batches.contains(&batch) => {
-                driver.store.inherit_stored(batch, stored.key);
-                keys.push(object.key);
-            }
-            _ => driver.store.discard([stored.key]),
+    let mut manifests = BTreeMap::<BatchId, Option<ManifestRecord>>::new();
+    for StoredRecord { key, record, .. } in ended {
+        let is_needed = |batch: &BatchId| has_manifests || unfinished.contains(batch);
+        let Some(batch) = record.batch.filter(is_needed) else {
+            driver.store.discard([key]);
+            continue;
+        };
+        driver.store.inherit_stored(batch, key);
+        if let Some(manifest) = record.manifest {
+            let last = manifests.entry(batch).or_default();
+            let is_later = last.is_none_or(|last| last.edition < manifest.edition);
+            *last = if is_later { Some(manifest) } else { *last };
+            continue;
+        }
+        keys.extend(record.object_key().map(str::to_owned));
+        if let Some(stored) = &record.stored {
+            manifests.entry(batch).or_default();
+            driver.manifests.note(batch, &record.description(), stored);
         }
     }
     driver.handle(Event::KeysTaken(keys));
+    let restored = |(batch, manifest)| Event::BatchRestored { batch, manifest };
+    manifests.into_iter().map(restored).collect()
 }
 
 /// Waits until the page of a session is gone, and then continues with what it left.
@@ -177,7 +201,7 @@ fn on_taken_over(driver: &Rc<Driver>, session: &str, stored: Vec<StoredRecord>) 
     let inherited = driver.store.inherited().into_iter();
     let mut listed: BTreeMap<RecordKey, FileId> =
         inherited.filter(|(key, _)| key.session == session).collect();
-    let stored = without_ended(driver, stored, Owner::ThisPage);
+    let (stored, batches) = without_ended(driver, stored, Owner::ThisPage);
     let (mut handles, mut unlisted) = (Vec::new(), Vec::new());
     for stored in stored {
         let Some(id) = listed.remove(&stored.key) else {
@@ -193,6 +217,9 @@ fn on_taken_over(driver: &Rc<Driver>, session: &str, stored: Vec<StoredRecord>) 
         driver.handle(Event::TakenOver { id, record: None });
     }
     restore(driver, unlisted, Owner::ThisPage);
+    for event in batches {
+        driver.handle(event);
+    }
     continue_by_handle(driver, handles);
 }
 

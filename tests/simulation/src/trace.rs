@@ -119,6 +119,9 @@ fn describe_command(command: &Command, lambda: &Lambda) -> Option<String> {
         Command::SavePart(id, number) => format!("save part {number} of {}", id.0),
         Command::Forget(id) => format!("forget {}", id.0),
         Command::ForgetBatch(batch) => format!("forget batch {batch}"),
+        Command::Stored(id) => format!("note {} as stored", id.0),
+        Command::WriteManifest { manifest, batch } => format!("write manifest {} of {batch}", manifest.0),
+        Command::ManifestStored { key, .. } => format!("manifest {key} is stored"),
         Command::ReportSaved(save) => format!("report save {}", save.0),
         Command::WakeAt(time) => format!("wake at {:.3} s", time.as_secs_f64()),
     };

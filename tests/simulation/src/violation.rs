@@ -4,6 +4,7 @@ use std::fmt;
 
 use engine::{ErrorKind, FileId, Totals};
 use serde::{Deserialize, Serialize};
+use wire::BatchId;
 
 /// An invariant that did not hold.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -117,6 +118,26 @@ pub enum Violation {
         file: FileId,
         /// The keys under which S3 has the same bytes of it.
         keys: Vec<String>,
+    },
+    /// A manifest is called stored only if S3 has it.
+    ManifestWithoutObject {
+        /// The key that it was said to have.
+        key: String,
+    },
+    /// Once all of a batch has ended, a manifest names every file of it that is stored.
+    NotInManifest {
+        /// The keys that one manifest should name.
+        keys: Vec<String>,
+    },
+    /// A manifest names only what is stored of its batch.
+    ManifestWrong {
+        /// A key that it names.
+        key: String,
+    },
+    /// No manifest is stored twice.
+    ManifestTwice {
+        /// The batch.
+        batch: BatchId,
     },
     /// A file does not start over while S3 may still be completing its upload.
     StartedOverWhileCompleting {
@@ -306,6 +327,20 @@ impl fmt::Display for Violation {
                 };
                 write!(formatter, "file {} is shown as stored and S3 has {found}", file.0)
             }
+            Self::ManifestWithoutObject { key } => {
+                write!(
+                    formatter,
+                    "the manifest {key} is called stored and S3 does not have it"
+                )
+            }
+            Self::NotInManifest { keys } => write!(formatter, "no manifest names all of {keys:?}"),
+            Self::ManifestWrong { key } => {
+                write!(
+                    formatter,
+                    "a manifest names {key}, which is not stored or not of its batch"
+                )
+            }
+            Self::ManifestTwice { batch } => write!(formatter, "batch {batch} has one manifest twice"),
             Self::StartedOverWhileCompleting { file } => write!(
                 formatter,
                 "file {} starts over while S3 puts its parts together",

@@ -100,6 +100,14 @@ impl Client {
         }
     }
 
+    /// The input that takes the first files: Slipway's is in its HTML, and the page takes over what it has.
+    pub(crate) const fn first_input(self) -> &'static str {
+        match self {
+            Self::Slipway => "#early-file-picker, #file-picker",
+            _ => self.input(),
+        }
+    }
+
     /// An expression that is true once files can be picked.
     pub(crate) fn is_ready(self) -> String {
         match self {

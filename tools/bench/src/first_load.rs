@@ -88,7 +88,7 @@ async fn slow_load(tab: &mut Tab, client: Client, stage: &Stage, files: &[PathBu
     // The page's conditions hold for a worker's requests only if its own session watches the network.
     let attach = json!({ "autoAttach": true, "waitForDebuggerOnStart": true, "flatten": true });
     tab.call("Target.setAutoAttach", attach).await?;
-    let record = RECORD.replace("SELECTOR", &json!(client.input()).to_string());
+    let record = RECORD.replace("SELECTOR", &json!(client.first_input()).to_string());
     tab.run_before_pages(&record).await?;
 
     tab.navigate(stage.page()?).await?;
@@ -98,7 +98,7 @@ async fn slow_load(tab: &mut Tab, client: Client, stage: &Stage, files: &[PathBu
             Ok(tab.evaluate(PICKABLE).await?.as_f64())
         })
         .await?;
-    tab.pick(client.input(), files).await?;
+    tab.pick(client.first_input(), files).await?;
     let put = tab
         .wait_for(async |tab| {
             slow_down_workers(tab).await?;

@@ -13,6 +13,8 @@ pub enum ApiRoute {
     Uploads,
     /// `POST /sign`: signs requests of one multipart upload.
     Sign,
+    /// `POST /manifests`: signs the PutObject of a manifest.
+    Manifests,
 }
 
 impl ApiRoute {
@@ -21,6 +23,7 @@ impl ApiRoute {
         match self {
             Self::Uploads => "/uploads",
             Self::Sign => "/sign",
+            Self::Manifests => "/manifests",
         }
     }
 }
@@ -106,8 +109,27 @@ pub enum Command {
     SavePart(FileId, u32),
     /// Delete what is kept of this file.
     Forget(FileId),
-    /// Every file of this batch is stored or off the list. Delete what is kept of its stored files.
+    /// Every file of this batch is stored or off the list, and so is its manifest. Delete what is kept of its stored
+    /// files.
     ForgetBatch(BatchId),
+    /// S3 has this file. Note what [`crate::Engine::stored`] returns of it for the manifest of its batch.
+    Stored(FileId),
+    /// Nothing of this batch is unfinished: write its manifest, of what was noted and of what
+    /// [`crate::Engine::not_stored`] returns, and hold it under this id for [`Command::Put`], until
+    /// [`Command::Removed`]. Answered by [`crate::Event::ManifestWritten`].
+    WriteManifest {
+        /// The id of the manifest, which is no file on the list.
+        manifest: FileId,
+        /// The batch.
+        batch: BatchId,
+    },
+    /// S3 has the manifest of this batch.
+    ManifestStored {
+        /// The batch.
+        batch: BatchId,
+        /// The key of the manifest.
+        key: String,
+    },
     /// Report by [`crate::Event::Saved`] when all that was to be kept so far is on the disk. Where the browser stores
     /// nothing, that is at once.
     ReportSaved(SaveId),

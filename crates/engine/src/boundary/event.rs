@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 use wire::{BatchId, Sha256Digest};
 
-use crate::{CallId, FileFailure, FileId, HttpAnswer, SaveId, Ticket, TransportFailure, UploadRecord};
+use crate::{
+    CallId, FileFailure, FileId, HttpAnswer, ManifestRecord, SaveId, Ticket, TransportFailure, UploadRecord,
+};
 
 /// A file that a user picked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,6 +68,23 @@ pub enum Event {
     },
     /// Earlier pages stored files under these keys, in batches of which other files come back.
     KeysTaken(Vec<String>),
+    /// Earlier pages stored files of this batch, and its manifest may not name all of them. It comes after the files of
+    /// the batch that are not stored.
+    BatchRestored {
+        /// The batch.
+        batch: BatchId,
+        /// The last manifest on record for it, which S3 may have.
+        manifest: Option<ManifestRecord>,
+    },
+    /// [`crate::Command::WriteManifest`] ended.
+    ManifestWritten {
+        /// The id of the manifest.
+        manifest: FileId,
+        /// Its size in bytes, at least 1.
+        size: u64,
+        /// The SHA-256 of its bytes.
+        sha256: Sha256Digest,
+    },
     /// The file of an interrupted upload is there again.
     Attached {
         /// The upload.

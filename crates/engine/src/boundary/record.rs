@@ -28,6 +28,13 @@ pub struct UploadRecord {
     /// batch is stored, so that no other file gets it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub has_ended: bool,
+    /// What S3 has, if it has ended and that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stored: Option<StoredObject>,
+    /// What it is, if it is no file but the manifest of the batch. It has ended from the beginning, since it is written
+    /// anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manifest: Option<ManifestRecord>,
     /// The object that S3 may have of it. It is kept before the request is sent that makes it, so that a later page knows
     /// whose object it finds under the key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -52,6 +59,46 @@ pub struct ObjectRecord {
     pub sha256: Option<Sha256Digest>,
     /// When the file was last changed whose bytes it has, in milliseconds since 1970.
     pub last_modified: i64,
+}
+
+/// An object as S3 stored it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StoredObject {
+    /// The object's key.
+    pub key: String,
+    /// Its checksum; `None` if an earlier page sent it and left no record of that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checksum: Option<ObjectChecksum>,
+    /// Its `ETag`, with its quotes; `None` if the answer that had it was lost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub etag: Option<String>,
+}
+
+/// The SHA-256 checksum of an object (Amazon S3 User Guide, "Checking object integrity").
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ObjectChecksum {
+    /// Of all bytes; for a composite checksum, of the digests of the parts one after another.
+    pub sha256: Sha256Digest,
+    /// How many parts a composite checksum is of; `None` if it is of the full object.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parts: Option<u32>,
+}
+
+impl ObjectChecksum {
+    /// The checksum of a full object, whose bytes have this SHA-256.
+    pub const fn of_whole(sha256: Sha256Digest) -> Self {
+        Self { sha256, parts: None }
+    }
+}
+
+/// The manifest of a batch that S3 may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ManifestRecord {
+    /// Which manifest of the batch it is, from 1 on.
+    pub edition: u32,
+    /// The SHA-256 of its bytes.
+    pub sha256: Sha256Digest,
 }
 
 /// A multipart upload that S3 knows.
@@ -99,6 +146,13 @@ pub struct PartSizeChange {
 }
 
 impl UploadRecord {
+    /// The key of the object that S3 has or may have.
+    pub fn object_key(&self) -> Option<&str> {
+        let stored = self.stored.as_ref().map(|stored| &stored.key);
+        let key = stored.or_else(|| self.object.as_ref().map(|object| &object.key));
+        key.map(String::as_str)
+    }
+
     /// What is known of its file.
     pub fn description(&self) -> FileDescription {
         FileDescription {

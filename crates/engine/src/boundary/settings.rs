@@ -31,6 +31,8 @@ pub struct Settings {
     /// The largest body of one request in bytes, for devices with little memory; `None` for no bound but S3's. A
     /// part that is not the last is never smaller than S3 allows (5 MiB).
     pub max_request_bytes: Option<u64>,
+    /// Whether a manifest is stored for each batch that has ended.
+    pub manifests: bool,
 }
 
 impl Default for Settings {
@@ -46,6 +48,7 @@ impl Default for Settings {
             stall: Duration::from_secs(30),
             bodies_as_bytes: false,
             max_request_bytes: None,
+            manifests: false,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Reading the Lambda's answers.
 
-use wire::{BatchId, ErrorBody, FilePlan, SignResponse, UploadsResponse};
+use wire::{BatchId, ErrorBody, FilePlan, ManifestResponse, SignResponse, UploadsResponse};
 
 use crate::{
     ErrorKind, FileId, HttpAnswer, TransportFailure, UploadError,
@@ -53,6 +53,12 @@ fn refused_files(answer: &HttpAnswer) -> Option<Vec<FilePlan>> {
 pub(crate) fn read_signatures(
     answer: Result<HttpAnswer, TransportFailure>,
 ) -> Result<SignResponse, Recovery> {
+    read_json(&judge(Asked::Api, answer)?)
+}
+
+pub(crate) fn read_manifest(
+    answer: Result<HttpAnswer, TransportFailure>,
+) -> Result<ManifestResponse, Recovery> {
     read_json(&judge(Asked::Api, answer)?)
 }
 

@@ -111,13 +111,14 @@ pub fn parse_create_result(body: &str) -> Result<String, InvalidXml> {
 }
 
 /// Reads a `<CompleteMultipartUploadResult>`, which is the only proof that the object was made: the
-/// status 200 alone is none.
+/// status 200 alone is none. Returns the object's `ETag`, if it is there.
 ///
 /// # Errors
 /// [`InvalidXml`] if the body is something else, such as `<Error>` or a body cut short.
-pub fn parse_complete_result(body: &str) -> Result<(), InvalidXml> {
+pub fn parse_complete_result(body: &str) -> Result<Option<String>, InvalidXml> {
     let document = parse(body)?;
-    root(&document, "CompleteMultipartUploadResult").map(|_| ())
+    let root = root(&document, "CompleteMultipartUploadResult")?;
+    Ok(child_text(root, "ETag").map(str::to_owned))
 }
 
 /// Reads a `<ListPartsResult>`.
@@ -234,7 +235,7 @@ mod tests {
             assert_eq!(parse_complete_result(body), Err(InvalidXml), "{body:?}");
         }
         let body = r#"<CompleteMultipartUploadResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><ETag>"e"</ETag></CompleteMultipartUploadResult>"#;
-        assert_eq!(parse_complete_result(body), Ok(()));
+        assert_eq!(parse_complete_result(body), Ok(Some("\"e\"".to_owned())));
     }
 
     #[test]

@@ -26,6 +26,11 @@ impl Engine {
             self.aborts.put_back(abort);
         }
         self.aborts.on_interruption(self.env.now());
+        for (ticket, manifest) in self.in_flight.take_manifests() {
+            self.output.push(Command::Cancel { ticket });
+            self.manifests.put_back_sent(manifest);
+        }
+        self.manifests.on_interruption(self.env.now());
         // A file that was paused may still have a Create or a Complete in flight.
         let paused: BTreeSet<FileId> = self.in_flight.files().collect();
         let active = self.roster.active.iter().copied();

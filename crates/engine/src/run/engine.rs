@@ -6,7 +6,7 @@ use wire::{BatchId, Sha256Digest};
 
 use crate::{
     Command, CompletedPart, Event, FileDescription, FileFailure, FileId, FileView, HttpAnswer, Owner, SaveId,
-    Selection, Settings, Ticket, Totals, TransportFailure, UploadRecord,
+    Selection, Settings, StoredObject, Ticket, Totals, TransportFailure, UploadError, UploadRecord,
     measure::{env::Env, roster::Roster, turns::Turns},
     protocol::{judge::judge, s3_xml},
     upload::{
@@ -15,6 +15,7 @@ use crate::{
         file::{File, Files, State},
         in_flight::{Attempt, InFlight, Slot},
         keys::Keys,
+        manifest::Manifests,
         output::Output,
         status::Surroundings,
         tally::Tally,
@@ -33,6 +34,7 @@ pub struct Engine {
     pub(super) off_list: BTreeMap<FileId, (SaveId, UploadRecord)>,
     pub(super) keys: Keys,
     pub(super) batches: Batches,
+    pub(super) manifests: Manifests,
     pub(super) env: Env,
     pub(super) totals: Tally,
     pub(super) output: Output,
@@ -52,6 +54,7 @@ impl Engine {
             off_list: BTreeMap::new(),
             keys: Keys::default(),
             batches: Batches::default(),
+            manifests: Manifests::default(),
             env: Env::new(settings, seed),
             totals: Tally::new(),
             output: Output::default(),
@@ -91,6 +94,12 @@ impl Engine {
             Event::Saved(save) => self.on_save_reported(save),
             Event::Restored { records, owner } => self.restore(records, owner),
             Event::KeysTaken(keys) => keys.iter().for_each(|key| self.keys.mark_taken(key)),
+            Event::BatchRestored { batch, manifest } => self.restore_batch(batch, manifest),
+            Event::ManifestWritten {
+                manifest,
+                size,
+                sha256,
+            } => self.on_manifest_written(manifest, size, sha256),
             Event::Attached {
                 id,
                 description,
@@ -100,7 +109,10 @@ impl Engine {
             Event::Pause(selection) => self.each(selection, |upload| upload.pause()),
             Event::Resume(selection) => self.each_from_last(selection, |upload| upload.resume()),
             Event::Cancel(selection) => self.each(selection, |upload| upload.cancel()),
-            Event::Retry(selection) => self.each_from_last(selection, |upload| upload.retry(selection)),
+            Event::Retry(selection) => {
+                self.each_from_last(selection, |upload| upload.retry(selection));
+                self.batches.retry();
+            }
             Event::Remove(selection) => self.remove(selection),
         }
         self.schedule();
@@ -151,13 +163,41 @@ impl Engine {
     pub fn record(&self, id: FileId) -> Option<UploadRecord> {
         match self.files.get(id) {
             Some(file) => file.record(),
-            None => self.off_list.get(&id).map(|(_, record)| record.clone()),
+            None => {
+                let off_list = self.off_list.get(&id).map(|(_, record)| record.clone());
+                off_list.or_else(|| self.manifests.record(id))
+            }
         }
     }
 
     /// A part that S3 stored, of a file that has not ended.
     pub fn recorded_part(&self, id: FileId, number: u32) -> Option<&CompletedPart> {
         self.files.get(id)?.completed_part(number)
+    }
+
+    /// The object of a file that S3 has, and its batch; `None` if it is not stored, or off the list.
+    pub fn stored(&self, id: FileId) -> Option<(&FileDescription, BatchId, &StoredObject)> {
+        let file = self.files.get(id)?;
+        match &file.state {
+            State::Stored(stored) => Some((&file.description, file.batch?, stored)),
+            _ => None,
+        }
+    }
+
+    /// The files of a batch that are on the list and were given up or cancelled: with the reason, if they failed.
+    pub fn not_stored(
+        &self,
+        batch: BatchId,
+    ) -> impl Iterator<Item = (&FileDescription, Option<&UploadError>)> {
+        let of_batch = self
+            .files
+            .iter()
+            .filter(move |(_, file)| file.batch == Some(batch));
+        of_batch.filter_map(|(_, file)| match &file.state {
+            State::Failed(_, error) => Some((&file.description, Some(error))),
+            State::Cancelled => Some((&file.description, None)),
+            _ => None,
+        })
     }
 
     /// Every upload whose file has to come back or cannot be read now, with what that file has to be.
@@ -247,7 +287,7 @@ impl Engine {
         let id = self.next_file_id();
         self.totals.add(&file);
         if let Some(batch) = file.batch {
-            self.batches.add(batch);
+            self.batches.add(batch, file.is_unfinished());
         }
         self.files.push(file);
         id
@@ -275,7 +315,7 @@ impl Engine {
 
     /// Other files of the batch must not take the key of this one for theirs, if S3 may have it.
     fn keep_key(&mut self, id: FileId, file: &File) {
-        let is_stored = matches!(file.state, State::Stored { .. });
+        let is_stored = matches!(file.state, State::Stored(_));
         let record = file.ended_record().filter(|_| !is_stored);
         let needs_key = |record: &UploadRecord| record.batch.is_some_and(|batch| self.batches.has(batch));
         if let Some(record) = record.filter(needs_key) {
@@ -289,7 +329,10 @@ impl Engine {
     /// Takes a file off the list.
     fn take_off(&mut self, id: FileId) {
         self.with_upload(id, |upload| {
-            if !matches!(upload.file.state, State::Stored { .. }) {
+            if !matches!(upload.file.state, State::Stored(_)) {
+                if upload.file.is_unfinished() {
+                    upload.finish_in_batch();
+                }
                 upload.leave_batch();
             }
         });
@@ -324,6 +367,10 @@ impl Engine {
 
     /// Returns whether more requests may start because of it.
     fn on_progress(&mut self, ticket: Ticket, sent: u64) -> bool {
+        if let Some(endpoint) = self.in_flight.manifest(ticket).filter(|_| sent > 0) {
+            self.in_flight.record_progress(ticket, sent, self.env.now());
+            return self.env.endpoints.record_reached(endpoint);
+        }
         let Some((part, endpoint)) = self.in_flight.put(ticket) else {
             return false;
         };
@@ -397,6 +444,7 @@ impl Engine {
         let judged = judge(request.slot.asked(), answer);
         match request.slot {
             Slot::Abort(abort) => self.aborts.on_answered(abort, judged, &mut self.env.conditions),
+            Slot::Manifest { manifest, .. } => self.on_manifest_answered(manifest, judged),
             Slot::OrphanedCreate { key } => {
                 let created = judged.ok();
                 let upload_id = created.and_then(|answer| s3_xml::parse_create_result(&answer.body).ok());

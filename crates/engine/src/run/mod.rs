@@ -2,6 +2,7 @@
 
 mod connectivity;
 pub(crate) mod engine;
+mod manifests;
 mod schedule;
 mod signing;
 mod timers;

@@ -34,6 +34,7 @@ impl Engine {
         self.start_hashes();
         self.start_checks();
         self.leave_unreachable_endpoint();
+        self.write_manifests();
         self.start_requests();
         self.save_before_aborts();
         self.start_calls();
@@ -256,6 +257,7 @@ impl Engine {
         while let Some(has_capacity) = self.free_capacity() {
             let started = self.start_control_request(has_capacity)
                 || self.start_abort(has_capacity)
+                || self.start_manifest(has_capacity)
                 || self.start_put(has_capacity);
             if !started {
                 return;
@@ -351,7 +353,7 @@ impl Engine {
     }
 
     /// How large the next body may be, so that those in memory are bounded. One is always let through.
-    fn room_for_body(&self) -> u64 {
+    pub(super) fn room_for_body(&self) -> u64 {
         let bodies = self.in_flight.bodies_in_memory();
         match self.env.bodies.next() {
             BodySource::Bytes if bodies > 0 => {

@@ -7,7 +7,7 @@ use crate::{
     limits::{MAX_CALLS, WINDOWS_AHEAD},
     measure::{backoff::Decision, endpoints::PerEndpoint, turns::PerClass},
     protocol::{
-        lambda_answers::{Plans, are_for, read_plans, read_signatures},
+        lambda_answers::{Plans, are_for, read_manifest, read_plans, read_signatures},
         recovery::Recovery,
     },
     upload::{
@@ -26,14 +26,17 @@ impl Engine {
             return;
         }
         while self.in_flight.calls() < MAX_CALLS {
-            let started = self.start_sign_call() || self.start_abort_call() || self.start_plan_call();
+            let started = self.start_sign_call()
+                || self.start_abort_call()
+                || self.start_manifest_call()
+                || self.start_plan_call();
             if !started {
                 break;
             }
         }
     }
 
-    fn start_call(
+    pub(super) fn start_call(
         &mut self,
         id: CallId,
         purpose: CallPurpose,
@@ -157,16 +160,27 @@ impl Engine {
                 let entries = files.len();
                 match read_plans(answer).and_then(|plans| expect_for(plans, &files)) {
                     Ok(plans) => self.on_plans(id, files, plans),
-                    Err(recovery) => self.on_call_failed(id, files, (bytes, entries), recovery),
+                    Err(recovery) => {
+                        self.on_call_failed(id, files, (bytes, entries), recovery);
+                    }
                 }
             }
             CallPurpose::Sign(file, targets) => {
                 let entries = targets.len();
                 match read_signatures(answer).and_then(|response| expect_count(response, entries)) {
                     Ok(response) => self.on_signatures(id, file, targets, response),
-                    Err(recovery) => self.on_call_failed(id, vec![file], (bytes, entries), recovery),
+                    Err(recovery) => {
+                        self.on_call_failed(id, vec![file], (bytes, entries), recovery);
+                    }
                 }
             }
+            CallPurpose::SignManifest(manifest) => match read_manifest(answer) {
+                Ok(response) => self.on_manifest_signed(manifest, response),
+                Err(recovery) => match self.on_call_failed(id, Vec::new(), (bytes, 1), recovery) {
+                    Decision::Again => self.manifests.push(manifest),
+                    Decision::GiveUp(_) => self.give_up_manifest(&manifest),
+                },
+            },
             CallPurpose::SignAbort(abort) => {
                 match read_signatures(answer).and_then(|response| expect_count(response, 1)) {
                     Ok(response) => self.on_abort_signed(abort, response),
@@ -224,6 +238,7 @@ impl Engine {
     /// What these files wait for is on the disk, or will not be.
     pub(super) fn on_saved(&mut self, save: SaveId, files: Vec<FileId>) {
         self.aborts.on_saved(save);
+        self.manifests.on_saved(save);
         self.off_list.retain(|_, (awaited, _)| *awaited != save);
         for file in files {
             self.with_upload(file, |upload| upload.on_saved(save));
@@ -257,7 +272,7 @@ impl Engine {
         }
     }
 
-    fn on_call_succeeded(&mut self, server_time: Option<u64>) {
+    pub(super) fn on_call_succeeded(&mut self, server_time: Option<u64>) {
         if self.env.api.last.is_some() {
             self.show_active();
         }
@@ -268,9 +283,15 @@ impl Engine {
         }
     }
 
-    /// Puts back everything that the call was for, to be asked for again, or marks it as failed if the API will never
-    /// accept it. `size` is how many bytes and entries the call had.
-    fn on_call_failed(&mut self, id: CallId, files: Vec<FileId>, size: (usize, usize), recovery: Recovery) {
+    /// Puts back the files that the call was for, to be asked for again, or marks them as failed if the API will never
+    /// accept it. Returns which it is. `size` is how many bytes and entries the call had.
+    fn on_call_failed(
+        &mut self,
+        id: CallId,
+        files: Vec<FileId>,
+        size: (usize, usize),
+        recovery: Recovery,
+    ) -> Decision {
         let (bytes, entries) = size;
         let is_smaller_tried =
             is_refused_unread(&recovery) && self.env.call_sizer.record_refused(bytes, entries);
@@ -286,6 +307,7 @@ impl Engine {
             self.env.api.reset();
         }
         self.show_active();
+        decision
     }
 
     fn decide_on_call(&mut self, recovery: Recovery) -> Decision {
@@ -319,6 +341,10 @@ impl Engine {
                 CallPurpose::Sign(file, _) => vec![file],
                 CallPurpose::SignAbort(abort) => {
                     self.aborts.put_back(abort);
+                    continue;
+                }
+                CallPurpose::SignManifest(manifest) => {
+                    self.manifests.push(manifest);
                     continue;
                 }
             };

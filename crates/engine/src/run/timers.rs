@@ -42,6 +42,7 @@ impl Engine {
             .chain([self.env.api.not_before])
             .chain(self.roster.unreadable.first().map(|(until, _)| *until))
             .chain(self.aborts.retry_times())
+            .chain(self.manifests.retry_times())
             .filter(|time| *time > now);
         retries.chain(stall).min()
     }

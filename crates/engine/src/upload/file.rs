@@ -5,8 +5,8 @@ use std::time::Duration;
 use wire::{BatchId, Sha256Digest};
 
 use crate::{
-    CompletedPart, ErrorKind, FileDescription, FileId, Mismatch, Notice, ObjectRecord, UploadError,
-    UploadRecord,
+    CompletedPart, ErrorKind, FileDescription, FileId, Mismatch, Notice, ObjectRecord, StoredObject,
+    UploadError, UploadRecord,
     limits::FILE_SPEED_TIME,
     measure::{backoff::Attempts, speed::SpeedEstimator, turns::Class},
     upload::{
@@ -44,10 +44,7 @@ pub(crate) enum State {
     /// It was given up; what is done of it is kept.
     Failed(Work, UploadError),
     /// S3 has it.
-    Stored {
-        /// Where.
-        key: String,
-    },
+    Stored(Box<StoredObject>),
     /// A user cancelled it.
     Cancelled,
     /// An earlier page left it unfinished; its file has to come back.
@@ -393,7 +390,7 @@ impl File {
     pub(crate) const fn is_kept(&self) -> bool {
         match &self.state {
             State::Failed(_, error) => can_go_on_after(error.kind) && !is_never_accepted(error.kind),
-            State::Stored { .. } | State::Cancelled => false,
+            State::Stored(_) | State::Cancelled => false,
             _ => true,
         }
     }
@@ -455,21 +452,26 @@ impl File {
         }
     }
 
-    /// What is kept of a file that has ended, until all of its batch is stored: the key that S3 has, or may have.
+    /// What is kept of a file that has ended, until all of its batch is stored: what S3 has, or may have.
     pub(crate) fn ended_record(&self) -> Option<UploadRecord> {
-        let object = match &self.state {
-            State::Stored { key } => ObjectRecord {
-                key: key.clone(),
-                sha256: None,
-                last_modified: self.description.last_modified,
-            },
-            _ => self.object.as_deref().filter(|_| self.is_object_sent)?.clone(),
-        };
-        self.batch.map(|_| UploadRecord {
+        self.batch?;
+        let mut record = UploadRecord {
             has_ended: true,
-            object: Some(object),
             ..self.plain_record()
-        })
+        };
+        match &self.state {
+            State::Stored(stored) => record.stored = Some(StoredObject::clone(stored)),
+            _ => record.object = Some(self.object.as_deref().filter(|_| self.is_object_sent)?.clone()),
+        }
+        Some(record)
+    }
+
+    /// Whether its batch goes on because of it.
+    pub(crate) const fn is_unfinished(&self) -> bool {
+        !matches!(
+            self.state,
+            State::Stored(_) | State::Failed(..) | State::Cancelled | State::Elsewhere
+        )
     }
 
     fn plain_record(&self) -> UploadRecord {
@@ -482,6 +484,8 @@ impl File {
             batch: self.batch,
             copy: self.copy,
             has_ended: false,
+            stored: None,
+            manifest: None,
             object: None,
             multipart: None,
         }

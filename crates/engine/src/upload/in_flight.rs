@@ -9,7 +9,7 @@ use crate::{
     limits::{COMPLETE_PATIENCE, READ_TOGETHER_FILES, SAVE_PATIENCE},
     measure::turns::{Class, PerClass},
     protocol::judge::Asked,
-    upload::{abort::Abort, transfer::Transfer},
+    upload::{abort::Abort, manifest::Manifest, transfer::Transfer},
 };
 
 /// What an answer is awaited for.
@@ -35,6 +35,11 @@ pub(crate) enum Slot {
     List,
     Complete,
     Abort(Abort),
+    /// The bytes of a manifest are on their way.
+    Manifest {
+        manifest: Manifest,
+        body: BodySource,
+    },
     Call(Call),
     /// The records of these files are being written.
     Save(Vec<FileId>),
@@ -81,6 +86,8 @@ pub(crate) enum CallPurpose {
     Sign(FileId, Vec<SignTarget>),
     /// `POST /sign` for an abort.
     SignAbort(Abort),
+    /// `POST /manifests`.
+    SignManifest(Manifest),
 }
 
 /// What of a multipart upload a signature is for.
@@ -107,7 +114,7 @@ impl Slot {
     /// What a request to S3 asks for.
     pub(crate) const fn asked(&self) -> Asked {
         match self {
-            Self::Put { .. } => Asked::Put,
+            Self::Put { .. } | Self::Manifest { .. } => Asked::Put,
             Self::Abort(_) => Asked::Abort,
             _ => Asked::Control,
         }
@@ -170,6 +177,7 @@ impl Attempt {
     const fn put_bytes(&self) -> Option<u64> {
         match &self.slot {
             Slot::Put { load, .. } => Some(load.bytes),
+            Slot::Manifest { manifest, .. } => Some(manifest.size),
             _ => None,
         }
     }
@@ -396,6 +404,28 @@ impl InFlight {
         aborts.into_iter().filter_map(take).collect()
     }
 
+    /// Takes out every manifest that S3 is answering.
+    pub(crate) fn take_manifests(&mut self) -> Vec<(Ticket, Manifest)> {
+        let manifests: Vec<u64> = self
+            .numbers(|attempt| matches!(attempt.slot, Slot::Manifest { .. }))
+            .collect();
+        let take = |attempt| match self.attempts.remove(&attempt)?.slot {
+            Slot::Manifest { manifest, .. } => {
+                let file = manifest.id;
+                Some((Ticket { file, attempt }, manifest))
+            }
+            _ => None,
+        };
+        manifests.into_iter().filter_map(take).collect()
+    }
+
+    /// Where the manifest went that this ticket names, if its answer is awaited.
+    pub(crate) fn manifest(&self, ticket: Ticket) -> Option<Endpoint> {
+        let attempt = self.attempts.get(&ticket.attempt)?;
+        let is_it = attempt.file == Some(ticket.file) && matches!(attempt.slot, Slot::Manifest { .. });
+        is_it.then_some(attempt.endpoint)
+    }
+
     /// Takes out what a file that stops takes along.
     pub(crate) fn stop(&mut self, file: FileId) -> Vec<Ticket> {
         self.take_of(file, Slot::stops_with_file)
@@ -520,9 +550,11 @@ impl InFlight {
         self.bytes_in_flight() + self.abandoned.bytes
     }
 
-    /// Bytes that have left and were not answered.
+    /// Bytes of files that have left and were not answered.
     pub(crate) fn unanswered(&self) -> u64 {
-        self.attempts.values().map(|attempt| attempt.sent).sum()
+        let puts = self.attempts.values();
+        let puts = puts.filter(|attempt| matches!(attempt.slot, Slot::Put { .. }));
+        puts.map(|attempt| attempt.sent).sum()
     }
 
     /// Whether bodies are in flight and every one of them is out.
@@ -543,6 +575,10 @@ impl InFlight {
                 body: BodySource::Bytes,
                 ..
             } => load.bytes,
+            Slot::Manifest {
+                manifest,
+                body: BodySource::Bytes,
+            } => manifest.size,
             _ => 0,
         };
         self.slots().map(bytes).sum()

@@ -8,6 +8,7 @@ mod hashes;
 pub(crate) mod in_flight;
 mod interruption;
 pub(crate) mod keys;
+pub(crate) mod manifest;
 pub(crate) mod multipart;
 pub(crate) mod output;
 mod part_layout;

@@ -2,8 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use sha2::{Digest, Sha256};
+use wire::Sha256Digest;
+
 use crate::{
-    CompletedPart, ListedPart, MultipartRecord, SaveId, UploadError,
+    CompletedPart, ListedPart, MultipartRecord, ObjectChecksum, SaveId, StoredObject, UploadError,
     limits::{LIFECYCLE_SECONDS, SEEN_SECONDS},
     upload::{
         control_request::ControlRequest,
@@ -286,6 +289,27 @@ impl Parts {
     /// Every stored part in the order of its number.
     pub(crate) fn completed(&self) -> impl Iterator<Item = &CompletedPart> {
         self.done.iter().flatten()
+    }
+
+    /// The object that S3 has made of the parts, with the `ETag` that it answered.
+    pub(crate) fn stored_object(&self, etag: Option<String>) -> StoredObject {
+        StoredObject {
+            key: self.key.clone(),
+            checksum: self.all_stored().then(|| self.checksum()),
+            etag,
+        }
+    }
+
+    /// Amazon S3 User Guide, "Checking object integrity", composite checksums.
+    fn checksum(&self) -> ObjectChecksum {
+        let mut digests = Sha256::new();
+        for part in self.completed() {
+            digests.update(part.sha256.as_bytes());
+        }
+        ObjectChecksum {
+            sha256: Sha256Digest::new(digests.finalize().into()),
+            parts: u32::try_from(self.completed().count()).ok(),
+        }
     }
 
     /// Bytes that S3 has or that are on their way.

@@ -37,7 +37,7 @@ impl UploadMut<'_> {
         let sent = recorded_bytes(&record);
         self.file.learn_place(&record);
         if let Some(batch) = self.file.batch {
-            self.batches.add(batch);
+            self.batches.add(batch, self.file.is_unfinished());
         }
         self.change_state(|_| interrupted(record));
         self.claim_recorded_keys();

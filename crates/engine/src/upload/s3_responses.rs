@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    CompletedPart, ErrorKind, HttpAnswer, ListedPart, PartsPage, UploadError,
+    CompletedPart, ErrorKind, HttpAnswer, ListedPart, ObjectChecksum, PartsPage, StoredObject, UploadError,
     measure::backoff::Attempts,
     protocol::{recovery::Recovery, s3_xml},
     upload::{
@@ -42,6 +42,7 @@ impl UploadMut<'_> {
             | Slot::Reopen
             | Slot::OrphanedCreate { .. }
             | Slot::Abort(_)
+            | Slot::Manifest { .. }
             | Slot::Call(_)
             | Slot::Save(_) => {}
         }
@@ -78,7 +79,7 @@ impl UploadMut<'_> {
 
     fn on_put_stored(&mut self, part: Option<u32>, answer: HttpAnswer) {
         match (self.file.work_mut(), part) {
-            (Some(Work::Single { .. }), None) => self.mark_put_stored(),
+            (Some(Work::Single { .. }), None) => self.mark_put_stored(answer.etag),
             (Some(Work::Multipart(work)), Some(number)) => {
                 work.attempts.reset();
                 if let Some(parts) = work.parts_mut() {
@@ -98,14 +99,19 @@ impl UploadMut<'_> {
     /// is somebody else's, and the file gets another.
     fn on_key_taken(&mut self, error: UploadError) {
         match self.file.work() {
-            Some(Work::Single { transfer }) if transfer.outcome_unknown => self.mark_put_stored(),
+            Some(Work::Single { transfer }) if transfer.outcome_unknown => self.mark_put_stored(None),
             _ => self.take_next_copy(error),
         }
     }
 
-    fn mark_put_stored(&mut self) {
-        let key = self.file.object.take().map(|object| object.key);
-        self.mark_stored(key.unwrap_or_default());
+    fn mark_put_stored(&mut self, etag: Option<String>) {
+        let object = self.file.object.take();
+        let checksum = object.as_ref().and_then(|object| object.sha256);
+        self.mark_stored(StoredObject {
+            key: object.map(|object| object.key).unwrap_or_default(),
+            checksum: checksum.map(ObjectChecksum::of_whole),
+            etag: etag.filter(|etag| !etag.trim().is_empty()),
+        });
     }
 
     fn on_create_response(&mut self, judged: Judged) {
@@ -234,12 +240,12 @@ impl UploadMut<'_> {
         parts.completion = Completion::Requesting(ControlRequest::Unsigned);
         let completed = judged.and_then(|answer| {
             let completed = s3_xml::parse_complete_result(&answer.body).ok();
-            read(completed.filter(|()| s3_xml::is_about(&answer.body, &parts.key, None)))
+            read(completed.filter(|_| s3_xml::is_about(&answer.body, &parts.key, None)))
         });
         match completed {
-            Ok(()) => {
-                let key = std::mem::take(&mut parts.key);
-                self.mark_stored(key);
+            Ok(etag) => {
+                let stored = parts.stored_object(etag);
+                self.mark_stored(stored);
             }
             Err(Recovery::AlreadyExists(error)) if parts.complete_outcome_unknown => {
                 parts.ask_about(Ambiguity::KeyTaken(Box::new(error)));
@@ -278,7 +284,12 @@ impl UploadMut<'_> {
         let key = parts.key.clone();
         if self.file.may_be_stored_as(&key, None) {
             self.clean_up();
-            self.mark_stored(key);
+            let sha256 = self.file.object.as_ref().and_then(|object| object.sha256);
+            self.mark_stored(StoredObject {
+                key,
+                checksum: sha256.map(ObjectChecksum::of_whole),
+                etag: None,
+            });
         } else if self.file.put_key() == Some(&key) {
             // Only the SHA-256 of the whole file shows whether that is what lies there, and a PutObject has it.
             self.start_over(error);
@@ -302,8 +313,8 @@ impl UploadMut<'_> {
             parts.settle_resumed(parts.resumption.settle_by_record(&parts.layout));
             self.save();
         } else if is_in_doubt && !parts.may_have_been_dropped(now) {
-            let key = std::mem::take(&mut parts.key);
-            self.mark_stored(key);
+            let stored = parts.stored_object(None);
+            self.mark_stored(stored);
         } else {
             self.start_over(error);
         }

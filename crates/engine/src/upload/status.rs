@@ -47,7 +47,7 @@ impl File {
             sent: self.shown,
             bytes_per_second,
             key: match &self.state {
-                State::Stored { key } => Some(key.clone()),
+                State::Stored(stored) => Some(stored.key.clone()),
                 _ => None,
             },
             notice: self.notice,
@@ -61,7 +61,7 @@ impl File {
             State::Unreadable { until, .. } => FileStatus::Unreadable { until: *until },
             State::Paused(_) => FileStatus::Paused,
             State::Failed(_, error) => FileStatus::Failed(error.clone()),
-            State::Stored { .. } => FileStatus::Stored,
+            State::Stored(_) => FileStatus::Stored,
             State::Cancelled => FileStatus::Cancelled,
             State::Interrupted(interrupted) => FileStatus::Interrupted(interrupted.mismatch),
             State::Elsewhere => FileStatus::Elsewhere,

@@ -128,7 +128,7 @@ impl Tally {
             State::Failed(..) => Some(&mut self.totals.failed),
             State::Interrupted(_) => Some(&mut self.totals.interrupted),
             State::Elsewhere => Some(&mut self.totals.elsewhere),
-            State::Stored { .. } => Some(&mut self.totals.stored),
+            State::Stored(_) => Some(&mut self.totals.stored),
             State::Cancelled => Some(&mut self.totals.cancelled),
         }
     }

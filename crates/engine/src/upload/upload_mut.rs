@@ -5,7 +5,7 @@ use std::time::Duration;
 use wire::BatchId;
 
 use crate::{
-    Command, ErrorKind, FileId, Notice, UploadError,
+    Command, ErrorKind, FileId, Notice, StoredObject, UploadError,
     limits::MAX_RESTARTS,
     measure::{backoff::Decision, env::Env, roster::Roster},
     upload::{
@@ -52,11 +52,17 @@ impl UploadMut<'_> {
     pub(crate) fn change_state(&mut self, change: impl FnOnce(State) -> State) {
         self.totals.uncount(self.file);
         let was_kept = self.file.is_kept();
+        let was_unfinished = self.file.is_unfinished();
         let state = std::mem::replace(&mut self.file.state, State::Cancelled);
         if let State::Unreadable { until, .. } = state {
             self.leave_unreadable(until);
         }
         self.file.state = change(state);
+        match (was_unfinished, self.file.is_unfinished()) {
+            (true, false) => self.finish_in_batch(),
+            (false, true) => self.reopen_batch(),
+            (true, true) | (false, false) => {}
+        }
         match (was_kept, self.file.is_kept()) {
             (true, false) if self.file.ended_record().is_some() => self.save(),
             (true, false) => self.output.push(Command::Forget(self.id)),
@@ -181,11 +187,28 @@ impl UploadMut<'_> {
     }
 
     /// S3 said that it has the whole file.
-    pub(crate) fn mark_stored(&mut self, key: String) {
+    pub(crate) fn mark_stored(&mut self, stored: StoredObject) {
         self.file.object = None;
         self.show_sent(self.file.size() - self.file.shown);
-        self.change_state(|_| State::Stored { key });
+        if let Some(batch) = self.file.batch.filter(|_| self.env.conditions.settings.manifests) {
+            self.batches.note_news(batch);
+            self.output.push(Command::Stored(self.id));
+        }
+        self.change_state(|_| State::Stored(Box::new(stored)));
         self.leave_batch();
+    }
+
+    /// Its batch does not go on because of it any more, if it did.
+    pub(crate) fn finish_in_batch(&mut self) {
+        if let Some(batch) = self.file.batch {
+            self.batches.finish(batch);
+        }
+    }
+
+    fn reopen_batch(&mut self) {
+        if let Some(batch) = self.file.batch {
+            self.batches.reopen(batch);
+        }
     }
 
     /// It was stored, or is off the list.
@@ -201,7 +224,7 @@ impl UploadMut<'_> {
     pub(crate) fn join_batch(&mut self, batch: BatchId) {
         if self.file.batch.is_none() {
             self.file.batch = Some(batch);
-            self.batches.add(batch);
+            self.batches.add(batch, self.file.is_unfinished());
         }
     }
 

@@ -65,7 +65,7 @@ impl UploadMut<'_> {
     pub(crate) fn remove(&mut self, selection: Selection) -> bool {
         let may_go = matches!(
             (&self.file.state, selection),
-            (State::Stored { .. } | State::Cancelled, _)
+            (State::Stored(_) | State::Cancelled, _)
                 | (State::Failed(..) | State::Interrupted(_), Selection::File(_))
         );
         if may_go {

@@ -6,6 +6,7 @@ mod complete;
 mod endpoints;
 mod fairness;
 mod files;
+mod manifests;
 mod network;
 mod progress;
 mod request_sizer;

@@ -13,8 +13,9 @@ use engine::{
     UploadRecord,
 };
 use wire::{
-    BatchId, Endpoint, FilePlan, FileToUpload, HttpMethod, MultipartOperation, OperationOutcome, PlanOutcome,
-    Sha256Digest, SignRequest, SignResponse, SignedRequest, UploadsRequest, UploadsResponse,
+    BatchId, Endpoint, FilePlan, FileToUpload, HttpMethod, ManifestRequest, ManifestResponse,
+    MultipartOperation, OperationOutcome, PlanOutcome, Sha256Digest, SignRequest, SignResponse,
+    SignedRequest, UploadsRequest, UploadsResponse,
 };
 
 pub(crate) const MIB: u64 = 1024 * 1024;
@@ -66,6 +67,9 @@ pub(crate) struct Page {
     pub(crate) kept: BTreeMap<FileId, UploadRecord>,
     /// How often a whole record was written.
     pub(crate) saves: usize,
+    /// What was noted of each batch, and what each manifest says.
+    pub(crate) noted: BTreeMap<BatchId, Vec<String>>,
+    pub(crate) manifests: Vec<Vec<String>>,
 }
 
 impl Page {
@@ -93,20 +97,41 @@ impl Page {
             wake_at: None,
             kept: BTreeMap::new(),
             saves: 0,
+            noted: BTreeMap::new(),
+            manifests: Vec::new(),
         }
     }
 
     /// A page that was opened after an earlier one had died.
     pub(crate) fn after(dead: &Self) -> Self {
-        let mut page = Self::new(Settings::default());
+        let mut page = Self::new(dead.engine.settings().clone());
         let kept = dead.kept.values().cloned();
         let (stored, records): (Vec<UploadRecord>, Vec<_>) = kept.partition(|record| record.has_ended);
-        let keys = stored.into_iter().filter_map(|record| Some(record.object?.key));
+        let keys = stored
+            .iter()
+            .filter_map(|record| record.object_key().map(str::to_owned));
         page.tell(Event::KeysTaken(keys.collect()));
         let owner = Owner::ThisPage;
         page.kept = (0..).map(FileId).zip(records.clone()).collect();
         page.tell(Event::Restored { records, owner });
+        if page.engine.settings().manifests && !stored.is_empty() {
+            page.restore_batch(&stored);
+        }
         page
+    }
+
+    /// Notes what is on record of the only batch.
+    fn restore_batch(&mut self, stored: &[UploadRecord]) {
+        for record in stored {
+            if let Some(object) = &record.stored {
+                let line = format!("{} {:?}", record.size, object.checksum);
+                self.noted.entry(batch(1)).or_default().push(line);
+            }
+        }
+        self.tell(Event::BatchRestored {
+            batch: batch(1),
+            manifest: stored.iter().find_map(|record| record.manifest),
+        });
     }
 
     /// The file of an interrupted upload comes back.
@@ -233,7 +258,27 @@ impl Page {
                 self.wake_at = Some(time);
                 None
             }
-            Command::Changed(_) | Command::Removed(_) => None,
+            Command::Changed(_) | Command::Removed(_) | Command::ManifestStored { .. } => None,
+            Command::Stored(id) => {
+                let (file, batch, stored) = self.engine.stored(id).expect("a stored file");
+                let line = format!("{} {:?}", file.size, stored.checksum);
+                self.noted.entry(batch).or_default().push(line);
+                None
+            }
+            Command::WriteManifest { manifest, batch } => {
+                let mut lines = self.noted.get(&batch).cloned().unwrap_or_default();
+                lines.extend(self.engine.not_stored(batch).map(|(file, error)| {
+                    let kind = error.map(|error| error.kind);
+                    format!("{} {kind:?}", file.size)
+                }));
+                let (size, sha256) = (lines.concat().len() as u64, digest_of(&lines));
+                self.manifests.push(lines);
+                Some(Event::ManifestWritten {
+                    manifest,
+                    size,
+                    sha256,
+                })
+            }
             Command::Save(_) | Command::SavePart(..) | Command::Forget(_) | Command::ForgetBatch(_) => {
                 self.keep(command);
                 None
@@ -324,6 +369,15 @@ impl Page {
                 serde_json::to_string(&SignResponse {
                     server_time: self.server_time(),
                     requests: request.operations.iter().map(sign).collect(),
+                })
+            }
+            ApiRoute::Manifests => {
+                let request: ManifestRequest = serde_json::from_str(body).expect("a request");
+                let name = format!("manifest {}", request.edition);
+                serde_json::to_string(&ManifestResponse {
+                    server_time: self.server_time(),
+                    key: name.clone(),
+                    put: self.sign(&name),
                 })
             }
         };
@@ -460,10 +514,19 @@ fn name(operation: &MultipartOperation, file: &str) -> String {
     }
 }
 
+fn digest_of(lines: &[String]) -> Sha256Digest {
+    let mut bytes = [0; 32];
+    for (index, byte) in lines.concat().bytes().enumerate() {
+        bytes[index % 32] ^= byte.rotate_left(index as u32 / 32);
+    }
+    Sha256Digest::new(bytes)
+}
+
 fn asked_for(route: ApiRoute, body: &str) -> usize {
     let field = match route {
         ApiRoute::Uploads => "files",
         ApiRoute::Sign => "operations",
+        ApiRoute::Manifests => return 1,
     };
     let body: serde_json::Value = serde_json::from_str(body).expect("JSON");
     body[field].as_array().expect("a list").len()

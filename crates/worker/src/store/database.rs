@@ -367,6 +367,8 @@ mod tests {
             batch: Some(BatchId::new(1, [1; 10])),
             copy: 2,
             has_ended: false,
+            stored: None,
+            manifest: None,
             object: None,
             multipart: Some(MultipartRecord {
                 key: "uploads/key".to_owned(),

@@ -11,7 +11,7 @@ use wire::Sha256Digest;
 use crate::{
     checks::{
         blocked_endpoint::BlockedEndpoint, fault_log::FaultLog, ground_truth::GroundTruth,
-        in_flight::InFlight, multipart::MultipartUploads, page::Page,
+        in_flight::InFlight, manifests::Manifests, multipart::MultipartUploads, page::Page,
     },
     models::{
         disk::DiskFile,
@@ -52,6 +52,7 @@ pub(crate) struct Checker {
     started_over: BTreeSet<FileId>,
     online: bool,
     events: usize,
+    manifests: Manifests,
 }
 
 impl Checker {
@@ -70,17 +71,17 @@ impl Checker {
             started_over: BTreeSet::new(),
             online: true,
             events: 0,
+            manifests: Manifests::default(),
         }
     }
 
     /// Takes note that the tab crashed and that these records are left.
-    pub(crate) fn on_tab_crash(&mut self, records: &Records) {
+    pub(crate) fn on_tab_crash(&mut self, records: &Records, s3: &S3) {
         self.multipart.on_tab_crash(records);
+        self.manifests.on_tab_crash(records, s3);
         let is_known = |key: &str| {
-            records.values().any(|record| {
-                let object = record.object.as_ref();
-                object.is_some_and(|object| object.key == key && record.has_ended)
-            })
+            let mut ended = records.values().filter(|record| record.has_ended);
+            ended.any(|record| record.manifest.is_none() && record.object_key() == Some(key))
         };
         // Whether S3 has what was not on record yet is found out by sending it once more.
         self.stored
@@ -199,6 +200,7 @@ impl Checker {
         self.events += 1;
         for command in commands {
             self.check_command(event, command, world)?;
+            self.manifests.check_command(command, engine, world)?;
         }
         for command in commands {
             if let Command::Changed(id) | Command::Removed(id) = command
@@ -362,6 +364,7 @@ impl Checker {
     pub(crate) fn check_end(&self, world: &GroundTruth<'_>) -> Result<(), Violation> {
         self.page.check_all_stored(world)?;
         world.s3.check_once()?;
+        self.manifests.check_end(&self.page, world)?;
         let has_given_up = |failures: u32| {
             failures + self.faults.api_failures() >= self.settings.max_attempts
                 || failures > self.settings.max_signature_refreshes

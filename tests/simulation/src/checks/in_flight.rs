@@ -137,6 +137,9 @@ impl InFlight {
             | Command::SavePart(..)
             | Command::Forget(_)
             | Command::ForgetBatch(_)
+            | Command::Stored(_)
+            | Command::WriteManifest { .. }
+            | Command::ManifestStored { .. }
             | Command::ReportSaved(_) => {}
         }
         Ok(None)

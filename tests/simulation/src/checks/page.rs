@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use engine::{Engine, ErrorKind, Event, FileId, FileStatus, FileView, Selection, Totals};
 
 use crate::{
-    checks::ground_truth::GroundTruth,
+    checks::{ground_truth::GroundTruth, manifests::is_unfinished},
     models::{
         disk::DiskFile,
         lambda::REFUSED_TYPE,
@@ -27,6 +27,14 @@ impl Page {
 
     pub(crate) fn status(&self, id: FileId) -> Option<&FileStatus> {
         self.views.get(&id).map(|view| &view.status)
+    }
+
+    /// The files that have not ended.
+    pub(crate) fn unfinished(&self) -> impl Iterator<Item = FileId> {
+        let views = self.views.iter();
+        views
+            .filter(|(_, view)| is_unfinished(&view.status))
+            .map(|(id, _)| *id)
     }
 
     /// Reads a file's view after an event, and checks it. Returns the file's status if it is a new one.
@@ -71,7 +79,7 @@ impl Page {
             Some(Object::Uploaded(contents)) if contents.iter().all(|content| content.file == id) => {
                 return Ok(());
             }
-            Some(Object::Uploaded(_)) => Found::AnotherFile,
+            Some(Object::Uploaded(_) | Object::Manifest(_)) => Found::AnotherFile,
             Some(Object::Foreign) => Found::ForeignObject,
             None => Found::Nothing,
         };

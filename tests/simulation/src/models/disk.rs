@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use engine::{FileDescription, FileFailure, FileId};
-use wire::Sha256Digest;
+use wire::{BatchId, Sha256Digest};
 
 /// Bytes, by name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,6 +67,8 @@ pub(crate) enum Presence {
 /// A file on the disk, and the browser's view of it.
 #[derive(Debug)]
 pub(crate) struct DiskFile {
+    /// The batch that it was picked in.
+    pub(crate) batch: BatchId,
     /// Its size when it was picked first.
     pub(crate) picked_size: u64,
     /// As it is on the disk now.
@@ -85,8 +87,14 @@ pub(crate) struct DiskFile {
 }
 
 impl DiskFile {
-    pub(crate) fn new(description: FileDescription, noticing: Noticing, has_handle: bool) -> Self {
+    pub(crate) fn new(
+        batch: BatchId,
+        description: FileDescription,
+        noticing: Noticing,
+        has_handle: bool,
+    ) -> Self {
         Self {
+            batch,
             picked_size: description.size,
             opened: description.clone(),
             description,

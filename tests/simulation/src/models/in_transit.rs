@@ -7,6 +7,7 @@ use engine::{ApiRoute, BodySource, HttpAnswer, Ticket, TransportFailure};
 use crate::models::{
     disk::Content,
     lambda::Grant,
+    manifests::Manifest,
     network::{Fate, Outcome},
 };
 
@@ -17,7 +18,19 @@ pub(crate) type Answer = Result<HttpAnswer, TransportFailure>;
 #[derive(Clone, Debug)]
 pub(crate) enum Payload {
     Range(Range<u64>),
+    Manifest(Manifest),
     Text(String),
+}
+
+impl Payload {
+    /// How many bytes it has, if the browser reports their progress.
+    pub(crate) fn size(&self) -> Option<u64> {
+        match self {
+            Self::Range(range) => Some(range.end - range.start),
+            Self::Manifest(manifest) => Some(manifest.size()),
+            Self::Text(_) => None,
+        }
+    }
 }
 
 /// A request to S3 on its way.
@@ -53,11 +66,8 @@ pub(crate) struct Call {
 
 impl Request {
     /// The bytes that it carries.
-    pub(crate) const fn size(&self) -> u64 {
-        match &self.payload {
-            Payload::Range(range) => range.end - range.start,
-            Payload::Text(_) => 0,
-        }
+    pub(crate) fn size(&self) -> u64 {
+        self.payload.size().unwrap_or(0)
     }
 
     /// Whether its body is out, and S3 is about to answer it.

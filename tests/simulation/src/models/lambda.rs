@@ -7,8 +7,9 @@ use engine::{ApiRoute, FileId, HttpAnswer};
 use serde::Serialize;
 use wire::{
     ApiError, BatchId, Endpoint, ErrorBody, ErrorCode, FilePlan, FileToUpload, HttpMethod, MIN_PART_BYTES,
-    MultipartOperation, OperationOutcome, PlanOutcome, SINGLE_PUT_MAX_BYTES, Sha256Digest, SignRequest,
-    SignResponse, SignedRequest, UploadsRequest, UploadsResponse,
+    ManifestRequest, ManifestResponse, MultipartOperation, OperationOutcome, PlanOutcome,
+    SINGLE_PUT_MAX_BYTES, Sha256Digest, SignRequest, SignResponse, SignedRequest, UploadsRequest,
+    UploadsResponse,
 };
 
 /// Files of this type are refused.
@@ -96,6 +97,9 @@ impl Lambda {
         let answered = match route {
             ApiRoute::Uploads => serde_json::from_str(body).map(|request| self.plan(request, now)),
             ApiRoute::Sign => serde_json::from_str(body).map(|request| self.sign(request, now)),
+            ApiRoute::Manifests => {
+                serde_json::from_str(body).map(|request| self.sign_manifest(&request, now))
+            }
         };
         answered.unwrap_or_else(|error| {
             let error = ApiError::new(ErrorCode::InvalidRequest, error.to_string());
@@ -178,6 +182,22 @@ impl Lambda {
         let response = SignResponse {
             server_time: now,
             requests,
+        };
+        json(200, &response)
+    }
+
+    fn sign_manifest(&mut self, request: &ManifestRequest, now: u64) -> HttpAnswer {
+        let ManifestRequest { batch, edition, .. } = request;
+        let key = format!("manifests/{batch}/{edition}");
+        let operation = Operation::PutObject {
+            size: request.size,
+            sha256: request.sha256,
+        };
+        let put = self.issue(HttpMethod::Put, &key, operation, request.endpoint, now);
+        let response = ManifestResponse {
+            server_time: now,
+            key,
+            put,
         };
         json(200, &response)
     }

@@ -3,6 +3,7 @@
 pub(crate) mod disk;
 pub(crate) mod in_transit;
 pub(crate) mod lambda;
+pub(crate) mod manifests;
 pub(crate) mod network;
 pub(crate) mod records;
 pub(crate) mod s3;

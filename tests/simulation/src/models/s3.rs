@@ -4,12 +4,13 @@
 use std::collections::BTreeMap;
 
 use engine::{FileId, HttpAnswer};
-use wire::{MIN_PART_BYTES, Sha256Digest};
+use wire::{BatchId, MIN_PART_BYTES, Sha256Digest};
 
 use crate::{
     models::{
         disk::{Content, DiskFile},
         lambda::{Grant, Operation},
+        manifests::Manifest,
         s3_answers::{
             answer, complete_result, create_result, error, error_code, list_parts_result, no_such_upload,
         },
@@ -22,6 +23,8 @@ use crate::{
 pub(crate) enum Object {
     /// Made of these contents, one after another.
     Uploaded(Vec<Content>),
+    /// The manifest of a batch.
+    Manifest(Manifest),
     /// Somebody else's.
     Foreign,
 }
@@ -69,6 +72,7 @@ impl Upload {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Body<'a> {
     Bytes(&'a Content),
+    Manifest(&'a Manifest),
     Text(&'a str),
 }
 
@@ -162,6 +166,14 @@ impl S3 {
         }
     }
 
+    /// The manifests of a batch.
+    pub(crate) fn manifests(&self, batch: BatchId) -> impl Iterator<Item = &Manifest> {
+        self.objects.values().filter_map(move |object| match object {
+            Object::Manifest(manifest) if manifest.batch == batch => Some(manifest),
+            _ => None,
+        })
+    }
+
     /// Whether S3 is still putting this file's parts together.
     pub(crate) fn is_completing(&self, file: FileId) -> bool {
         let mut uploads = self.uploads.values();
@@ -190,7 +202,13 @@ impl S3 {
         }
         match (operation, body) {
             (Operation::PutObject { size, sha256 }, Body::Bytes(content)) => {
-                self.put_object(key, *size, sha256, content)
+                let refused = refuse_bytes(*size, sha256, content.size(), content.digest());
+                let object = Object::Uploaded(vec![content.clone()]);
+                self.put_object(key, refused, object)
+            }
+            (Operation::PutObject { size, sha256 }, Body::Manifest(manifest)) => {
+                let refused = refuse_bytes(*size, sha256, manifest.size(), manifest.digest());
+                self.put_object(key, refused, Object::Manifest(manifest.clone()))
             }
             (Operation::CreateMultipartUpload { file }, Body::Text(_)) => self.create(*file, key),
             (
@@ -221,14 +239,13 @@ impl S3 {
         format!("\"{}\"", self.etags)
     }
 
-    fn put_object(&mut self, key: &str, size: u64, sha256: &Sha256Digest, content: &Content) -> HttpAnswer {
+    fn put_object(&mut self, key: &str, refused: Option<HttpAnswer>, object: Object) -> HttpAnswer {
         if self.objects.contains_key(key) {
             return taken();
         }
-        if let Some(refused) = refuse_bytes(size, sha256, content) {
+        if let Some(refused) = refused {
             return refused;
         }
-        let object = Object::Uploaded(vec![content.clone()]);
         self.objects.insert(key.to_owned(), object);
         let etag = self.new_etag();
         answer(200, Some(etag), String::new())
@@ -262,7 +279,7 @@ impl S3 {
         if !self.uploads.contains_key(upload_id) {
             return no_such_upload();
         }
-        if let Some(refused) = refuse_bytes(size, sha256, content) {
+        if let Some(refused) = refuse_bytes(size, sha256, content.size(), content.digest()) {
             return refused;
         }
         let etag = self.store_part(upload_id, number, content.clone());
@@ -345,11 +362,12 @@ fn taken() -> HttpAnswer {
     )
 }
 
-fn refuse_bytes(size: u64, sha256: &Sha256Digest, content: &Content) -> Option<HttpAnswer> {
-    if content.size() != size {
+/// What a request that was signed for a size and a checksum is refused with, if its body has others.
+fn refuse_bytes(size: u64, sha256: &Sha256Digest, sent: u64, digest: Sha256Digest) -> Option<HttpAnswer> {
+    if sent != size {
         return Some(error(403, "SignatureDoesNotMatch", "The content-length differs"));
     }
-    (content.digest() != *sha256).then(|| error(400, "BadDigest", "The SHA256 you specified did not match"))
+    (digest != *sha256).then(|| error(400, "BadDigest", "The SHA256 you specified did not match"))
 }
 
 /// What the object would be made of, if the request names the parts as they are.

@@ -81,6 +81,7 @@ impl World<'_> {
                 Ok(())
             }
             SimEvent::Saved(save) => self.deliver(Event::Saved(save)),
+            SimEvent::ManifestWritten(id) => self.on_manifest_written(id),
             SimEvent::FaultsEnd => {
                 self.trace.line(self.time, || "faults end".to_owned());
                 self.network.heal();
@@ -91,12 +92,13 @@ impl World<'_> {
 
     fn on_files_picked(&mut self, index: usize) -> Result<(), Violation> {
         let files = std::mem::take(&mut self.scenario.picks[index].1);
+        let batch = BatchId::new(0, [index as u8; 10]);
         for file in &files {
             let noticing = self.scenario.noticing;
             let has_handle = self.scenario.has_handles && file.last_modified % 2 == 0;
-            self.disk.push(DiskFile::new(file.clone(), noticing, has_handle));
+            self.disk
+                .push(DiskFile::new(batch, file.clone(), noticing, has_handle));
         }
-        let batch = BatchId::new(0, [index as u8; 10]);
         self.deliver(Event::FilesAdded { batch, files })
     }
 
@@ -178,6 +180,9 @@ impl World<'_> {
     }
 
     pub(crate) fn change_file(&mut self, index: usize) {
+        if index >= self.disk.len() {
+            return;
+        }
         let kind = self.random.u8(0..4);
         // From a stream of its own, so that older seeds make the same worlds apart from this.
         let random = &mut Rng::with_seed(self.random.clone().u64(..));

@@ -3,6 +3,7 @@
 
 mod calls;
 mod events;
+mod manifests;
 mod reads;
 mod requests;
 pub(crate) mod sim_event;
@@ -22,6 +23,7 @@ use crate::{
         disk::DiskFile,
         in_transit::{Call, Payload, Request},
         lambda::Lambda,
+        manifests::{Manifest, Noted},
         network::{Network, chance},
         records::Records,
         s3::S3,
@@ -74,6 +76,11 @@ pub(crate) struct World<'a> {
     /// What outlives the tab, and when the last write to it ends.
     pub(crate) records: Records,
     pub(crate) last_write: Duration,
+    /// What the page has noted for manifests, and the manifests that it holds.
+    pub(crate) noted: Noted,
+    pub(crate) manifests: BTreeMap<FileId, Manifest>,
+    /// The number of the tab's first manifest, from which they count down.
+    pub(crate) first_manifest: u32,
     /// How many events the engine has received, and after which of them the tab crashes once more.
     pub(crate) events: usize,
     crash_after: Option<usize>,
@@ -83,7 +90,8 @@ pub(crate) struct World<'a> {
 impl<'a> World<'a> {
     pub(crate) fn new(seed: u64, crash_after: Option<usize>, trace: &'a mut Trace) -> Self {
         let mut random = Rng::with_seed(seed);
-        let scenario = Scenario::new(&mut random);
+        let mut scenario = Scenario::new(&mut random);
+        scenario.settings.manifests = seed.is_multiple_of(2);
         let mut world = Self {
             engine: Engine::new(scenario.settings.clone(), random.u64(..)),
             disk: Vec::new(),
@@ -106,6 +114,9 @@ impl<'a> World<'a> {
             reported_offline: false,
             records: Records::new(),
             last_write: Duration::ZERO,
+            noted: Noted::new(),
+            manifests: BTreeMap::new(),
+            first_manifest: u32::MAX,
             events: 0,
             crash_after,
             random,
@@ -234,7 +245,9 @@ impl<'a> World<'a> {
                 range,
                 body,
             } => {
-                self.start_request(ticket, &request, Payload::Range(range), body);
+                let manifest = self.manifests.get(&ticket.file).cloned();
+                let payload = manifest.map_or(Payload::Range(range), Payload::Manifest);
+                self.start_request(ticket, &request, payload, body);
             }
             Command::Send {
                 ticket,
@@ -255,7 +268,12 @@ impl<'a> World<'a> {
             }
             Command::ReportSaved(save) => self.report_saved(save),
             Command::Reopen { ticket } => self.start_reopen(ticket),
-            Command::Removed(_) => {}
+            Command::Stored(id) => self.note_stored(id),
+            Command::WriteManifest { manifest, batch } => self.write_manifest(manifest, batch),
+            Command::Removed(id) => {
+                self.manifests.remove(&id);
+            }
+            Command::ManifestStored { .. } => {}
         }
     }
 

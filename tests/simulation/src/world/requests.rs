@@ -38,11 +38,12 @@ impl World<'_> {
             fate.outcome = outcome;
         }
         let mut in_memory = None;
-        if let Payload::Range(range) = &payload {
-            let size = range.end - range.start;
-            if body == BodySource::Bytes {
-                in_memory = self.read(ticket.file, range.clone()).ok();
-            }
+        if let Payload::Range(range) = &payload
+            && body == BodySource::Bytes
+        {
+            in_memory = self.read(ticket.file, range.clone()).ok();
+        }
+        if let Some(size) = payload.size() {
             if is_blocked {
                 // Nothing moves.
             } else if let Some(speed) = self.scenario.forwarded_per_second {
@@ -120,7 +121,7 @@ impl World<'_> {
             return Ok(());
         };
         request.arrived = true;
-        let has_bytes = matches!(request.payload, Payload::Range(_));
+        let has_bytes = request.payload.size().is_some();
         let cut = request.cancelled && self.random.bool();
         let silent = request.dead || self.random.bool();
         let outcome = if cut || request.dead || !self.network.up {
@@ -224,6 +225,7 @@ impl World<'_> {
         self.s3.now = self.server_time();
         let answer = match request.payload.clone() {
             Payload::Text(text) => self.s3.carry_out(&grant, Body::Text(&text)),
+            Payload::Manifest(manifest) => self.s3.carry_out(&grant, Body::Manifest(&manifest)),
             Payload::Range(range) => match request
                 .in_memory
                 .clone()

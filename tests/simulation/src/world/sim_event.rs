@@ -37,6 +37,8 @@ pub(crate) enum SimEvent {
     WriteDone(Write),
     /// The browser reports that what was written by now is on the disk.
     Saved(SaveId),
+    /// The page has written a manifest.
+    ManifestWritten(FileId),
     FaultsEnd,
 }
 

@@ -17,12 +17,16 @@ use crate::{
     world::{World, sim_event::SimEvent},
 };
 
+/// More manifests than any tab writes.
+const MANIFESTS_PER_TAB: u32 = 100_000;
+
 impl World<'_> {
     /// Starts a write. Writes take a moment and end in order, and a crash in between loses them.
     pub(crate) fn start_write(&mut self, command: &Command) {
         let write = match command {
             Command::Save(id) | Command::Forget(id) => {
-                Write::Record(*id, self.engine.record(*id).map(Box::new))
+                let record = self.engine.record(*id).map(Box::new);
+                Write::Record(self.record_id(*id), record)
             }
             Command::SavePart(id, number) => match self.engine.recorded_part(*id, *number) {
                 Some(part) => Write::Part(*id, part.clone()),
@@ -34,6 +38,15 @@ impl World<'_> {
         let ends = self.time + Duration::from_millis(self.random.u64(1..self.scenario.slowest_write));
         self.last_write = self.last_write.max(ends);
         self.schedule_at(self.last_write, SimEvent::WriteDone(write));
+    }
+
+    /// The id under which the record of a file or a manifest is kept. Each tab numbers its manifests anew.
+    fn record_id(&self, id: FileId) -> FileId {
+        if (id.0 as usize) < self.disk.len() {
+            id
+        } else {
+            FileId(self.first_manifest - (u32::MAX - id.0))
+        }
     }
 
     /// Reports when every write so far is done. The report may come late.
@@ -50,15 +63,19 @@ impl World<'_> {
         self.discard_tab_events();
         self.reported_offline = false;
         self.engine = Engine::new(self.scenario.settings.clone(), self.random.u64(..));
-        self.checker.on_tab_crash(&self.records);
-        let stored = self.records.values().filter(|record| record.has_ended);
-        let keys = stored.filter_map(|record| Some(record.object.as_ref()?.key.clone()));
+        self.noted.clear();
+        self.manifests.clear();
+        self.first_manifest -= MANIFESTS_PER_TAB;
+        self.checker.on_tab_crash(&self.records, &self.s3);
+        let ended = self.records.values();
+        let ended = ended.filter(|record| record.has_ended && record.manifest.is_none());
+        let keys = ended.filter_map(|record| record.object_key().map(str::to_owned));
         let keys = keys.collect();
         self.deliver(Event::KeysTaken(keys))?;
         for index in 0..self.disk.len() {
             self.restore(FileId(u32::try_from(index).unwrap_or(u32::MAX)))?;
         }
-        Ok(())
+        self.restore_batches()
     }
 
     /// Requests that were on their way break off, or are carried out without anybody to receive the answer.
@@ -75,8 +92,8 @@ impl World<'_> {
             }
         }
         // What a new tab finds under a key that is on record is its own.
-        let recorded = self.records.values().filter_map(|record| record.object.as_ref());
-        self.tried_keys.extend(recorded.map(|object| object.key.clone()));
+        let recorded = self.records.values().filter_map(UploadRecord::object_key);
+        self.tried_keys.extend(recorded.map(str::to_owned));
         // Nobody else knows a batch. Somebody else's objects only stand for what this tab could meet.
         self.s3
             .objects
@@ -224,6 +241,8 @@ fn ended_record(file: &FileDescription) -> UploadRecord {
         batch: None,
         has_ended: false,
         copy: 0,
+        stored: None,
+        manifest: None,
         object: None,
         multipart: None,
     }
