@@ -64,7 +64,7 @@ impl Driver {
                 wake_up: RefCell::default(),
                 files: Files::new(handle.clone(), settings.bodies_as_bytes),
                 engine: RefCell::new(Engine::new(settings, start.seed)),
-                store: Store::new(handle.clone(), user, page.clone()),
+                store: Store::new(handle.clone(), user, start.resume, page.clone()),
                 requests: Requests::new(handle.clone(), Rc::clone(&api), page.clone()),
                 page_view: PageView::new(handle.clone()),
                 verdicts: Verdicts::new(handle.clone(), Rc::clone(&api), start.verdicts),

@@ -10,6 +10,7 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use e2e::{Page, Scenario, StoredParts, run_before_pages, with_page, write_large_file};
 use fantoccini::Locator;
+use serde_json::json;
 
 const SIZE: u64 = 200 << 20;
 
@@ -201,6 +202,28 @@ async fn a_forgotten_upload_is_aborted_and_does_not_come_back() -> Result<()> {
         let page = scenario.open_page().await?;
         let row = page.wait_for_state("interrupted").await?;
         ensure!(row.name == "later.bin", "{row:?}");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_resume_off_nothing_is_kept_or_offered() -> Result<()> {
+    with_page(async |scenario, page| {
+        let path = large_file(scenario)?;
+        page.pick_paths(&[&path]).await?;
+        let stored_before = scenario.hold_after_parts(1).await?;
+        page.wait_until_kept("uploads").await?;
+
+        // What was kept before goes, and nothing comes in its place.
+        let page = scenario.open_page_with(json!({ "resume": false })).await?;
+        page.wait_until_nothing_is_kept().await?;
+        scenario.set_bytes_per_second(Some(SLOW_BYTES_PER_SECOND));
+        page.pick_paths(&[&path]).await?;
+        scenario.wait_for_parts(stored_before.len() + 1).await?;
+        page.wait_until_nothing_is_kept().await?;
+        let rows = page.rows().await?;
+        ensure!(rows.len() == 1 && rows[0].state == "sending", "{rows:?}");
         Ok(())
     })
     .await
