@@ -252,6 +252,7 @@ mod tests {
     use browser::Port;
     use engine::Settings;
     use futures_channel::mpsc;
+    use messages::ToWorker;
     use wasm_bindgen_test::wasm_bindgen_test;
     use web_sys::MessageChannel;
 
@@ -260,7 +261,7 @@ mod tests {
     #[wasm_bindgen_test]
     async fn a_store_that_is_off_reports_saves_and_writes_nothing() {
         let channel = MessageChannel::new().expect("a channel");
-        let page = Page::new(Port::new(channel.port1(), |_, _| {}));
+        let page = Page::new(Port::new(channel.port1(), |_: Option<ToWorker>, _| {}));
         let (sender, mut reports) = mpsc::unbounded();
         let driver = DriverHandle::new(move |report| {
             let _ = sender.unbounded_send(report);
