@@ -215,6 +215,7 @@ fn worker_start(config: &Config) -> Start {
         settings: config.settings.clone(),
         limits: config.limits.clone(),
         verdicts: config.verdicts,
+        resume: config.resume,
         // Full jitter only needs tabs that differ, not numbers that nobody can guess.
         seed: js_sys::Date::now().to_bits() ^ js_sys::Math::random().to_bits(),
     }

@@ -7,7 +7,7 @@ use messages::{Limits, Settings};
 use wasm_bindgen::{JsCast, JsValue};
 
 /// `config.json`. Only `apiUrl` is needed.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     /// `apiUrl`: where the Lambda's API is, an absolute URL or a path on the page's own origin.
     pub api_url: String,
@@ -20,9 +20,25 @@ pub struct Config {
     pub sign_in: Option<String>,
     /// `verdicts`: whether the API can say what was found in stored files.
     pub verdicts: bool,
+    /// `resume`: whether uploads can be resumed after a reload.
+    pub resume: bool,
     /// `parallelRequests`, `secondEndpoint`, `maxAttempts`, `backoffMilliseconds` and `stallSeconds`: the engine's
     /// settings.
     pub settings: Settings,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            api_url: String::new(),
+            limits: Limits::default(),
+            help_url: None,
+            sign_in: None,
+            verdicts: false,
+            resume: true,
+            settings: Settings::default(),
+        }
+    }
 }
 
 /// Why there are no settings.
@@ -68,6 +84,7 @@ impl Config {
             "apiUrl" => self.api_url = url(name, value)?,
             "helpUrl" => self.help_url = Some(url(name, value)?),
             "signIn" => self.sign_in = Some(json(name, value)?),
+            "resume" => self.resume = boolean(name, value)?,
             "verdicts" => self.verdicts = boolean(name, value)?,
             "accept" => self.limits.accept = string(name, value)?,
             "maxFileBytes" => self.limits.max_file_bytes = Some(number(0, u64::MAX >> 11)?),

@@ -91,6 +91,7 @@ fn exactly_the_documented_settings_are_read() {
         ("backoffMilliseconds", "5"),
         ("stallSeconds", "5"),
         ("verdicts", "true"),
+        ("resume", "false"),
         ("signIn", "{}"),
     ];
     let document = include_str!("../docs/settings.md");

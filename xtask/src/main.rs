@@ -10,6 +10,7 @@ mod serve;
 
 // What they need.
 mod hash;
+mod host_check;
 mod process;
 mod project;
 mod readiness;

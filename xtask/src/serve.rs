@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use crate::{
     build::{Profile, compile_page, pages_folder, trunk},
+    host_check::{self, PORTS_CLOSED_TO_BROWSERS},
     process::Process,
     readiness,
     step::{seconds, step},
@@ -45,7 +46,8 @@ pub(crate) struct Options {
 
 /// Builds everything, runs it, and stops it when the user interrupts the task.
 pub(crate) fn run(options: &Options, toolbox: &Toolbox) -> Result<ExitCode> {
-    let ports = Ports::choose(options.port)?;
+    let (listener, ports) = Ports::choose(options.port)?;
+    host_check::start(listener, ports.trunk);
     let profile = Profile::from_release(options.release);
     compile_page(toolbox, profile)?;
     let stack = step("building the local stack", || {
@@ -88,28 +90,36 @@ pub(crate) fn run(options: &Options, toolbox: &Toolbox) -> Result<ExitCode> {
 /// Different ports on 127.0.0.1.
 struct Ports {
     page: u16,
+    trunk: u16,
     s3: u16,
     second_s3: u16,
     api: u16,
 }
 
 impl Ports {
-    /// The given port for the page, and for the stack its default ports or, if they are taken, any free ones.
-    fn choose(page: u16) -> Result<Self> {
+    /// The given port for the page, which is listened on at once, and for the stack its default ports or, if they are
+    /// taken, any free ones.
+    fn choose(page: u16) -> Result<(TcpListener, Self)> {
         let page = listen(page).with_context(|| {
             format!("port {page} is taken: stop what listens there, or choose another by --port")
         })?;
         // All listen at the same time, so that no port is chosen twice.
+        let trunk = PORTS_CLOSED_TO_BROWSERS
+            .into_iter()
+            .find_map(|port| listen(port).ok())
+            .context("no port that browsers do not connect to is free for trunk")?;
         let s3 = listen_at_or_elsewhere(USUAL_S3_PORT).context("no port is free for S3")?;
         let api = listen_at_or_elsewhere(USUAL_API_PORT).context("no port is free for the API")?;
         let second_s3 = listen_at_or_elsewhere(USUAL_SECOND_S3_PORT)
             .context("no port is free for S3's second endpoint")?;
-        Ok(Self {
+        let ports = Self {
             second_s3: second_s3.local_addr()?.port(),
             page: page.local_addr()?.port(),
+            trunk: trunk.local_addr()?.port(),
             s3: s3.local_addr()?.port(),
             api: api.local_addr()?.port(),
-        })
+        };
+        Ok((page, ports))
     }
 
     fn origin(&self) -> String {
@@ -171,9 +181,6 @@ fn stack_command(programs: &Path, ports: &Ports, data: &Path, sign_in: Option<&S
     command
 }
 
-/// Trunk's server answers to any `Host` (its router has no such check, and its configuration no such setting), so a page
-/// that has its own name resolve to this machine can read the page's files. The API behind it refuses such names.
-///
 /// Trunk adds a proxy from its command line to those of its configuration and does not replace them, so the API's port
 /// goes into a configuration of this run's own.
 fn trunk_command(
@@ -198,7 +205,7 @@ fn trunk_command(
     let mut command = trunk(toolbox, profile)?;
     command
         .args(["serve", "--port"])
-        .arg(ports.page.to_string())
+        .arg(ports.trunk.to_string())
         .args(profile.trunk_arguments())
         .arg("--config")
         .arg(&configuration);
@@ -272,8 +279,9 @@ mod tests {
 
     #[test]
     fn the_ports_of_one_run_differ() {
-        let ports = Ports::choose(0).expect("free ports");
+        let (_listener, ports) = Ports::choose(0).expect("free ports");
         assert!(ports.page != ports.s3 && ports.page != ports.api && ports.s3 != ports.api);
+        assert!(PORTS_CLOSED_TO_BROWSERS.contains(&ports.trunk));
     }
 
     #[test]

@@ -64,6 +64,8 @@ pub struct Start {
     pub limits: Limits,
     /// Whether the API can say what was found in stored files (`POST /verdicts`).
     pub verdicts: bool,
+    /// Whether the browser keeps what uploads need to be resumed after a reload.
+    pub resume: bool,
     /// The seed of the back-off's jitter.
     pub seed: u64,
 }

@@ -244,6 +244,10 @@ mod tests {
 
     impl TestPage {
         fn open() -> Self {
+            Self::open_with(true)
+        }
+
+        fn open_with(resume: bool) -> Self {
             let channel = MessageChannel::new().expect("a channel");
             let (sender, messages) = mpsc::unbounded();
             let port = Port::new(channel.port1(), move |message: Option<ToPage>, _| {
@@ -256,6 +260,7 @@ mod tests {
                 settings: Settings::default(),
                 limits: Limits::default(),
                 verdicts: false,
+                resume,
                 seed: 1,
             }));
             page
@@ -363,6 +368,25 @@ mod tests {
             page.sign_in("eve");
             page.names(<[String]>::is_empty).await;
         }
+    }
+
+    #[wasm_bindgen_test]
+    async fn without_resuming_nothing_comes_back_and_nothing_stays() {
+        leave_record("of hal", user("hal"), "of hal").await;
+        leave_record("of all", User::Nobody, "of all").await;
+        let mut page = TestPage::open_with(false);
+        page.show_list();
+        let kept = async || Database::default().load(0.0).await.expect("what is stored");
+        while kept()
+            .await
+            .keys()
+            .any(|session| ["of hal", "of all"].contains(&session.as_str()))
+        {}
+        let names = vec!["new.txt".to_owned()];
+        let file = File::new_with_blob_sequence(&Array::new(), "new.txt").expect("a file");
+        page.port
+            .send(&ToWorker::AddFiles { choice: 1, names }, [file.into()]);
+        assert_eq!(page.names(|names| !names.is_empty()).await, ["new.txt"]);
     }
 
     #[wasm_bindgen_test]

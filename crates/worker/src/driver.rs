@@ -68,7 +68,7 @@ impl Driver {
                 manifests: Manifests::new(handle.clone(), Rc::clone(&files)),
                 files,
                 engine: RefCell::new(Engine::new(settings, start.seed)),
-                store: Store::new(handle.clone(), user, page.clone()),
+                store: Store::new(handle.clone(), user, start.resume, page.clone()),
                 requests: Requests::new(handle.clone(), Rc::clone(&api), page.clone()),
                 page_view: PageView::new(handle.clone()),
                 verdicts: Verdicts::new(handle.clone(), Rc::clone(&api), start.verdicts),

@@ -24,11 +24,15 @@ use crate::{
         locks::{self, IfTaken, Lock},
     },
     picked::{self, Picked},
-    store::database::{Database, RecordKey, Sessions, StoredRecord},
+    store::database::{Change, Database, RecordKey, Sessions, StoredRecord},
 };
 
-/// Opens the database and brings back what is in it.
+/// Opens the database and brings back what is in it; where nothing is kept, removes it.
 pub(crate) async fn start(driver: Weak<Driver>) {
+    if driver.upgrade().is_some_and(|driver| driver.store.is_off()) {
+        remove_all().await;
+        return;
+    }
     let Some((database, sessions)) = open(&driver).await else {
         return;
     };
@@ -57,6 +61,19 @@ pub(crate) async fn start(driver: Weak<Driver>) {
             hold(&driver, session, lock);
         }
         with(&driver, |driver| restore(driver, stored, Owner::ThisPage));
+    }
+}
+
+/// Removes what pages that are gone kept before the settings changed, whosever it is.
+async fn remove_all() {
+    let database = Database::default();
+    let sessions = database.load(js_sys::Date::now()).await;
+    for (session, stored) in sessions.unwrap_or_default() {
+        if let Ok(Some(_lock)) = locks::take(&lock_of(&session), IfTaken::GiveUp).await {
+            let removed = stored.into_iter().map(|stored| Change::Remove(stored.key));
+            // What cannot be removed now is removed by the next page.
+            let _ = database.write(&removed.collect::<Vec<_>>()).await;
+        }
     }
 }
 

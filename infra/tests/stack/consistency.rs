@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use infra::Rendering;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::rendering::{EVERYTHING, render};
 
@@ -180,6 +180,19 @@ fn executions_are_reserved_for_the_verdict_only_if_asked_for() {
     };
     assert_eq!(reserved(&[("InspectUploads", "true")]), Value::Null);
     assert_eq!(reserved(&EVERYTHING), "10");
+}
+
+#[test]
+fn parts_are_kept_for_a_day_where_nobody_can_resume() {
+    for (resume, expected) in [("true", json!("30")), ("false", json!(1))] {
+        let rendering = render(&[("ResumeUploads", resume), ("AbortIncompleteUploadDays", "30")]);
+        let bucket = rendering.properties("UploadBucket").expect("a bucket");
+        let rule = &bucket["LifecycleConfiguration"]["Rules"][0];
+        assert_eq!(
+            rule["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"],
+            expected
+        );
+    }
 }
 
 #[test]

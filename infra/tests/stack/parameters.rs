@@ -125,6 +125,7 @@ fn parameters_accept_valid_values_and_refuse_others() {
     );
     check("UrlExpirationSeconds", &["60", "43200"], &["59", "43201"]);
     check("AbortIncompleteUploadDays", &["7"], &["6"]);
+    check("ResumeUploads", &["true", "false"], &["", "no"]);
     check(
         "ObjectTags",
         &["", "a=b", "a=b,c=", "a=,b=,c=,d=,e=,f=,g=,h="],

@@ -80,11 +80,26 @@ impl Page {
     /// Waits until the browser keeps something of this kind for the next page: `uploads` or `parts`.
     pub async fn wait_until_kept(&self, kind: &str) -> Result<()> {
         wait_until(&format!("{kind} to be kept"), async || {
-            let kept = self.client.execute_async(COUNT_KEPT, vec![json!(kind)]).await?;
-            met(kept.as_u64() > Some(0), kept)
+            let kept = self.kept(kind).await?;
+            met(kept > 0, kept)
         })
         .await?;
         Ok(())
+    }
+
+    /// Waits until the browser keeps no upload for the next page.
+    pub async fn wait_until_nothing_is_kept(&self) -> Result<()> {
+        wait_until("nothing to be kept", async || {
+            let kept = self.kept("uploads").await?;
+            met(kept == 0, kept)
+        })
+        .await?;
+        Ok(())
+    }
+
+    async fn kept(&self, kind: &str) -> Result<u64> {
+        let kept = self.client.execute_async(COUNT_KEPT, vec![json!(kind)]).await?;
+        kept.as_u64().context("what is kept cannot be counted")
     }
 
     /// Opens the page and waits until it has started.

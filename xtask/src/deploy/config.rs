@@ -8,7 +8,8 @@ use super::command_line::Outputs;
 const API_PATH: &str = "/api";
 
 /// The settings that a page was built with, changed for this stack: its API, the bucket's second endpoint, which the
-/// page's policy permits, and verdicts and sign-in if the stack has them.
+/// page's policy permits, verdicts and sign-in if the stack has them, and that nothing is kept to resume uploads by if its
+/// bucket does not keep their parts either.
 pub(crate) fn for_stack(base: &Map<String, Value>, outputs: &Outputs) -> Value {
     let mut config = base.clone();
     config.insert("apiUrl".to_owned(), json!(API_PATH));
@@ -17,6 +18,12 @@ pub(crate) fn for_stack(base: &Map<String, Value>, outputs: &Outputs) -> Value {
         config.insert("verdicts".to_owned(), json!(true));
     } else {
         config.remove("verdicts");
+    }
+    if outputs
+        .get("ResumeUploads")
+        .is_some_and(|resume| resume == "false")
+    {
+        config.insert("resume".to_owned(), json!(false));
     }
     config.remove("signIn");
     if let (Some(issuer), Some(client_id)) = (outputs.get("SignInIssuer"), outputs.get("SignInClientId")) {
@@ -73,6 +80,19 @@ mod tests {
             &[("VerdictsRoute", "POST /verdicts")],
             json!({"apiUrl": "/api", "secondEndpoint": true, "verdicts": true}),
         );
+    }
+
+    #[test]
+    fn a_stack_that_keeps_parts_for_a_day_turns_resuming_off() {
+        for (resume, expected) in [
+            ("true", json!({"apiUrl": "/api", "secondEndpoint": true})),
+            (
+                "false",
+                json!({"apiUrl": "/api", "secondEndpoint": true, "resume": false}),
+            ),
+        ] {
+            check(json!({"apiUrl": "/api"}), &[("ResumeUploads", resume)], expected);
+        }
     }
 
     #[test]

@@ -46,6 +46,8 @@ pub(crate) struct Store {
 
 /// Whether anything can be written.
 enum Access {
+    /// Nothing is kept, by the page's settings.
+    Off,
     /// The database cannot be used yet; what is to be written waits.
     Opening,
     Open(Rc<Database>),
@@ -59,15 +61,21 @@ enum Access {
 }
 
 impl Store {
-    pub(crate) fn new(driver: DriverHandle, user: User, page: Page) -> Rc<Self> {
+    pub(crate) fn new(driver: DriverHandle, user: User, resume: bool, page: Page) -> Rc<Self> {
+        let access = if resume { Access::Opening } else { Access::Off };
         Rc::new(Self {
             driver,
             outage: Outage::new(page),
             user: Cell::new(user),
             records: RefCell::new(Records::new(new_session())),
-            access: RefCell::new(Access::Opening),
+            access: RefCell::new(access),
             held: RefCell::default(),
         })
+    }
+
+    /// Whether nothing is kept, by the page's settings.
+    pub(crate) fn is_off(&self) -> bool {
+        matches!(*self.access.borrow(), Access::Off)
     }
 
     /// The name of this page's session, which no other page has.
@@ -106,7 +114,7 @@ impl Store {
             Access::Open(database) | Access::Writing(database) | Access::Resting(database, _) => {
                 Some(Rc::clone(database))
             }
-            Access::Opening => None,
+            Access::Off | Access::Opening => None,
         }
     }
 
@@ -162,7 +170,7 @@ impl Store {
     /// Writes what has changed, unless a transaction is being written, or has just been and nothing waits for the next.
     /// The engine's state at this moment is what counts, however many changes led to it.
     pub(crate) fn write(self: &Rc<Self>, engine: &Engine) {
-        if self.outage.is_on() {
+        if self.outage.is_on() || self.is_off() {
             let saves = self.records.borrow_mut().take_saves();
             self.report(saves);
         }
@@ -237,4 +245,33 @@ async fn write_persistently(
 fn new_session() -> String {
     let random = || js_sys::Math::random().to_bits();
     format!("{:x}-{:x}-{:x}", js_sys::Date::now() as u64, random(), random())
+}
+
+#[cfg(test)]
+mod tests {
+    use browser::Port;
+    use engine::Settings;
+    use futures_channel::mpsc;
+    use messages::ToWorker;
+    use wasm_bindgen_test::wasm_bindgen_test;
+    use web_sys::MessageChannel;
+
+    use super::*;
+
+    #[wasm_bindgen_test]
+    async fn a_store_that_is_off_reports_saves_and_writes_nothing() {
+        let channel = MessageChannel::new().expect("a channel");
+        let page = Page::new(Port::new(channel.port1(), |_: Option<ToWorker>, _| {}));
+        let (sender, mut reports) = mpsc::unbounded();
+        let driver = DriverHandle::new(move |report| {
+            let _ = sender.unbounded_send(report);
+        });
+        let store = Store::new(driver, User::Nobody, false, page);
+        store.mark_changed(FileId(0));
+        store.report_saved(SaveId(7));
+        store.write(&Engine::new(Settings::default(), 1));
+        let report = reports.recv().await.expect("a report");
+        assert!(matches!(report, ToDriver::Event(Event::Saved(SaveId(7)))));
+        assert!(store.database().is_none());
+    }
 }

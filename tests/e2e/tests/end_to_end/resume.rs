@@ -10,6 +10,7 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use e2e::{Page, Scenario, StoredParts, run_before_pages, with_page, write_large_file};
 use fantoccini::Locator;
+use serde_json::json;
 
 const SIZE: u64 = 200 << 20;
 
@@ -202,6 +203,29 @@ async fn a_forgotten_upload_is_aborted_and_does_not_come_back() -> Result<()> {
         let row = page.wait_for_state("interrupted").await?;
         ensure!(row.name == "later.bin", "{row:?}");
         Ok(())
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_resume_off_nothing_is_kept_or_offered() -> Result<()> {
+    with_page(async |scenario, page| {
+        let path = large_file(scenario)?;
+        page.pick_paths(&[&path]).await?;
+        scenario.hold_after_parts(1).await?;
+        page.wait_until_kept("uploads").await?;
+
+        // What was kept before goes, and nothing comes in its place.
+        let page = scenario.open_page_with(json!({ "resume": false })).await?;
+        page.wait_until_nothing_is_kept().await?;
+        scenario.set_bytes_per_second(Some(SLOW_BYTES_PER_SECOND));
+        page.pick_paths(&[&path]).await?;
+        page.wait_for("the only file to be on its way", |rows| match rows {
+            [row] => (row.state == "sending" && row.progress > Some(0.05)).then_some(()),
+            _ => None,
+        })
+        .await?;
+        page.wait_until_nothing_is_kept().await
     })
     .await
 }

@@ -10,7 +10,7 @@ use nix::{
     unistd::Pid,
 };
 use tokio::{
-    io::{AsyncBufReadExt, BufReader},
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::TcpStream,
     process::{Child, Command},
 };
@@ -69,16 +69,32 @@ async fn the_served_page_uploads_and_sigterm_stops_it() -> Result<()> {
     let uploaded = upload(&browser, &serve.url, data.path()).await;
     browser.close().await?;
     uploaded?;
+    let address = serve.url.trim_start_matches("http://");
+    for (host, status) in [(address, 200), ("evil.example", 403)] {
+        let answer = answer_to_host(address, host).await?;
+        ensure!(
+            answer.starts_with(&format!("HTTP/1.1 {status} ")),
+            "{host}: {answer}"
+        );
+    }
 
     serve.terminate()?;
     let status = serve.child.wait().await?;
     ensure!(status.success(), "it ended with {status}");
-    let address = serve.url.trim_start_matches("http://");
     ensure!(
         TcpStream::connect(address).await.is_err(),
         "the page's server is still there"
     );
     Ok(())
+}
+
+async fn answer_to_host(address: &str, host: &str) -> Result<String> {
+    let mut stream = TcpStream::connect(address).await?;
+    let request = format!("GET / HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await?;
+    Ok(answer)
 }
 
 async fn upload(browser: &Browser, url: &str, data: &Path) -> Result<()> {
