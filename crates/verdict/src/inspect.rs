@@ -45,8 +45,8 @@ struct Content {
 impl Inspector<'_> {
     /// Judges an object that was created. Doing it again, as S3 may deliver an event twice, changes nothing.
     ///
-    /// A manifest is no file of anybody's and is left alone. An object that is gone, or that another has replaced since the event, is left alone: the other has an
-    /// event of its own.
+    /// A manifest is left alone, because it is no user's file. So is an object that is gone, or that another has replaced
+    /// since the event: the other has an event of its own.
     ///
     /// # Errors
     ///
