@@ -22,8 +22,8 @@ pub struct Config {
     pub verdicts: bool,
     /// `resume`: whether uploads can be resumed after a reload.
     pub resume: bool,
-    /// `parallelRequests`, `secondEndpoint`, `maxAttempts`, `backoffMilliseconds` and `stallSeconds`: the engine's
-    /// settings.
+    /// `parallelRequests`, `secondEndpoint`, `maxAttempts`, `backoffMilliseconds`, `stallSeconds` and `manifests`: the
+    /// engine's settings.
     pub settings: Settings,
 }
 
@@ -86,6 +86,7 @@ impl Config {
             "signIn" => self.sign_in = Some(json(name, value)?),
             "resume" => self.resume = boolean(name, value)?,
             "verdicts" => self.verdicts = boolean(name, value)?,
+            "manifests" => self.settings.manifests = boolean(name, value)?,
             "accept" => self.limits.accept = string(name, value)?,
             "maxFileBytes" => self.limits.max_file_bytes = Some(number(0, u64::MAX >> 11)?),
             "maxFiles" => self.limits.max_files = Some(number(1, u32::MAX.into())? as u32),

@@ -91,6 +91,7 @@ fn exactly_the_documented_settings_are_read() {
         ("backoffMilliseconds", "5"),
         ("stallSeconds", "5"),
         ("verdicts", "true"),
+        ("manifests", "true"),
         ("resume", "false"),
         ("signIn", "{}"),
     ];

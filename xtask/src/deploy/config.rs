@@ -8,12 +8,13 @@ use super::command_line::Outputs;
 const API_PATH: &str = "/api";
 
 /// The settings that a page was built with, changed for this stack: its API, the bucket's second endpoint, which the
-/// page's policy permits, verdicts and sign-in if the stack has them, and that nothing is kept to resume uploads by if its
+/// page's policy permits, manifests, verdicts and sign-in if the stack has them, and that nothing is kept to resume uploads by if its
 /// bucket does not keep their parts either.
 pub(crate) fn for_stack(base: &Map<String, Value>, outputs: &Outputs) -> Value {
     let mut config = base.clone();
     config.insert("apiUrl".to_owned(), json!(API_PATH));
     config.insert("secondEndpoint".to_owned(), json!(true));
+    config.insert("manifests".to_owned(), json!(true));
     if outputs.contains_key("VerdictsRoute") {
         config.insert("verdicts".to_owned(), json!(true));
     } else {
@@ -52,7 +53,7 @@ mod tests {
         check(
             json!({"apiUrl": "http://127.0.0.1:9001", "parallelRequests": 8}),
             &[],
-            json!({"apiUrl": "/api", "parallelRequests": 8, "secondEndpoint": true}),
+            json!({"apiUrl": "/api", "parallelRequests": 8, "secondEndpoint": true, "manifests": true}),
         );
     }
 
@@ -67,7 +68,7 @@ mod tests {
             ],
             json!({
                 "apiUrl": "/api",
-                "secondEndpoint": true,
+                "secondEndpoint": true, "manifests": true,
                 "signIn": {"issuer": "https://id.example", "clientId": "page", "scopes": ["openid", "email"]},
             }),
         );
@@ -78,17 +79,20 @@ mod tests {
         check(
             json!({"apiUrl": "/api"}),
             &[("VerdictsRoute", "POST /verdicts")],
-            json!({"apiUrl": "/api", "secondEndpoint": true, "verdicts": true}),
+            json!({"apiUrl": "/api", "secondEndpoint": true, "manifests": true, "verdicts": true}),
         );
     }
 
     #[test]
     fn a_stack_that_keeps_parts_for_a_day_turns_resuming_off() {
         for (resume, expected) in [
-            ("true", json!({"apiUrl": "/api", "secondEndpoint": true})),
+            (
+                "true",
+                json!({"apiUrl": "/api", "secondEndpoint": true, "manifests": true}),
+            ),
             (
                 "false",
-                json!({"apiUrl": "/api", "secondEndpoint": true, "resume": false}),
+                json!({"apiUrl": "/api", "secondEndpoint": true, "manifests": true, "resume": false}),
             ),
         ] {
             check(json!({"apiUrl": "/api"}), &[("ResumeUploads", resume)], expected);
@@ -100,7 +104,7 @@ mod tests {
         check(
             json!({"apiUrl": "/api", "verdicts": true, "signIn": {"issuer": "https://old.example"}}),
             &[],
-            json!({"apiUrl": "/api", "secondEndpoint": true}),
+            json!({"apiUrl": "/api", "secondEndpoint": true, "manifests": true}),
         );
     }
 }
