@@ -12,6 +12,7 @@ mod gigabyte;
 mod harness;
 mod keyboard;
 mod limits;
+mod manifests;
 mod multipart;
 mod phone;
 mod pick;
