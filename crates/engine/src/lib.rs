@@ -42,7 +42,7 @@ pub use boundary::{
     error::{ErrorKind, S3Error, UploadError},
     event::{Attachment, Event, FileDescription, Owner, Selection},
     http::{FileFailure, HttpAnswer, TransportFailure},
-    record::{CompletedPart, MultipartRecord, ObjectRecord, PartSizeChange, UploadRecord},
+    record::{CompletedPart, CompletedUpload, MultipartRecord, ObjectRecord, PartSizeChange, UploadRecord},
     settings::Settings,
     view::{CallId, FileId, FileStatus, FileView, Mismatch, Notice, SaveId, Ticket, Totals},
 };

@@ -52,6 +52,19 @@ pub struct ObjectRecord {
     pub sha256: Option<Sha256Digest>,
     /// When the file was last changed whose bytes it has, in milliseconds since 1970.
     pub last_modified: i64,
+    /// The upload that it was made of, if every part of that is known: a file that was touched since is compared with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upload: Option<CompletedUpload>,
+}
+
+/// A multipart upload that S3 may have completed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CompletedUpload {
+    /// The upload, without its parts.
+    pub multipart: MultipartRecord,
+    /// All of its parts.
+    pub parts: Vec<CompletedPart>,
 }
 
 /// A multipart upload that S3 knows.

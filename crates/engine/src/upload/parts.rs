@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    CompletedPart, ListedPart, MultipartRecord, SaveId, UploadError,
+    CompletedPart, CompletedUpload, ListedPart, MultipartRecord, SaveId, UploadError,
     limits::{LIFECYCLE_SECONDS, SEEN_SECONDS},
     upload::{
         control_request::ControlRequest,
@@ -150,6 +150,16 @@ impl Parts {
             seen: self.seen,
             parts: self.recorded_parts(),
         }
+    }
+
+    /// What is kept of it once it may have been completed; `None` if not every part is known.
+    pub(crate) fn completed_upload(&self) -> Option<CompletedUpload> {
+        let mut multipart = self.record();
+        let parts = std::mem::take(&mut multipart.parts);
+        // Whether S3 dropped it is no question any more once an object lies under its key.
+        multipart.created = None;
+        let is_whole = self.layout.is_whole(&parts);
+        is_whole.then_some(CompletedUpload { multipart, parts })
     }
 
     /// Every part that S3 stored, as far as is known, by number.

@@ -282,6 +282,10 @@ impl UploadMut<'_> {
         } else if self.file.put_key() == Some(&key) {
             // Only the SHA-256 of the whole file shows whether that is what lies there, and a PutObject has it.
             self.start_over(error);
+        } else if self.file.is_compared_with_object() {
+            self.start_over_as_copy(error);
+        } else if let Some(work) = self.file.comparison_with_object(&key) {
+            self.replace_work(work);
         } else {
             self.start_over_as_copy(error);
         }
