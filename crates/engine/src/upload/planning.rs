@@ -114,7 +114,7 @@ impl UploadMut<'_> {
             self.leave_key_to_other_bytes(digest);
             return false;
         }
-        let was_sent = outcome_unknown && self.file.may_be_stored_as(&key, Some(digest));
+        let was_sent = outcome_unknown && may_be_taken;
         self.file.object = Some(Box::new(ObjectRecord {
             key,
             sha256: Some(digest),

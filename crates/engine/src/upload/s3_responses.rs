@@ -269,12 +269,14 @@ impl UploadMut<'_> {
     }
 
     /// A Complete found an object under its key, which it did not make itself. An earlier request may have: a PutObject, or
-    /// the Complete of an upload that was gone when S3 was asked. Otherwise it is somebody else's, and the file gets
-    /// another key.
+    /// the Complete of an upload that was gone when S3 was asked, with whose parts a file that was touched since is
+    /// compared. Otherwise it is somebody else's, and the file gets another key.
     fn on_object_found(&mut self, error: UploadError) {
         let Some((_, parts)) = uploading(self.file) else {
             return;
         };
+        // S3 still has the upload.
+        parts.complete_outcome_unknown = false;
         let key = parts.key.clone();
         if self.file.may_be_stored_as(&key, None) {
             self.clean_up();

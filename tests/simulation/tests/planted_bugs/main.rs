@@ -106,6 +106,8 @@ bugs! {
     a_key_that_is_forgotten_by_a_crash_is_found: "ended-keys-forgotten" =>
         Violation::StoredWithoutObject { found: Found::AnotherFile, .. }
         | Violation::StoredTwice { .. },
+    other_bytes_under_one_key_are_found: "other-bytes-share-a-key" =>
+        Violation::StoredAsItWas { .. },
     a_body_that_is_given_up_while_it_is_forwarded_is_found: "patience-by-progress-alone" =>
         Violation::GivenUpTooSoon { .. },
     progress_counted_twice_is_found: "progress-counted-twice" =>
@@ -128,6 +130,8 @@ bugs! {
         Violation::FailedWithoutReason { kind: ErrorKind::RequestTooLarge, .. },
     another_file_that_is_taken_for_the_one_that_was_sent_is_found: "trust-different-file" =>
         Violation::ObjectScrambled { .. },
+    a_touched_file_that_is_not_compared_is_found: "touched-is-unchanged" =>
+        Violation::StoredAsItWas { .. },
     a_5xx_that_ends_everything_is_found: "unknown-5xx-is-final" =>
         Violation::FailedWithoutReason { .. },
     files_that_wait_for_an_unreachable_endpoint_are_found: "unreachable-for-good" =>
