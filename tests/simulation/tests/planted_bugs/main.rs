@@ -117,7 +117,9 @@ bugs! {
     parts_that_a_pause_forgets_are_found: "resend-after-pause" =>
         Violation::SentAgain { .. },
     a_resumed_part_that_counts_by_its_number_is_found: "resume-by-part-number" =>
-        Violation::RequestMalformed { code: Malformation::InvalidPart, .. } | Violation::ObjectScrambled { .. },
+        Violation::RequestMalformed { code: Malformation::InvalidPart, .. }
+        | Violation::ObjectScrambled { .. }
+        | Violation::StoredAsItWas { .. },
     a_retry_that_does_nothing_is_found: "retry-ignored" =>
         Violation::NotStored { .. },
     an_endpoint_that_does_not_exist_is_found: "second-endpoint-invented" =>
@@ -129,7 +131,7 @@ bugs! {
     requests_that_never_shrink_are_found: "too-large-is-final" =>
         Violation::FailedWithoutReason { kind: ErrorKind::RequestTooLarge, .. },
     another_file_that_is_taken_for_the_one_that_was_sent_is_found: "trust-different-file" =>
-        Violation::ObjectScrambled { .. },
+        Violation::ObjectScrambled { .. } | Violation::StoredAsItWas { .. },
     a_touched_file_that_is_not_compared_is_found: "touched-is-unchanged" =>
         Violation::StoredAsItWas { .. },
     a_5xx_that_ends_everything_is_found: "unknown-5xx-is-final" =>
