@@ -236,14 +236,22 @@ impl Parts {
             .min()
     }
 
-    /// Divides the file anew from this part on, whatever has started or is stored behind it.
+    /// Divides the file anew from this part on, whatever has started or is stored behind it. A stored part that happens to
+    /// remain the same counts.
     pub(crate) fn divide_anew(&mut self, first_part: u32, part_size: u64) {
         self.transfers.retain(|transfer| transfer.part < Some(first_part));
-        let behind = self.done.get_mut((first_part - 1) as usize..).unwrap_or_default();
-        for stored in behind.iter_mut().filter_map(Option::take) {
-            self.done_bytes -= self.layout.bytes_of(stored.number);
-        }
+        let before = self.layout.clone();
         self.layout.change(first_part, part_size);
+        let behind = self.done.get_mut((first_part - 1) as usize..).unwrap_or_default();
+        for stored in behind {
+            let is_other = |part: &mut CompletedPart| {
+                let number = part.number;
+                !self.layout.has_part(number) || self.layout.range(number) != before.range(number)
+            };
+            if let Some(other) = stored.take_if(is_other) {
+                self.done_bytes -= before.bytes_of(other.number);
+            }
+        }
         self.next = self.next.min(first_part);
     }
 
