@@ -43,8 +43,8 @@ pub use boundary::{
     event::{Attachment, Event, FileDescription, Owner, Selection},
     http::{FileFailure, HttpAnswer, TransportFailure},
     record::{
-        CompletedPart, ManifestRecord, MultipartRecord, ObjectChecksum, ObjectRecord, PartSizeChange,
-        StoredObject, UploadRecord,
+        CompletedPart, CompletedUpload, ManifestRecord, MultipartRecord, ObjectChecksum, ObjectRecord,
+        PartSizeChange, StoredObject, UploadRecord,
     },
     settings::Settings,
     view::{CallId, FileId, FileStatus, FileView, Mismatch, Notice, SaveId, Ticket, Totals},

@@ -112,6 +112,11 @@ pub enum Violation {
         /// What S3 has under the file's key.
         found: Found,
     },
+    /// A file that the page knows to have changed is not shown as stored as it was before.
+    StoredAsItWas {
+        /// The file.
+        file: FileId,
+    },
     /// No file is stored twice, whatever happens.
     StoredTwice {
         /// The file.
@@ -341,6 +346,11 @@ impl fmt::Display for Violation {
                 )
             }
             Self::ManifestTwice { batch } => write!(formatter, "batch {batch} has one manifest twice"),
+            Self::StoredAsItWas { file } => write!(
+                formatter,
+                "file {} is shown as stored and S3 has it as it was before it changed",
+                file.0
+            ),
             Self::StartedOverWhileCompleting { file } => write!(
                 formatter,
                 "file {} starts over while S3 puts its parts together",

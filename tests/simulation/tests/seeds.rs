@@ -14,6 +14,7 @@ fn no_world_breaks_an_invariant() {
 #[test]
 fn seeds_that_failed_once_hold() {
     for seed in [
+        619,
         2_369,
         5_465,
         7_879,
@@ -25,6 +26,9 @@ fn seeds_that_failed_once_hold() {
         20_075,
         37_443,
         57_616,
+        124_238,
+        195_757,
+        237_465,
         3_012_488,
         3_014_494,
         3_019_650,

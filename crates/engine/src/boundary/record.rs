@@ -1,6 +1,7 @@
 //! What is kept of an unfinished upload, so that it outlives the page.
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use wire::{BatchId, Sha256Digest};
 
 use crate::FileDescription;
@@ -59,6 +60,28 @@ pub struct ObjectRecord {
     pub sha256: Option<Sha256Digest>,
     /// When the file was last changed whose bytes it has, in milliseconds since 1970.
     pub last_modified: i64,
+    /// The upload that it was made of, if every part of that is known: a file that was touched since is compared with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upload: Option<CompletedUpload>,
+}
+
+impl ObjectRecord {
+    /// The checksum that S3 has of it, if that is known.
+    pub fn checksum(&self) -> Option<ObjectChecksum> {
+        let upload = self.upload.as_ref();
+        let of_parts = || upload.map(|upload| ObjectChecksum::of_parts(&upload.parts));
+        self.sha256.map(ObjectChecksum::of_whole).or_else(of_parts)
+    }
+}
+
+/// A multipart upload that S3 may have completed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CompletedUpload {
+    /// The upload, without its parts.
+    pub multipart: MultipartRecord,
+    /// All of its parts.
+    pub parts: Vec<CompletedPart>,
 }
 
 /// An object as S3 stored it.
@@ -89,6 +112,19 @@ impl ObjectChecksum {
     /// The checksum of a full object, whose bytes have this SHA-256.
     pub const fn of_whole(sha256: Sha256Digest) -> Self {
         Self { sha256, parts: None }
+    }
+
+    /// The checksum of an object that is made of these parts, in their order.
+    pub fn of_parts<'a>(parts: impl IntoIterator<Item = &'a CompletedPart>) -> Self {
+        let (mut digests, mut count) = (Sha256::new(), 0);
+        for part in parts {
+            digests.update(part.sha256.as_bytes());
+            count += 1;
+        }
+        Self {
+            sha256: Sha256Digest::new(digests.finalize().into()),
+            parts: Some(count),
+        }
     }
 }
 

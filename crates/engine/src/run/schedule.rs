@@ -400,8 +400,10 @@ impl Engine {
 /// would be several times as many requests.
 fn choose_way(upload: &mut UploadMut<'_>) {
     let size = upload.file.size();
+    let may_be_stored = upload.file.may_be_stored_in_parts();
     if let Some(work) = upload.file.work_mut()
         && work.is_untouched()
+        && !may_be_stored
         && upload.env.sizer.fits_single_put(size)
         && upload.env.share_of_memory().is_none_or(|most| size <= most)
     {

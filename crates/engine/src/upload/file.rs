@@ -5,8 +5,8 @@ use std::time::Duration;
 use wire::{BatchId, Sha256Digest};
 
 use crate::{
-    CompletedPart, ErrorKind, FileDescription, FileId, Mismatch, Notice, ObjectRecord, StoredObject,
-    UploadError, UploadRecord,
+    CompletedPart, CompletedUpload, ErrorKind, FileDescription, FileId, Mismatch, MultipartRecord, Notice,
+    ObjectRecord, StoredObject, UploadError, UploadRecord,
     limits::FILE_SPEED_TIME,
     measure::{backoff::Attempts, speed::SpeedEstimator, turns::Class},
     upload::{
@@ -312,10 +312,13 @@ impl File {
         Class::of_size(self.size())
     }
 
-    /// All that it takes, from its first byte. If S3 may have it by a PutObject, that is the way to find out.
+    /// All that it takes, from its first byte. If S3 may have it, the way by which it came there is the way to find out.
     pub(crate) fn all_work(&self) -> Work {
         if self.put_key().is_none() {
-            return Work::new(self.size());
+            return match self.may_be_stored_in_parts() {
+                true => Work::Multipart(MultipartWork::new(Multipart::Unplanned)),
+                false => Work::new(self.size()),
+            };
         }
         let mut transfer = Transfer::new(None, 0..self.size());
         transfer.outcome_unknown = true;
@@ -326,6 +329,12 @@ impl File {
     pub(crate) fn put_key(&self) -> Option<&str> {
         let object = self.object.as_ref().filter(|_| self.is_object_sent)?;
         object.sha256.map(|_| object.key.as_str())
+    }
+
+    /// Whether S3 may have made an object of its parts.
+    pub(crate) fn may_be_stored_in_parts(&self) -> bool {
+        let object = self.object.as_ref().filter(|_| self.is_object_sent);
+        object.is_some_and(|object| object.sha256.is_none())
     }
 
     /// Whether S3 may have it under this key, with the bytes that it has now. `sha256` is known of a whole file.
@@ -339,10 +348,32 @@ impl File {
         };
         match (object.sha256, sha256) {
             (Some(stored), Some(sha256)) => stored == sha256,
-            (Some(_), None) => object.last_modified == self.description.last_modified,
-            // Parts that were sent before a touch were compared with the file since.
-            (None, _) => [self.description.last_modified, self.sent_as_of].contains(&object.last_modified),
+            _ => object.last_modified == self.description.last_modified,
         }
+    }
+
+    /// The upload of which S3 may have made the object under this key.
+    pub(crate) fn completed_upload(&self, key: &str) -> Option<&CompletedUpload> {
+        let object = self.object.as_ref().filter(|object| object.key == key)?;
+        object.upload.as_ref()
+    }
+
+    /// Whether the file is only compared with the object that S3 may have made of this upload.
+    pub(crate) fn is_compared_with_object(&self) -> bool {
+        self.work().and_then(Work::parts).is_some_and(|parts| {
+            let upload = self.completed_upload(&parts.key);
+            upload.is_some_and(|upload| upload.multipart.upload_id == parts.upload_id)
+        })
+    }
+
+    /// What is left to do once an object was found of which it is not known whether it has the bytes of the file as it is
+    /// now: the file is compared with the parts of which the object was made. `None` if they are not known.
+    pub(crate) fn comparison_with_object(&mut self, key: &str) -> Option<Work> {
+        let CompletedUpload { multipart, parts } = self.completed_upload(key)?.clone();
+        let multipart = MultipartRecord { parts, ..multipart };
+        let parts = Parts::resume(multipart, self.size(), Origin::Touched)?;
+        self.sent_as_of = self.object.as_ref()?.last_modified;
+        Some(Work::resumed(parts))
     }
 
     /// A Complete whose outcome is not known may have made its object.
@@ -357,6 +388,7 @@ impl File {
                 key: parts.key.clone(),
                 sha256: None,
                 last_modified,
+                upload: parts.completed_upload(),
             }));
             self.is_object_sent = true;
         }

@@ -71,8 +71,13 @@ impl UploadMut<'_> {
         }
     }
 
-    /// The file does not have the bytes that were sent of it.
+    /// The file does not have the bytes that were sent of it. What it has gets a key of its own if S3 has made an object of
+    /// those.
     fn on_other_bytes(&mut self) {
+        if self.file.is_compared_with_object() {
+            self.start_over_as_copy(UploadError::new(ErrorKind::AlreadyExists));
+            return;
+        }
         let parts = self.file.work().and_then(Work::parts);
         match parts.and_then(|parts| parts.resumption.origin()) {
             Some(Origin::Touched) => self.fail(UploadError::new(ErrorKind::FileChanged)),

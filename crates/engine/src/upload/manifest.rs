@@ -114,6 +114,7 @@ impl Manifest {
                 key: self.key.clone(),
                 sha256: Some(self.record.sha256),
                 last_modified: 0,
+                upload: None,
             }),
             multipart: None,
         }

@@ -2,11 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sha2::{Digest, Sha256};
-use wire::Sha256Digest;
-
 use crate::{
-    CompletedPart, ListedPart, MultipartRecord, ObjectChecksum, SaveId, StoredObject, UploadError,
+    CompletedPart, CompletedUpload, ListedPart, MultipartRecord, ObjectChecksum, SaveId, StoredObject,
+    UploadError,
     limits::{LIFECYCLE_SECONDS, SEEN_SECONDS},
     upload::{
         control_request::ControlRequest,
@@ -155,6 +153,16 @@ impl Parts {
         }
     }
 
+    /// What is kept of it once it may have been completed; `None` if not every part is known.
+    pub(crate) fn completed_upload(&self) -> Option<CompletedUpload> {
+        let mut multipart = self.record();
+        let parts = std::mem::take(&mut multipart.parts);
+        // Whether S3 dropped it is no question any more once an object lies under its key.
+        multipart.created = None;
+        let is_whole = self.layout.is_whole(&parts);
+        is_whole.then_some(CompletedUpload { multipart, parts })
+    }
+
     /// Every part that S3 stored, as far as is known, by number.
     fn recorded_parts(&self) -> Vec<CompletedPart> {
         let all: BTreeMap<u32, &CompletedPart> = self
@@ -229,14 +237,22 @@ impl Parts {
             .min()
     }
 
-    /// Divides the file anew from this part on, whatever has started or is stored behind it.
+    /// Divides the file anew from this part on, whatever has started or is stored behind it. A stored part that happens to
+    /// remain the same counts.
     pub(crate) fn divide_anew(&mut self, first_part: u32, part_size: u64) {
         self.transfers.retain(|transfer| transfer.part < Some(first_part));
-        let behind = self.done.get_mut((first_part - 1) as usize..).unwrap_or_default();
-        for stored in behind.iter_mut().filter_map(Option::take) {
-            self.done_bytes -= self.layout.bytes_of(stored.number);
-        }
+        let before = self.layout.clone();
         self.layout.change(first_part, part_size);
+        let behind = self.done.get_mut((first_part - 1) as usize..).unwrap_or_default();
+        for stored in behind {
+            let is_other = |part: &mut CompletedPart| {
+                let number = part.number;
+                !self.layout.has_part(number) || self.layout.range(number) != before.range(number)
+            };
+            if let Some(other) = stored.take_if(is_other) {
+                self.done_bytes -= before.bytes_of(other.number);
+            }
+        }
         self.next = self.next.min(first_part);
     }
 
@@ -295,20 +311,10 @@ impl Parts {
     pub(crate) fn stored_object(&self, etag: Option<String>) -> StoredObject {
         StoredObject {
             key: self.key.clone(),
-            checksum: self.all_stored().then(|| self.checksum()),
+            checksum: self
+                .all_stored()
+                .then(|| ObjectChecksum::of_parts(self.completed())),
             etag,
-        }
-    }
-
-    /// Amazon S3 User Guide, "Checking object integrity", composite checksums.
-    fn checksum(&self) -> ObjectChecksum {
-        let mut digests = Sha256::new();
-        for part in self.completed() {
-            digests.update(part.sha256.as_bytes());
-        }
-        ObjectChecksum {
-            sha256: Sha256Digest::new(digests.finalize().into()),
-            parts: u32::try_from(self.completed().count()).ok(),
         }
     }
 

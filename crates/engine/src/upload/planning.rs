@@ -1,6 +1,6 @@
 //! Where a file goes: what the Lambda is asked, and what its plan does.
 
-use wire::{FilePlan, FileToUpload, MAX_PARTS, MIN_PART_BYTES, PlanOutcome, SignedRequest};
+use wire::{FilePlan, FileToUpload, MAX_PARTS, MIN_PART_BYTES, PlanOutcome, Sha256Digest, SignedRequest};
 
 use crate::{
     CallId, ErrorKind, ObjectRecord, SaveId, UploadError,
@@ -101,20 +101,25 @@ impl UploadMut<'_> {
     /// What is sent has to be on record first: after a crash, nobody else could tell whose object lies under the key. What
     /// was sent before is on record already.
     fn on_put_planned(&mut self, key: String, request: SignedRequest, save: SaveId) -> bool {
-        let Some(Work::Single { transfer }) = self.file.active() else {
+        let may_be_taken = self.file.put_key() == Some(&key);
+        let Some(Work::Single { transfer }) = self.file.active_mut() else {
             self.fail(UploadError::new(ErrorKind::ApiUnexpectedAnswer));
             return false;
         };
         let Stage::Signing { digest, .. } = transfer.stage else {
             return false;
         };
-        // It may have been stored in parts, too.
-        let may_be_stored = transfer.outcome_unknown || self.file.put_key().is_none();
-        let was_sent = may_be_stored && self.file.may_be_stored_as(&key, Some(digest));
+        let outcome_unknown = transfer.outcome_unknown;
+        if may_be_taken && !self.file.may_be_stored_as(&key, Some(digest)) {
+            self.leave_key_to_other_bytes(digest);
+            return false;
+        }
+        let was_sent = outcome_unknown && may_be_taken;
         self.file.object = Some(Box::new(ObjectRecord {
             key,
             sha256: Some(digest),
             last_modified: self.file.description.last_modified,
+            upload: None,
         }));
         self.file.is_object_sent = was_sent;
         self.save();
@@ -130,6 +135,14 @@ impl UploadMut<'_> {
             };
         }
         !was_sent
+    }
+
+    /// Other bytes of it may lie under its key. If the answer to these got lost, nobody could tell which do.
+    fn leave_key_to_other_bytes(&mut self, digest: Sha256Digest) {
+        if let Some(Work::Single { transfer }) = self.file.active_mut() {
+            transfer.stage = Stage::Hashed(digest);
+        }
+        self.take_next_copy(UploadError::new(ErrorKind::AlreadyExists));
     }
 
     /// The Lambda has the last word on how a file is uploaded.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    CompletedPart, ErrorKind, HttpAnswer, ListedPart, ObjectChecksum, PartsPage, StoredObject, UploadError,
+    CompletedPart, ErrorKind, HttpAnswer, ListedPart, PartsPage, StoredObject, UploadError,
     measure::backoff::Attempts,
     protocol::{recovery::Recovery, s3_xml},
     upload::{
@@ -106,10 +106,10 @@ impl UploadMut<'_> {
 
     fn mark_put_stored(&mut self, etag: Option<String>) {
         let object = self.file.object.take();
-        let checksum = object.as_ref().and_then(|object| object.sha256);
+        let checksum = object.as_ref().and_then(|object| object.checksum());
         self.mark_stored(StoredObject {
             key: object.map(|object| object.key).unwrap_or_default(),
-            checksum: checksum.map(ObjectChecksum::of_whole),
+            checksum,
             etag: etag.filter(|etag| !etag.trim().is_empty()),
         });
     }
@@ -275,24 +275,30 @@ impl UploadMut<'_> {
     }
 
     /// A Complete found an object under its key, which it did not make itself. An earlier request may have: a PutObject, or
-    /// the Complete of an upload that was gone when S3 was asked. Otherwise it is somebody else's, and the file gets
-    /// another key.
+    /// the Complete of an upload that was gone when S3 was asked, with whose parts a file that was touched since is
+    /// compared. Otherwise it is somebody else's, and the file gets another key.
     fn on_object_found(&mut self, error: UploadError) {
         let Some((_, parts)) = uploading(self.file) else {
             return;
         };
+        // S3 still has the upload.
+        parts.complete_outcome_unknown = false;
         let key = parts.key.clone();
         if self.file.may_be_stored_as(&key, None) {
             self.clean_up();
-            let sha256 = self.file.object.as_ref().and_then(|object| object.sha256);
+            let checksum = self.file.object.as_ref().and_then(|object| object.checksum());
             self.mark_stored(StoredObject {
                 key,
-                checksum: sha256.map(ObjectChecksum::of_whole),
+                checksum,
                 etag: None,
             });
         } else if self.file.put_key() == Some(&key) {
             // Only the SHA-256 of the whole file shows whether that is what lies there, and a PutObject has it.
             self.start_over(error);
+        } else if self.file.is_compared_with_object() {
+            self.start_over_as_copy(error);
+        } else if let Some(work) = self.file.comparison_with_object(&key) {
+            self.replace_work(work);
         } else {
             self.start_over_as_copy(error);
         }

@@ -160,21 +160,25 @@ impl UploadMut<'_> {
     /// S3 does not know the multipart upload any more, or wants it to start again: so does the file.
     pub(crate) fn start_over(&mut self, error: UploadError) {
         self.file.record_object_of_parts();
-        self.stop();
-        self.clean_up();
         self.file.restarts += 1;
         self.file.notice = Some(Notice::StartedOver);
-        let all_work = self.file.all_work();
+        self.replace_work(self.file.all_work());
+        if self.file.restarts > MAX_RESTARTS {
+            self.fail(error);
+        }
+    }
+
+    /// Gives up what is done of it, and does this.
+    pub(crate) fn replace_work(&mut self, replacement: Work) {
+        self.stop();
+        self.clean_up();
         if let Some(work) = self.file.work_mut() {
-            *work = all_work;
+            *work = replacement;
         }
         // Kept before all else: a later page that knew of an upload with all its parts, which this one
         // is about to abort, would take it for completed.
         self.save();
         self.changed();
-        if self.file.restarts > MAX_RESTARTS {
-            self.fail(error);
-        }
     }
 
     /// Remembers what S3 has to be asked to throw away.

@@ -1,8 +1,8 @@
 //! The way from the last part to the object.
 
-use engine::{ErrorKind, Event, FileStatus, HttpAnswer};
+use engine::{Attachment, ErrorKind, Event, FileFailure, FileStatus, HttpAnswer};
 
-use crate::support::{Page, busy, completed, error, gone, listed, stored, success, taken};
+use crate::support::{Page, busy, completed, created, error, gone, listed, stored, success, taken};
 
 /// How a file ends whose first Complete ends like this, after S3 was asked and answered that.
 fn check(complete: Option<HttpAnswer>, then: &[(&str, HttpAnswer)], expected: Option<ErrorKind>) {
@@ -147,5 +147,60 @@ fn an_upload_that_may_have_been_dropped_is_not_taken_for_stored() {
     page.server_ahead = 2 * 24 * 3600;
     page.tell(Event::Woke);
     page.answer("list 0", gone());
+    assert!(page.requests().contains(&"create 0"), "{:?}", page.requests());
+}
+
+/// A page whose Complete got no answer, and whose upload was gone when it may have been dropped. The file was touched
+/// meanwhile, and is this version of it now.
+fn touched_after_completing(version: u8) -> Page {
+    let mut page = Page::completing();
+    page.lose("complete 0");
+    page.server_ahead = 2 * 24 * 3600;
+    page.tell(Event::Woke);
+    page.answer("list 0", gone());
+    page.unreadable = Some(FileFailure::Unreadable);
+    let mut created = created();
+    created.body = created.body.replace("<UploadId>id<", "<UploadId>other<");
+    page.answer("create 0", created);
+    page.answer("abort 0", gone());
+    page.unreadable = None;
+    (page.version, page.modified) = (version, 7);
+    while page.requests().is_empty() {
+        page.wait();
+    }
+    page.answer("list 0", listed(&[]));
+    for number in 1..=3 {
+        page.answer(&format!("part {number} of 0"), stored());
+    }
+    page
+}
+
+#[test]
+fn a_touched_file_is_compared_with_the_object_of_its_parts() {
+    for crashes in [false, true] {
+        let mut page = touched_after_completing(0);
+        if crashes {
+            let dead = page;
+            page = Page::after(&dead);
+            page.server_ahead = dead.server_ahead;
+            page.attach(0, Attachment::Picked);
+            page.answer("list 0", listed(&[1, 2, 3]));
+        }
+        page.answer("complete 0", taken());
+        if crashes {
+            page.answer("list 0", listed(&[1, 2, 3]));
+        }
+        page.answer("list 0", gone());
+        page.answer("complete 0", gone());
+        assert_eq!(page.status(0), FileStatus::Stored);
+    }
+}
+
+#[test]
+fn other_bytes_are_not_taken_for_the_object_of_its_parts() {
+    let mut page = touched_after_completing(1);
+    page.answer("complete 0", taken());
+    page.answer("list 0", gone());
+    assert_eq!(page.planned.last().map(|(_, files)| files[0].1), Some(2));
     assert!(page.requests().contains(&"create 0"), "{:?}", page.requests());
 }

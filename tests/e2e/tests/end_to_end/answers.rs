@@ -134,6 +134,36 @@ async fn a_failure_that_happens_once_is_tried_again() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_conflict_with_an_earlier_complete_is_waited_out() -> Result<()> {
+    const CONFLICTS: usize = 5;
+    with_impatient_page(async |scenario, page| {
+        let file = scenario.files.add("unlucky.bin", LARGE)?;
+        scenario.faults().play([
+            Fault::Cut { after: 60 }.at(&[Phase::Complete]).once(),
+            s3(409, "ConditionalRequestConflict")?.at(&[Phase::Complete]),
+        ]);
+        page.pick(std::slice::from_ref(&file)).await?;
+        wait_until("several conflicts", async || {
+            let completes = scenario.faults().hits(Phase::Complete);
+            met(completes > CONFLICTS, completes)
+        })
+        .await?;
+        scenario
+            .wait_for_look(&file.name, "the page to say that the storage is busy", |row| {
+                row.state == "waiting" && row.error.starts_with("The storage is busy or has a problem.")
+            })
+            .await?;
+        ensure!(scenario.objects(&file.name).is_empty());
+        scenario.faults().end();
+        page.wait_until_stored(1).await?;
+        let creates = scenario.faults().requests(Phase::Create);
+        ensure!(creates == 1, "{creates} uploads were made of one file");
+        scenario.check_stored(&file)
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_put_that_fails_once_is_tried_again() -> Result<()> {
     let rules = vec![
         portal(520)?.at(&[Phase::Put]).once(),

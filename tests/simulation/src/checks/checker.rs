@@ -331,7 +331,7 @@ impl Checker {
         world: &GroundTruth<'_>,
     ) -> Result<(), Violation> {
         match status {
-            FileStatus::Stored => self.page.check_stored(id, world.s3),
+            FileStatus::Stored => self.page.check_stored(id, world.file(id)?, world.s3),
             FileStatus::Failed(error) => self.check_failed(id, error, world),
             _ => Ok(()),
         }

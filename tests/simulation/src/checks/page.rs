@@ -72,12 +72,14 @@ impl Page {
         Ok(status)
     }
 
-    /// A file is shown as stored only if S3 has it.
-    pub(crate) fn check_stored(&self, id: FileId, s3: &S3) -> Result<(), Violation> {
+    /// A file is shown as stored only if S3 has it, and not as it was before the page had it as it is now.
+    pub(crate) fn check_stored(&self, id: FileId, disk: &DiskFile, s3: &S3) -> Result<(), Violation> {
         let key = self.views.get(&id).and_then(|view| view.key.as_deref());
         let found = match s3.objects.get(key.unwrap_or_default()) {
             Some(Object::Uploaded(contents)) if contents.iter().all(|content| content.file == id) => {
-                return Ok(());
+                let is_outdated = contents.iter().any(|content| disk.is_before_opened(content));
+                let violation = Violation::StoredAsItWas { file: id };
+                return if is_outdated { Err(violation) } else { Ok(()) };
             }
             Some(Object::Uploaded(_) | Object::Manifest(_)) => Found::AnotherFile,
             Some(Object::Foreign) => Found::ForeignObject,

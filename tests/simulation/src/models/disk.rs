@@ -6,6 +6,10 @@ use std::ops::Range;
 use engine::{FileDescription, FileFailure, FileId};
 use wire::{BatchId, Sha256Digest};
 
+/// The bits of a version that count the changes; the other one says that another file is in the place of the first.
+const CHANGES: u32 = !ANOTHER_FILE;
+pub(crate) const ANOTHER_FILE: u32 = 1 << 31;
+
 /// Bytes, by name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Content {
@@ -81,6 +85,7 @@ pub(crate) struct DiskFile {
     pub(crate) was_replaced: bool,
     /// The file as the browser opened it.
     opened: FileDescription,
+    opened_version: u32,
     noticing: Noticing,
     /// Whether the browser can take it anew from where it came.
     has_handle: bool,
@@ -97,6 +102,7 @@ impl DiskFile {
             batch,
             picked_size: description.size,
             opened: description.clone(),
+            opened_version: 0,
             description,
             version: 0,
             presence: Presence::There,
@@ -162,6 +168,12 @@ impl DiskFile {
     /// The browser has the file as it is now.
     pub(crate) fn open(&mut self) {
         self.opened = self.description.clone();
+        self.opened_version = self.version;
+    }
+
+    /// Whether these are bytes from before a change that the browser had seen when it opened the file.
+    pub(crate) const fn is_before_opened(&self, content: &Content) -> bool {
+        content.version & CHANGES < self.opened_version & CHANGES
     }
 
     fn is_outdated(&self) -> bool {

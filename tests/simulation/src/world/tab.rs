@@ -9,7 +9,7 @@ use engine::{
 
 use crate::{
     models::{
-        disk::{DiskFile, Presence},
+        disk::{ANOTHER_FILE, DiskFile, Presence},
         records::Write,
         s3::Object,
     },
@@ -252,13 +252,13 @@ impl DiskFile {
     /// Puts another file of the same name, size and time in its place.
     const fn replace(&mut self) {
         self.was_replaced = true;
-        self.version ^= 1 << 31;
+        self.version ^= ANOTHER_FILE;
     }
 
     /// Puts the other one of the two files there, if there were two.
     fn swap_back(&mut self) -> bool {
         if self.was_replaced {
-            self.version ^= 1 << 31;
+            self.version ^= ANOTHER_FILE;
         }
         self.was_replaced && !self.is_lost()
     }

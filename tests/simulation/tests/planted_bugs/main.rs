@@ -106,6 +106,8 @@ bugs! {
     a_key_that_is_forgotten_by_a_crash_is_found: "ended-keys-forgotten" =>
         Violation::StoredWithoutObject { found: Found::AnotherFile, .. }
         | Violation::StoredTwice { .. },
+    other_bytes_under_one_key_are_found: "other-bytes-share-a-key" =>
+        Violation::StoredAsItWas { .. },
     a_body_that_is_given_up_while_it_is_forwarded_is_found: "patience-by-progress-alone" =>
         Violation::GivenUpTooSoon { .. },
     progress_counted_twice_is_found: "progress-counted-twice" =>
@@ -115,7 +117,9 @@ bugs! {
     parts_that_a_pause_forgets_are_found: "resend-after-pause" =>
         Violation::SentAgain { .. },
     a_resumed_part_that_counts_by_its_number_is_found: "resume-by-part-number" =>
-        Violation::RequestMalformed { code: Malformation::InvalidPart, .. } | Violation::ObjectScrambled { .. },
+        Violation::RequestMalformed { code: Malformation::InvalidPart, .. }
+        | Violation::ObjectScrambled { .. }
+        | Violation::StoredAsItWas { .. },
     a_retry_that_does_nothing_is_found: "retry-ignored" =>
         Violation::NotStored { .. },
     an_endpoint_that_does_not_exist_is_found: "second-endpoint-invented" =>
@@ -127,7 +131,9 @@ bugs! {
     requests_that_never_shrink_are_found: "too-large-is-final" =>
         Violation::FailedWithoutReason { kind: ErrorKind::RequestTooLarge, .. },
     another_file_that_is_taken_for_the_one_that_was_sent_is_found: "trust-different-file" =>
-        Violation::ObjectScrambled { .. },
+        Violation::ObjectScrambled { .. } | Violation::StoredAsItWas { .. },
+    a_touched_file_that_is_not_compared_is_found: "touched-is-unchanged" =>
+        Violation::StoredAsItWas { .. },
     a_5xx_that_ends_everything_is_found: "unknown-5xx-is-final" =>
         Violation::FailedWithoutReason { .. },
     files_that_wait_for_an_unreachable_endpoint_are_found: "unreachable-for-good" =>
