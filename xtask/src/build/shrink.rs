@@ -16,6 +16,9 @@ use crate::{
 /// The start of the names of the page's own script and module.
 const PAGE: &str = "slipway-";
 
+/// The worker's script, wasm-bindgen's script for it, and its module.
+const WORKER: [&str; 3] = ["upload-worker.js", "worker.js", "worker_bg.wasm"];
+
 /// What wasm-opt may use, as in `index.html`.
 const FEATURES: [&str; 6] = [
     "--enable-bulk-memory",
@@ -53,6 +56,8 @@ pub(super) fn shrink(toolbox: &Toolbox, folder: &Path, html: &str) -> Result<Str
             folder,
         };
         let mut html = shrinking.shrink_module(html)?;
+        let worker = shrinking.shrink_worker()?;
+        fetch_early(folder, &html, &worker)?;
         for file in subresources(&html) {
             if [".js", ".css"].iter().any(|end| file.path.ends_with(end)) {
                 shrinking.esbuild(&file.path, &["--minify"])?;
@@ -64,6 +69,17 @@ pub(super) fn shrink(toolbox: &Toolbox, folder: &Path, html: &str) -> Result<Str
         fs::write(folder.join("index.html"), &html).context("the page cannot be written")?;
         Ok(html)
     })
+}
+
+/// Has the page's first script fetch the worker's module, so that it is in the cache when the worker starts, right after
+/// the page has.
+fn fetch_early(folder: &Path, html: &str, module: &str) -> Result<()> {
+    let files = subresources(html);
+    let early = files.iter().find(|file| file.path.starts_with("early"));
+    let path = folder.join(&early.context("the page names no early script")?.path);
+    let script = fs::read_to_string(&path)?;
+    let fetch = format!("fetch(\"/{module}\",{{priority:\"low\"}}).then((module)=>module.blob());\n");
+    fs::write(path, script + &fetch).context("the early script cannot be written")
 }
 
 /// The page without what is written for those who read its source (HTML Living Standard, "Comments").
@@ -145,6 +161,24 @@ impl Shrinking<'_> {
         Ok(html)
     }
 
+    /// Makes the worker's script and module small, in the same way. The script keeps its name, which the page knows, and the
+    /// module gets one with its hash, which is returned.
+    fn shrink_worker(&self) -> Result<String> {
+        let [script, bindings, module] = WORKER;
+        self.bundle_bindings(script, bindings)?;
+        let text = fs::read_to_string(self.folder.join(script))?;
+        self.remove_unused_exports(module, &text)?;
+        let names = self.optimise(module)?;
+        self.minify_script(script, &names)?;
+        let bytes = fs::read(self.folder.join(module))?;
+        let renamed = format!("worker-{}_bg.wasm", content_hash(&bytes));
+        fs::rename(self.folder.join(module), self.folder.join(&renamed))?;
+        let text = fs::read_to_string(self.folder.join(script))?;
+        ensure!(text.contains(module), "{script} does not name {module}");
+        fs::write(self.folder.join(script), text.replace(module, &renamed))?;
+        Ok(renamed)
+    }
+
     /// Replaces the script that starts the page by one that contains wasm-bindgen's, without what neither uses.
     ///
     /// wasm-bindgen writes a class, and exports for it, for each type that some library marks for it, such as those of
@@ -154,12 +188,17 @@ impl Shrinking<'_> {
         let text =
             format!("import init from './{bindings}';\nawait init({{ module_or_path: '/{module}' }});\n");
         fs::write(self.folder.join(start), text)?;
+        self.bundle_bindings(start, bindings)
+    }
+
+    /// Puts wasm-bindgen's script into the one that imports it, and removes the file.
+    fn bundle_bindings(&self, script: &str, bindings: &str) -> Result<()> {
         let bindings = self.folder.join(bindings);
         let registry = "new FinalizationRegistry(";
         let text = fs::read_to_string(&bindings)?.replace(registry, &format!("/* @__PURE__ */ {registry}"));
         fs::write(&bindings, text)?;
         self.esbuild(
-            start,
+            script,
             &[
                 "--bundle",
                 "--format=esm",
