@@ -100,6 +100,7 @@ impl Engine {
                 size,
                 sha256,
             } => self.on_manifest_written(manifest, size, sha256),
+            Event::ManifestNotWritten(manifest) => self.on_manifest_not_written(manifest),
             Event::Attached {
                 id,
                 description,
@@ -182,6 +183,11 @@ impl Engine {
             State::Stored(stored) => Some((&file.description, file.batch?, stored)),
             _ => None,
         }
+    }
+
+    /// Whether a file of this batch is on the list that has not ended.
+    pub fn is_unfinished(&self, batch: BatchId) -> bool {
+        self.batches.is_unfinished(batch)
     }
 
     /// The files of a batch that are on the list and were given up or cancelled: with the reason, if they failed.
