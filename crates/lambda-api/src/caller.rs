@@ -20,6 +20,8 @@ pub struct Caller {
     pub visitor_ip: String,
     /// Who is signed in; `None` if an authorizer names nobody that is understood here.
     pub principal: Option<Principal>,
+    /// The groups that the token names.
+    pub groups: Vec<String>,
 }
 
 /// A caller with a folder of their own, written as one segment of a key.
