@@ -163,10 +163,18 @@ fn picked_files(names: &[String], along: &Array) -> (Vec<Picked>, Vec<FileHandle
 
 /// Adds what is in a folder, as it is read.
 async fn add_folder(driver: Weak<Driver>, choice: u32, folder: FileHandle) {
+    let note = |is_read| {
+        with(&driver, |driver| {
+            let batch = driver.intake.borrow_mut().batch(choice);
+            driver.note_folder(batch, is_read);
+        });
+    };
+    note(false);
     let left_out = folder::read(folder, |picked| {
         with(&driver, |driver| picked::add(driver, choice, picked, None));
     })
     .await;
+    note(true);
     with(&driver, |driver| leave_out(driver, left_out));
 }
 

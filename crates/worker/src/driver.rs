@@ -96,6 +96,7 @@ impl Driver {
                 self.update_page();
             }
             ToDriver::WriteDue => self.write_records(),
+            ToDriver::ManifestDue(id, batch) => self.write_manifest(id, batch),
             ToDriver::Verdicts(found) => {
                 self.page_view.set_verdicts(found);
                 self.page_view.schedule_update();
@@ -179,11 +180,17 @@ impl Driver {
                     self.manifests.note(batch, file, stored);
                 }
             }),
-            Command::WriteManifest { manifest, batch } => {
-                self.query(|engine| self.manifests.write(manifest, batch, engine));
-            }
+            Command::WriteManifest { manifest, batch } => self.write_manifest(manifest, batch),
             Command::ManifestStored { .. } => {}
             Command::Removed(id) => self.files.remove(id),
+        }
+    }
+
+    fn write_manifest(&self, id: FileId, batch: BatchId) {
+        let now = self.clock.now();
+        let will_be_written = self.query(|engine| self.manifests.write_at_end(id, batch, engine, now));
+        if !will_be_written {
+            self.handle(Event::ManifestNotWritten(id));
         }
     }
 
@@ -192,6 +199,16 @@ impl Driver {
         let handle = self.handle.clone();
         let timer = Timer::after(delay, move || handle.event(Event::Tick));
         self.wake_up.replace(Some(timer));
+    }
+
+    /// Files of this batch came.
+    pub(crate) fn note_added(&self, batch: BatchId) {
+        self.manifests.note_added(batch, self.clock.now());
+    }
+
+    /// A folder of this batch is being read, or was read to its end.
+    pub(crate) fn note_folder(&self, batch: BatchId, is_read: bool) {
+        self.manifests.note_folder(batch, is_read, self.clock.now());
     }
 
     /// Writes what has to outlive the page, if anything of it has changed.

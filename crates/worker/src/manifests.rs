@@ -4,8 +4,10 @@ use std::{
     cell::RefCell,
     collections::{BTreeMap, HashMap},
     rc::Rc,
+    time::Duration,
 };
 
+use browser::Timer;
 use engine::{Engine, Event, FileDescription, FileId, ObjectChecksum, StoredObject, UploadError};
 use js_sys::{Array, Date};
 use wasm_bindgen::JsValue;
@@ -15,16 +17,35 @@ use wire::{
     BatchId, Checksum, ChecksumAlgorithm, ChecksumType, MANIFEST_VERSION, ManifestFile, ManifestStatus,
 };
 
-use crate::{files::Files, to_driver::DriverHandle};
+use crate::{
+    files::Files,
+    to_driver::{DriverHandle, ToDriver},
+};
 
 /// How much of a draft is in this worker's memory. The rest is in blobs, which the browser keeps where it has room.
 const DRAFT_BYTES: usize = 256 * 1024;
+
+/// How long nothing of a batch has to have been added before it has an end: while a folder is read, its files come one
+/// after another.
+const QUIET: Duration = Duration::from_millis(500);
 
 /// Notes what is stored of each batch, and writes its manifest when it has ended.
 pub(crate) struct Manifests {
     driver: DriverHandle,
     files: Rc<Files>,
     drafts: RefCell<HashMap<BatchId, Draft>>,
+    intakes: RefCell<HashMap<BatchId, Intake>>,
+    /// Those that wait for the end of an intake.
+    waiting: RefCell<HashMap<FileId, Timer>>,
+}
+
+/// What of a batch is still coming.
+#[derive(Default)]
+struct Intake {
+    /// How many folders are being read.
+    folders: usize,
+    /// When files were last added.
+    last: Duration,
 }
 
 /// The stored files of a batch, as the elements of a JSON array.
@@ -55,7 +76,49 @@ impl Manifests {
             driver,
             files,
             drafts: RefCell::default(),
+            intakes: RefCell::default(),
+            waiting: RefCell::default(),
         }
+    }
+
+    /// Files of this batch came, at this time.
+    pub(crate) fn note_added(&self, batch: BatchId, now: Duration) {
+        self.intakes.borrow_mut().entry(batch).or_default().last = now;
+    }
+
+    /// A folder of this batch is being read, or was read to its end at this time.
+    pub(crate) fn note_folder(&self, batch: BatchId, is_read: bool, now: Duration) {
+        let mut intakes = self.intakes.borrow_mut();
+        let intake = intakes.entry(batch).or_default();
+        intake.last = now;
+        intake.folders = match is_read {
+            true => intake.folders.saturating_sub(1),
+            false => intake.folders + 1,
+        };
+    }
+
+    /// How long to wait at least until the batch has an end.
+    fn time_to_end(&self, batch: BatchId, now: Duration) -> Option<Duration> {
+        let intakes = self.intakes.borrow();
+        let intake = intakes.get(&batch)?;
+        let left = (intake.last + QUIET).saturating_sub(now);
+        let wait = if intake.folders > 0 { QUIET } else { left };
+        (!wait.is_zero()).then_some(wait)
+    }
+
+    /// Writes the manifest of a batch, as the file with this id, once it has an end. Returns whether it will be written.
+    pub(crate) fn write_at_end(&self, id: FileId, batch: BatchId, engine: &Engine, now: Duration) -> bool {
+        self.waiting.borrow_mut().remove(&id);
+        if engine.is_unfinished(batch) {
+            return false;
+        }
+        let Some(wait) = self.time_to_end(batch, now) else {
+            return self.write(id, batch, engine);
+        };
+        let driver = self.driver.clone();
+        let timer = Timer::after(wait, move || driver.report(ToDriver::ManifestDue(id, batch)));
+        self.waiting.borrow_mut().insert(id, timer);
+        true
     }
 
     /// Notes a file that S3 has.
@@ -75,27 +138,30 @@ impl Manifests {
             .push(&manifest_file(file, Some(stored.key.clone()), status));
     }
 
-    /// Writes the manifest of a batch, as the file with this id. One that cannot be written is written by a later page.
-    pub(crate) fn write(&self, id: FileId, batch: BatchId, engine: &Engine) {
+    /// Writes the manifest of a batch, as the file with this id. Returns whether there is room for it.
+    fn write(&self, id: FileId, batch: BatchId, engine: &Engine) -> bool {
         let not_stored: Vec<ManifestFile> = engine
             .not_stored(batch)
             .map(|(file, error)| manifest_file(file, None, not_stored(error)))
             .collect();
         let Ok(file) = self.assemble(batch, &not_stored) else {
-            return;
+            return false;
         };
         let size = file.size() as u64;
         self.files.add(id, file, None);
         let (files, driver) = (Rc::clone(&self.files), self.driver.clone());
         spawn_local(async move {
-            if let Ok(sha256) = files.sha256(id, 0..size).await {
-                driver.event(Event::ManifestWritten {
+            let written = files.sha256(id, 0..size).await;
+            driver.event(match written {
+                Ok(sha256) => Event::ManifestWritten {
                     manifest: id,
                     size,
                     sha256,
-                });
-            }
+                },
+                Err(_) => Event::ManifestNotWritten(id),
+            });
         });
+        true
     }
 
     /// At least one file of the batch is stored, so that those that are not come behind another.
@@ -164,4 +230,81 @@ fn checksum(checksum: ObjectChecksum) -> Checksum {
 /// The values are plain structures of strings and numbers, which always serialize.
 fn json(value: &impl serde::Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use wasm_bindgen_futures::JsFuture;
+    use wasm_bindgen_test::wasm_bindgen_test;
+    use wire::{Manifest, Sha256Digest};
+
+    use super::*;
+
+    fn manifests() -> (Manifests, BatchId) {
+        let driver = DriverHandle::new(|_| {});
+        let files = Files::new(driver.clone(), false);
+        (
+            Manifests::new(driver, files),
+            BatchId::new(1_764_000_000_000, [7; 10]),
+        )
+    }
+
+    fn file(name: String) -> FileDescription {
+        FileDescription {
+            name,
+            size: 5,
+            media_type: String::new(),
+            last_modified: 0,
+        }
+    }
+
+    #[wasm_bindgen_test]
+    async fn a_manifest_of_many_files_is_one_document() {
+        let (manifests, batch) = manifests();
+        let digest = Sha256Digest::new([1; 32]);
+        for number in 0..3_000 {
+            let stored = StoredObject {
+                key: format!("uploads/{batch}/\"{number}\".txt"),
+                checksum: Some(ObjectChecksum {
+                    sha256: digest,
+                    parts: (number == 7).then_some(3),
+                }),
+                etag: Some("\"e\"".to_owned()),
+            };
+            manifests.note(batch, &file(format!("\"{number}\".txt")), &stored);
+        }
+        let is_in_blobs = |draft: &Draft| draft.blobs.len() > 1 && draft.text.len() < DRAFT_BYTES;
+        assert!(manifests.drafts.borrow().get(&batch).is_some_and(is_in_blobs));
+        let cancelled = manifest_file(&file("last".to_owned()), None, not_stored(None));
+        let written = manifests.assemble(batch, &[cancelled]).expect("a manifest");
+        let text = JsFuture::from(written.text()).await.expect("its text");
+        let manifest: Manifest = serde_json::from_str(&text.as_string().expect("text")).expect("JSON");
+        assert_eq!(manifest.opened, "2025-11-24T16:00:00.000Z");
+        assert_eq!(manifest.files.len(), 3_001);
+        assert_eq!(manifest.files[2_999].path, "\"2999\".txt");
+        assert_eq!(manifest.files[3_000].status, ManifestStatus::Cancelled);
+        let expected = ManifestStatus::Stored {
+            checksum: Some(Checksum {
+                algorithm: ChecksumAlgorithm::Sha256,
+                kind: ChecksumType::Composite,
+                value: format!("{digest}-3"),
+            }),
+            etag: Some("e".to_owned()),
+        };
+        assert_eq!(manifest.files[7].status, expected);
+    }
+
+    #[wasm_bindgen_test]
+    fn a_batch_ends_once_nothing_more_comes() {
+        let (manifests, batch) = manifests();
+        let at = Duration::from_millis;
+        assert_eq!(manifests.time_to_end(batch, at(0)), None);
+        manifests.note_added(batch, at(1_000));
+        assert_eq!(manifests.time_to_end(batch, at(1_100)), Some(at(400)));
+        assert_eq!(manifests.time_to_end(batch, at(1_500)), None);
+        manifests.note_folder(batch, false, at(2_000));
+        assert_eq!(manifests.time_to_end(batch, at(60_000)), Some(QUIET));
+        manifests.note_folder(batch, true, at(60_000));
+        assert_eq!(manifests.time_to_end(batch, at(60_500)), None);
+    }
 }

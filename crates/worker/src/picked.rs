@@ -65,6 +65,7 @@ fn add_new(driver: &Driver, batch: BatchId, picked: Vec<Picked>) {
         files.push(picked.description);
         handles.extend(picked.handle.map(|handle| (id, handle)));
     }
+    driver.note_added(batch);
     driver.handle(Event::FilesAdded { batch, files });
     for (id, handle) in handles {
         driver.store.set_handle(id, handle);

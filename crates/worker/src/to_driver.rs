@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use engine::{Event, FileId};
 use messages::Verdict;
+use wire::BatchId;
 
 /// A report to the driver.
 pub(crate) enum ToDriver {
@@ -15,6 +16,8 @@ pub(crate) enum ToDriver {
     CountdownDue,
     /// The storage can be written to again.
     WriteDue,
+    /// The manifest of this batch may be written by now, under this id.
+    ManifestDue(FileId, BatchId),
     /// What scans found in these files.
     Verdicts(Vec<(FileId, Verdict)>),
 }

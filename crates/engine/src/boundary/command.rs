@@ -116,7 +116,7 @@ pub enum Command {
     Stored(FileId),
     /// Nothing of this batch is unfinished: write its manifest, of what was noted and of what
     /// [`crate::Engine::not_stored`] returns, and hold it under this id for [`Command::Put`], until
-    /// [`Command::Removed`]. Answered by [`crate::Event::ManifestWritten`].
+    /// [`Command::Removed`]. Answered by [`crate::Event::ManifestWritten`] or [`crate::Event::ManifestNotWritten`].
     WriteManifest {
         /// The id of the manifest, which is no file on the list.
         manifest: FileId,

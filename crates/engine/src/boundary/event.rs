@@ -85,6 +85,9 @@ pub enum Event {
         /// The SHA-256 of its bytes.
         sha256: Sha256Digest,
     },
+    /// [`crate::Command::WriteManifest`] was not carried out: more files of the batch came, or it cannot be written. It is
+    /// asked for again when another file of the batch has ended.
+    ManifestNotWritten(FileId),
     /// The file of an interrupted upload is there again.
     Attached {
         /// The upload.

@@ -100,6 +100,7 @@ impl Engine {
                 size,
                 sha256,
             } => self.on_manifest_written(manifest, size, sha256),
+            Event::ManifestNotWritten(manifest) => self.on_manifest_not_written(manifest),
             Event::Attached {
                 id,
                 description,
@@ -182,6 +183,11 @@ impl Engine {
             State::Stored(stored) => Some((&file.description, file.batch?, stored)),
             _ => None,
         }
+    }
+
+    /// Whether a file of this batch is on the list that has not ended.
+    pub fn is_unfinished(&self, batch: BatchId) -> bool {
+        self.batches.is_unfinished(batch)
     }
 
     /// The files of a batch that are on the list and were given up or cancelled: with the reason, if they failed.
@@ -392,14 +398,16 @@ impl Engine {
 
     /// Learns from the end of a PUT how fast bodies are answered, and whether they are as the browser was given them.
     fn on_put_ended(&mut self, request: &Attempt, failure: Option<TransportFailure>, is_stored: bool) {
-        let Slot::Put { load, body } = &request.slot else {
-            return;
+        let (load, body) = match &request.slot {
+            Slot::Put { load, body } => (Some(load), body),
+            Slot::Manifest { body, .. } => (None, body),
+            _ => return,
         };
         let now = self.env.now();
         match failure {
             None => {
                 self.env.bodies.record_answer(*body);
-                if is_stored {
+                if let Some(load) = load.filter(|_| is_stored) {
                     let took = now.saturating_sub(request.started);
                     self.env.patience.record_answer(load.bytes(), took);
                     self.totals.answered.record(load.bytes(), now);
@@ -442,9 +450,10 @@ impl Engine {
         }
         let failure = answer.as_ref().err().copied();
         let judged = judge(request.slot.asked(), answer);
+        self.on_put_ended(&request, failure, judged.is_ok());
         match request.slot {
-            Slot::Abort(abort) => self.aborts.on_answered(abort, judged, &mut self.env.conditions),
             Slot::Manifest { manifest, .. } => self.on_manifest_answered(manifest, judged),
+            Slot::Abort(abort) => self.aborts.on_answered(abort, judged, &mut self.env.conditions),
             Slot::OrphanedCreate { key } => {
                 let created = judged.ok();
                 let upload_id = created.and_then(|answer| s3_xml::parse_create_result(&answer.body).ok());
@@ -452,10 +461,7 @@ impl Engine {
                     self.aborts.add(file, key, upload_id);
                 }
             }
-            _ => {
-                self.on_put_ended(&request, failure, judged.is_ok());
-                self.with_upload(file, |upload| upload.on_response(&request, judged));
-            }
+            _ => self.with_upload(file, |upload| upload.on_response(&request, judged)),
         }
     }
 }

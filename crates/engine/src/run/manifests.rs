@@ -31,6 +31,12 @@ impl Engine {
         }
     }
 
+    pub(super) fn on_manifest_not_written(&mut self, id: FileId) {
+        if let Some(batch) = self.manifests.on_written(id) {
+            self.batches.on_manifest_failed(batch);
+        }
+    }
+
     pub(super) fn start_manifest_call(&mut self) -> bool {
         let Some(mut manifest) = self.manifests.take_unsigned(self.env.now()) else {
             return false;

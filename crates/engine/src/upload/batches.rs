@@ -52,6 +52,11 @@ impl Batches {
         self.batches.get(&batch).is_some_and(|batch| batch.not_stored > 0)
     }
 
+    /// Whether any file of this batch has not ended.
+    pub(crate) fn is_unfinished(&self, batch: BatchId) -> bool {
+        self.batches.get(&batch).is_some_and(|batch| batch.unfinished > 0)
+    }
+
     /// A file of this batch goes on again.
     pub(crate) fn reopen(&mut self, batch: BatchId) {
         self.batches.entry(batch).or_default().unfinished += 1;

@@ -178,3 +178,17 @@ fn after_a_crash_a_manifest_names_what_was_stored_before() {
     page.answer("put 0", stored());
     check_manifest(&page, &["1 None", "2 None"]);
 }
+
+#[test]
+fn a_manifest_that_more_files_came_before_is_written_after_them() {
+    let mut page = page(&[1]);
+    page.writes_manifests = false;
+    page.answer("put 0", stored());
+    assert!(page.manifests.is_empty());
+    page.writes_manifests = true;
+    page.pick(&[2]);
+    assert!(page.manifests.is_empty());
+    page.answer("put 1", stored());
+    check_manifest(&page, &["1 None", "2 None"]);
+    assert_eq!(page.requests(), ["manifest 1"]);
+}

@@ -70,6 +70,8 @@ pub(crate) struct Page {
     /// What was noted of each batch, and what each manifest says.
     pub(crate) noted: BTreeMap<BatchId, Vec<String>>,
     pub(crate) manifests: Vec<Vec<String>>,
+    /// Whether manifests can be written.
+    pub(crate) writes_manifests: bool,
 }
 
 impl Page {
@@ -99,6 +101,7 @@ impl Page {
             saves: 0,
             noted: BTreeMap::new(),
             manifests: Vec::new(),
+            writes_manifests: true,
         }
     }
 
@@ -264,6 +267,9 @@ impl Page {
                 let line = format!("{} {:?}", file.size, stored.checksum);
                 self.noted.entry(batch).or_default().push(line);
                 None
+            }
+            Command::WriteManifest { manifest, .. } if !self.writes_manifests => {
+                Some(Event::ManifestNotWritten(manifest))
             }
             Command::WriteManifest { manifest, batch } => {
                 let mut lines = self.noted.get(&batch).cloned().unwrap_or_default();

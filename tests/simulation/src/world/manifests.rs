@@ -38,6 +38,11 @@ impl World<'_> {
         let Some(manifest) = self.manifests.get(&id) else {
             return Ok(());
         };
+        // What is written now would be too little.
+        if self.engine.is_unfinished(manifest.batch) {
+            self.manifests.remove(&id);
+            return self.deliver(Event::ManifestNotWritten(id));
+        }
         let (size, sha256) = (manifest.size(), manifest.digest());
         self.deliver(Event::ManifestWritten {
             manifest: id,

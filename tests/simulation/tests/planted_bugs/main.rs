@@ -81,6 +81,12 @@ bugs! {
         Violation::StoredWithoutObject { found: Found::Nothing, .. },
     a_listed_part_that_counts_without_its_checksum_is_found: "listed-without-checksum" =>
         Violation::RequestMalformed { code: Malformation::InvalidPart, .. },
+    a_manifest_that_is_somebody_elses_object_is_found: "manifest-key-taken-is-ours" =>
+        Violation::ManifestWithoutObject { .. },
+    a_manifest_that_is_stored_twice_is_found: "manifest-outcome-forgotten" =>
+        Violation::ManifestTwice { .. },
+    a_file_that_no_manifest_names_is_found: "manifest-written-once" =>
+        Violation::NotInManifest { .. },
     tries_without_end_are_found: "never-gives-up" =>
         Violation::NeverAtRest,
     a_multipart_upload_that_is_left_at_s3_is_found: "no-abort" =>
