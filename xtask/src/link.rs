@@ -72,7 +72,8 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         title: options.title.clone(),
         note: options.note.clone(),
     };
-    let (link, address) = make(&secret, request, &options.url)?;
+    let (link, token) = make(&secret, request)?;
+    let address = address(&options.url, &token);
     println!("{address}\n");
     for (name, value) in facts(&link) {
         println!("{name:<14}{value}");
@@ -88,28 +89,36 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The address of a link of the local stack, valid for a week.
+/// The address of a link of the local stack.
 pub(crate) fn local_address(page: &str) -> Result<String> {
+    Ok(address(page, &local_token()?))
+}
+
+/// A link of the local stack, valid for a week.
+pub(crate) fn local_token() -> Result<String> {
     let request = LinkRequest {
         folder: "try".to_owned(),
         expires_in: 7 * 24 * 60 * 60,
         title: Some("A link to try".to_owned()),
         ..LinkRequest::default()
     };
-    let (_, address) = make(LOCAL_SECRET, request, page)?;
-    Ok(address)
+    let (_, token) = make(LOCAL_SECRET, request)?;
+    Ok(token)
 }
 
-fn make(secret: &str, request: LinkRequest, page: &str) -> Result<(Link, String)> {
+fn make(secret: &str, request: LinkRequest) -> Result<(Link, String)> {
     let refused = |error: wire::ApiError| anyhow!(error.message);
     let secret = LinkSecret::parse(secret).map_err(|problem| anyhow!("the secret {problem}"))?;
     let environment = LambdaEnvironment;
     let link = new_link(request, None, environment.random(), environment.now()).map_err(refused)?;
-    let token = Links::new(secret, Default::default())
-        .sign(&link)
-        .map_err(refused)?;
+    let token = Links::new(secret, Default::default()).sign(&link);
+    Ok((link, token.map_err(refused)?))
+}
+
+/// The page's address with a link in its fragment, which no server sees.
+fn address(page: &str, token: &str) -> String {
     let page = page.split('#').next().unwrap_or(page);
-    Ok((link, format!("{page}#link={token}")))
+    format!("{page}#link={token}")
 }
 
 /// The given secret, or the local stack's if the page is on this machine.
@@ -223,7 +232,7 @@ mod tests {
             types: vec!["image/*".to_owned(), "text/plain".to_owned()],
             ..LinkRequest::default()
         };
-        let (link, _) = make(LOCAL_SECRET, request, LOCAL_PAGE).expect("a link");
+        let (link, _) = make(LOCAL_SECRET, request).expect("a link");
         let facts = facts(&link);
         assert_eq!(facts[0].1, format!("links/acme/{}/", link.jti));
         assert_eq!(
