@@ -137,8 +137,8 @@ impl Rendering {
         self.0["Resources"].get(logical_id)?.get("Properties")
     }
 
-    /// An environment variable of a function. A secret that Secrets Manager would make is the same 44 letters and digits
-    /// each time. `None` if the function or the variable is not there.
+    /// An environment variable of a function. A secret that Secrets Manager would make is the same 44 letters and
+    /// digits each time. `None` if the function or the variable is not there.
     pub fn variable(&self, function: &str, name: &str) -> Option<String> {
         let variables = &self.properties(function)?["Environment"]["Variables"];
         match &variables[name] {

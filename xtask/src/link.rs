@@ -48,7 +48,7 @@ pub(crate) struct Options {
     /// The page's address
     #[arg(long, value_name = "PAGE", default_value = LOCAL_PAGE)]
     url: String,
-    /// The deployment's secret in base64 [default: the variable LINK_SECRET; for a page on this machine, the local stack's]
+    /// The deployment's secret in base64 [default: the variable LINK_SECRET, or for a local page the local stack's]
     #[arg(long, value_name = "BASE64")]
     secret: Option<String>,
 }

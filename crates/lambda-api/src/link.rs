@@ -232,8 +232,8 @@ fn check_request(request: &LinkRequest) -> Result<(), String> {
     Ok(())
 }
 
-/// Checks the name of a link's folder: it is one segment of a key, means nothing else to Windows or a terminal, and reads
-/// as it is written.
+/// Checks the name of a link's folder: it is one segment of a key, means nothing else to Windows or a terminal, and
+/// reads as it is written.
 fn check_folder(folder: &str) -> Result<(), &'static str> {
     let is_odd = |character: char| {
         matches!(

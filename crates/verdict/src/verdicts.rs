@@ -15,7 +15,7 @@ use crate::{
     object_store::{ObjectStore, ObjectVersion},
 };
 
-/// The paths that are answered, as paths without stage and `/api`: for who is signed in, and for who has an upload link.
+/// The paths that are answered, without stage and `/api`: for who is signed in, and for who has an upload link.
 const PATH: &str = "/verdicts";
 const LINK_PATH: &str = "/link/verdicts";
 

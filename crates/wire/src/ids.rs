@@ -74,8 +74,8 @@ version_7_id! {
 }
 
 version_7_id! {
-    /// The id of an upload link (`jti`), by which it is named in keys, in the audit and where it is revoked. It is written
-    /// as a [`BatchId`] is.
+    /// The id of an upload link (`jti`), by which it is named in keys, in the audit and where it is revoked. It is
+    /// written as a [`BatchId`] is.
     LinkId, InvalidLinkId, "the id of a link"
 }
 

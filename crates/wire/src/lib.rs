@@ -15,8 +15,8 @@
 //!
 //! | `POST /links` | [`LinkRequest`] | [`LinkResponse`] |
 //!
-//! `POST /link/uploads`, `/link/sign`, `/link/manifests` and `/link/verdicts` are the same for who has an upload link: a
-//! [`Link`] as a signed token in the header `Authorization: Bearer …`.
+//! `POST /link/uploads`, `/link/sign`, `/link/manifests` and `/link/verdicts` are the same for who has an upload link:
+//! a [`Link`] as a signed token in the header `Authorization: Bearer …`.
 //!
 //! A refusal of any of them is an [`ErrorBody`] with the status of its [`ErrorCode`].
 

@@ -35,8 +35,8 @@ const MAX_HEAD_BYTES: usize = 10_240;
 /// An HTTP API in front of the Lambda.
 pub(crate) struct Gateway {
     pub(crate) functions: Functions,
-    /// Checks every request's token, unless it goes by an upload link, and lets pages read the answers; without it anybody
-    /// may call.
+    /// Checks every request's token, unless it goes by an upload link, and lets pages read the answers; without it
+    /// anybody may call.
     pub(crate) guard: Option<Guard>,
 }
 
