@@ -1,10 +1,13 @@
 //! The audit: one JSON line for each URL issued and for each refusal, and the counts of both. Neither a
 //! signature nor a URL nor a token is ever in it.
 
-use std::{cell::RefCell, time::SystemTime};
+use std::{
+    cell::{Cell, RefCell},
+    time::SystemTime,
+};
 
 use lambda_api::{Caller, Principal, timestamp};
-use wire::{ErrorCode, SignedRequest};
+use wire::{ErrorCode, Link, LinkId, SignedRequest};
 
 use crate::{metrics::Metrics, s3_request::S3Request};
 
@@ -13,6 +16,8 @@ use crate::{metrics::Metrics, s3_request::S3Request};
 pub(crate) struct Audit {
     caller: Caller,
     now: SystemTime,
+    /// The upload link that the request has, if it is one of this deployment's.
+    link: Cell<Option<LinkId>>,
     metrics: RefCell<Metrics>,
 }
 
@@ -22,6 +27,7 @@ impl Audit {
         Self {
             caller,
             now,
+            link: Cell::default(),
             metrics: RefCell::default(),
         }
     }
@@ -36,13 +42,48 @@ impl Audit {
         self.now
     }
 
+    /// Names the link that the request has from now on, in place of a principal.
+    pub(crate) fn set_link(&self, link: LinkId) {
+        self.link.set(Some(link));
+    }
+
+    fn principal(&self) -> Option<&str> {
+        let principal = self
+            .caller
+            .principal
+            .as_ref()
+            .filter(|_| self.link.get().is_none());
+        principal.map(Principal::as_segment)
+    }
+
+    fn link(&self) -> Option<String> {
+        self.link.get().map(|link| link.to_string())
+    }
+
+    /// Records that an upload link was made.
+    pub(crate) fn record_link(&self, link: &Link) {
+        self.metrics.borrow_mut().count_link();
+        tracing::info!(
+            time = timestamp(self.now),
+            request_id = self.caller.request_id,
+            principal = self.principal(),
+            source_ip = self.caller.source_ip,
+            visitor_ip = self.caller.visitor_ip,
+            link = link.jti.to_string(),
+            folder = link.folder,
+            expires_at = link.exp,
+            "link made"
+        );
+    }
+
     /// Records that a signed URL for the object `key` leaves the Lambda.
     pub(crate) fn record_issued(&self, key: &str, request: &S3Request, signed: &SignedRequest) {
         self.metrics.borrow_mut().count_issued(request);
         tracing::info!(
             time = timestamp(self.now),
             request_id = self.caller.request_id,
-            principal = self.caller.principal.as_ref().map(Principal::as_segment),
+            principal = self.principal(),
+            link = self.link(),
             source_ip = self.caller.source_ip,
             visitor_ip = self.caller.visitor_ip,
             operation = request.operation,
@@ -60,7 +101,8 @@ impl Audit {
         tracing::warn!(
             time = timestamp(self.now),
             request_id = self.caller.request_id,
-            principal = self.caller.principal.as_ref().map(Principal::as_segment),
+            principal = self.principal(),
+            link = self.link(),
             source_ip = self.caller.source_ip,
             visitor_ip = self.caller.visitor_ip,
             code = code.as_str(),
@@ -71,6 +113,8 @@ impl Audit {
 
     /// The document of metrics of what was recorded, if anything was.
     pub(crate) fn metrics(&self, function_name: &str) -> Option<String> {
-        self.metrics.borrow().document(self.now, function_name)
+        self.metrics
+            .borrow()
+            .document(self.now, function_name, self.link())
     }
 }

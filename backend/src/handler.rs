@@ -12,8 +12,8 @@ use serde_json::json;
 use wire::{ApiError, ErrorCode, OperationOutcome, PlanOutcome, SignResponse, UploadsResponse};
 
 use crate::{
-    audit::Audit, issuer::Issuer, manifest::sign_manifest, plan::plan, presign_get::presign_get,
-    settings::Settings, sign::sign,
+    audit::Audit, issuer::Issuer, links::make_link, manifest::sign_manifest, plan::plan,
+    presign_get::presign_get, settings::Settings, sign::sign,
 };
 
 /// The backend: it answers the requests that API Gateway sends on.
@@ -26,9 +26,19 @@ pub struct Backend {
 enum Route {
     Health,
     Presign,
-    Uploads,
-    Sign,
-    Manifests,
+    Uploads(By),
+    Sign(By),
+    Manifests(By),
+    Links,
+}
+
+/// How a caller shows what they may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum By {
+    /// By a sign-in, where there is one.
+    Principal,
+    /// By an upload link.
+    Link,
 }
 
 impl Route {
@@ -37,9 +47,13 @@ impl Route {
         match path {
             "/health" => Some(Self::Health),
             "/presign" => Some(Self::Presign),
-            "/uploads" => Some(Self::Uploads),
-            "/sign" => Some(Self::Sign),
-            "/manifests" => Some(Self::Manifests),
+            "/uploads" => Some(Self::Uploads(By::Principal)),
+            "/sign" => Some(Self::Sign(By::Principal)),
+            "/manifests" => Some(Self::Manifests(By::Principal)),
+            "/link/uploads" => Some(Self::Uploads(By::Link)),
+            "/link/sign" => Some(Self::Sign(By::Link)),
+            "/link/manifests" => Some(Self::Manifests(By::Link)),
+            "/links" => Some(Self::Links),
             _ => None,
         }
     }
@@ -48,8 +62,16 @@ impl Route {
     fn methods(self) -> &'static str {
         match self {
             Self::Health | Self::Presign => "GET, OPTIONS",
-            Self::Uploads | Self::Sign | Self::Manifests => "POST, OPTIONS",
+            Self::Uploads(_) | Self::Sign(_) | Self::Manifests(_) | Self::Links => "POST, OPTIONS",
         }
+    }
+
+    /// Whether it is there only where there are upload links.
+    fn needs_links(self) -> bool {
+        matches!(
+            self,
+            Self::Links | Self::Uploads(By::Link) | Self::Sign(By::Link) | Self::Manifests(By::Link)
+        )
     }
 
     fn takes(self, method: &str) -> bool {
@@ -99,7 +121,9 @@ impl Backend {
     }
 
     fn answer(&self, request: Request, audit: &Audit) -> Response<String> {
-        let Some(route) = Route::of(&request.path) else {
+        let has_links = self.settings.deployment.links.is_some();
+        let route = Route::of(&request.path).filter(|route| has_links || !route.needs_links());
+        let Some(route) = route else {
             return refuse(audit, response::not_found());
         };
         if !route.takes(&request.method) {
@@ -115,18 +139,43 @@ impl Backend {
 
     fn follow(&self, route: Route, request: Request, audit: &Audit) -> Result<Response<String>, ApiError> {
         self.settings.deployment.check_way(&request)?;
-        let issuer = || Issuer::new(&self.settings, self.environment.as_ref(), audit);
         match route {
             Route::Health => Ok(response::json(StatusCode::OK, &json!({"status": "ok"}))),
             Route::Presign => {
-                let signed = presign_get(&issuer()?, &request.query)?;
+                let signed = presign_get(&self.issuer(By::Principal, &request, audit)?, &request.query)?;
                 Ok(response::json(StatusCode::OK, &signed))
             }
-            Route::Uploads => Ok(plans_response(plan(&issuer()?, read_body(request)?)?)),
-            Route::Sign => Ok(signed_response(sign(&issuer()?, read_body(request)?)?)),
-            Route::Manifests => {
-                let signed = sign_manifest(&issuer()?, read_body(request)?)?;
+            Route::Uploads(by) => {
+                let issuer = self.issuer(by, &request, audit)?;
+                Ok(plans_response(plan(&issuer, read_body(request)?)?))
+            }
+            Route::Sign(by) => {
+                let issuer = self.issuer(by, &request, audit)?;
+                Ok(signed_response(sign(&issuer, read_body(request)?)?))
+            }
+            Route::Manifests(by) => {
+                let issuer = self.issuer(by, &request, audit)?;
+                let signed = sign_manifest(&issuer, read_body(request)?)?;
                 Ok(response::json(StatusCode::OK, &signed))
+            }
+            Route::Links => {
+                let made = make_link(&self.settings, self.environment.as_ref(), audit, request)?;
+                Ok(response::json(StatusCode::OK, &made))
+            }
+        }
+    }
+
+    /// An issuer for whoever sent the request. A link that is not, or no longer, valid is named in the audit too.
+    fn issuer<'a>(&'a self, by: By, request: &Request, audit: &'a Audit) -> Result<Issuer<'a>, ApiError> {
+        let (settings, environment) = (&self.settings, self.environment.as_ref());
+        match by {
+            By::Principal => Issuer::new(settings, environment, audit),
+            By::Link => {
+                let links = settings.deployment.links.as_ref();
+                let grant = links.ok_or_else(response::not_found)?.of(request)?;
+                audit.set_link(grant.link.jti);
+                grant.check(audit.now())?;
+                Ok(Issuer::for_link(settings, environment, audit, grant))
             }
         }
     }

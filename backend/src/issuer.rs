@@ -2,8 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
-use lambda_api::{Environment, Principal, key::folder};
-use wire::{ApiError, BatchId, ErrorCode, SignedRequest};
+use lambda_api::{AllowedTypes, Environment, LinkGrant, Principal, key::folder};
+use wire::{ApiError, BatchId, ErrorCode, MAX_BATCH, SignedRequest};
 
 use crate::{
     audit::Audit,
@@ -12,32 +12,83 @@ use crate::{
     settings::Settings,
 };
 
+/// Whose files they are.
+enum Uploader<'a> {
+    Principal(&'a Principal),
+    Link(LinkGrant),
+}
+
 /// Signs what one request asks for, at one moment.
 pub(crate) struct Issuer<'a> {
     settings: &'a Settings,
     environment: &'a dyn Environment,
     audit: &'a Audit,
-    principal: &'a Principal,
+    uploader: Uploader<'a>,
 }
 
 impl<'a> Issuer<'a> {
-    /// An issuer for the caller, or the error of one who is not signed in.
+    /// An issuer for the caller, or the error of one who is not signed in, and would have to be.
     pub(crate) fn new(
         settings: &'a Settings,
         environment: &'a dyn Environment,
         audit: &'a Audit,
     ) -> Result<Self, ApiError> {
+        let principal = audit.caller().signed_in()?;
+        if settings.links_only && principal.is_anonymous() {
+            let message = "nobody uploads here without a link or a sign-in";
+            return Err(ApiError::new(ErrorCode::NotSignedIn, message));
+        }
         Ok(Self {
             settings,
             environment,
             audit,
-            principal: audit.caller().signed_in()?,
+            uploader: Uploader::Principal(principal),
         })
+    }
+
+    /// An issuer for who has this link. Whoever else they are does not matter.
+    pub(crate) fn for_link(
+        settings: &'a Settings,
+        environment: &'a dyn Environment,
+        audit: &'a Audit,
+        grant: LinkGrant,
+    ) -> Self {
+        Self {
+            settings,
+            environment,
+            audit,
+            uploader: Uploader::Link(grant),
+        }
     }
 
     /// The settings that the routes check against.
     pub(crate) fn settings(&self) -> &'a Settings {
         self.settings
+    }
+
+    fn grant(&self) -> Option<&LinkGrant> {
+        match &self.uploader {
+            Uploader::Principal(_) => None,
+            Uploader::Link(grant) => Some(grant),
+        }
+    }
+
+    /// Largest file in bytes.
+    pub(crate) fn max_upload_bytes(&self) -> u64 {
+        let own = self.grant().and_then(|grant| grant.link.max_bytes);
+        own.unwrap_or(u64::MAX).min(self.settings.max_upload_bytes)
+    }
+
+    /// Most files that can be planned at once.
+    pub(crate) fn max_files(&self) -> usize {
+        let own = self.grant().and_then(|grant| grant.link.max_files);
+        own.map_or(MAX_BATCH, |own| MAX_BATCH.min(own as usize))
+    }
+
+    /// The types that the deployment accepts, and those that the link does, if there is one.
+    pub(crate) fn allowed_types(&self) -> [&AllowedTypes; 2] {
+        let deployment = &self.settings.deployment.allowed_types;
+        [deployment, self.grant().map_or(deployment, |grant| &grant.types)]
     }
 
     /// Opens a batch.
@@ -52,17 +103,22 @@ impl<'a> Issuer<'a> {
         seconds(self.audit.now())
     }
 
-    /// The folder of the caller's own keys: `<prefix>/<principal>/`.
+    /// The folder of the caller's own keys: `<prefix>/<principal>/`, or `<prefix>/links/<folder>/<jti>/`.
     pub(crate) fn own_folder(&self) -> String {
-        self.settings.deployment.own_folder(self.principal)
+        let deployment = &self.settings.deployment;
+        match &self.uploader {
+            Uploader::Principal(principal) => deployment.own_folder(principal),
+            Uploader::Link(grant) => deployment.link_folder(&grant.link),
+        }
     }
 
     /// The folder in which `GET /presign` puts objects: the prefix, or the own folder of a caller who is signed in.
     pub(crate) fn presign_folder(&self) -> String {
-        if self.principal.is_anonymous() {
-            folder(&[&self.settings.deployment.key_prefix])
-        } else {
-            self.own_folder()
+        match self.uploader {
+            Uploader::Principal(principal) if principal.is_anonymous() => {
+                folder(&[&self.settings.deployment.key_prefix])
+            }
+            _ => self.own_folder(),
         }
     }
 

@@ -5,8 +5,8 @@
 //! [`lambda_api`]. [`Function`] reads its own settings (`settings`). A request goes this way:
 //!
 //! 1. [`Backend::handle`] (`handler`) reads the event, finds the route, and checks the method.
-//! 2. The module of the route (`presign_get`, `plan`, `sign`, `manifest`) reads the body as a request type of [`wire`],
-//!    checks it, and chooses the object's key (`key`, `safe_name`) and the request to S3 (`s3_request`,
+//! 2. The module of the route (`presign_get`, `plan`, `sign`, `manifest`, `links`) reads the body as a request type of
+//!    [`wire`], checks it, and chooses the object's key (`key`, `safe_name`) and the request to S3 (`s3_request`,
 //!    `storage_options`).
 //! 3. The `issuer` signs that request (`presign`) and writes the line of the `audit`, so that no URL leaves without one
 //!    and without being counted (`metrics`). It is the only way to a signature.
@@ -17,6 +17,7 @@ mod function;
 mod handler;
 mod issuer;
 mod key;
+mod links;
 mod manifest;
 mod metrics;
 mod plan;

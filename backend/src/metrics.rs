@@ -23,6 +23,7 @@ pub(crate) struct Metrics {
     urls_issued: u64,
     bytes_authorised: u64,
     manifests_issued: u64,
+    links_made: u64,
     /// Refusals by the name of their error code.
     refused: BTreeMap<&'static str, u64>,
 }
@@ -35,6 +36,11 @@ impl Metrics {
         self.manifests_issued += u64::from(request.operation == PUT_MANIFEST);
     }
 
+    /// Counts an upload link.
+    pub(crate) fn count_link(&mut self) {
+        self.links_made += 1;
+    }
+
     /// Counts a refusal.
     pub(crate) fn count_refused(&mut self, code: ErrorCode) {
         *self.refused.entry(code.as_str()).or_default() += 1;
@@ -43,8 +49,14 @@ impl Metrics {
     /// The document of a request at this time, in one line; `None` if nothing was issued or refused.
     ///
     /// `UrlsIssued`, `BytesAuthorised` and `RequestsRefused` are always there, `ManifestsIssued` if one of the URLs is a
-    /// manifest's, and `Refused<Code>` for each error code that occurred.
-    pub(crate) fn document(&self, now: SystemTime, function_name: &str) -> Option<String> {
+    /// manifest's, `LinksMade` if an upload link was made, and `Refused<Code>` for each error code that occurred. The
+    /// link that the request came with is named beside them and is no dimension, because each would cost as a metric.
+    pub(crate) fn document(
+        &self,
+        now: SystemTime,
+        function_name: &str,
+        link: Option<String>,
+    ) -> Option<String> {
         if *self == Self::default() {
             return None;
         }
@@ -56,6 +68,7 @@ impl Metrics {
             values.insert(name, value.into());
         }
         values.insert(FUNCTION_NAME.to_owned(), function_name.into());
+        values.extend(link.map(|link| ("Link".to_owned(), link.into())));
         values.insert(
             "_aws".to_owned(),
             json!({
@@ -79,6 +92,9 @@ impl Metrics {
         ];
         if self.manifests_issued > 0 {
             values.push(("ManifestsIssued".to_owned(), "Count", self.manifests_issued));
+        }
+        if self.links_made > 0 {
+            values.push(("LinksMade".to_owned(), "Count", self.links_made));
         }
         let reasons = self.refused.iter();
         values.extend(reasons.map(|(code, count)| (format!("Refused{code}"), "Count", *count)));

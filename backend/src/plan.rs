@@ -13,7 +13,6 @@ use crate::{
     issuer::Issuer,
     key::new_key,
     s3_request::{Description, S3Request},
-    settings::Settings,
 };
 
 /// Longest file name in bytes of UTF-8, path included: what Linux takes for a path (`PATH_MAX`).
@@ -71,6 +70,7 @@ pub(crate) fn plan(
     request: UploadsRequest<Object>,
 ) -> Result<UploadsResponse, ApiError> {
     check_batch_size("files", &request.files)?;
+    check_file_count(request.files.len(), issuer.max_files())?;
     let batch = request.batch.unwrap_or_else(|| issuer.new_batch());
     let ids: Vec<String> = request.files.iter().map(read_id).collect::<Result<_, _>>()?;
     let plans = ids.into_iter().zip(request.files).map(|(id, file)| FilePlan {
@@ -97,7 +97,7 @@ fn read_id(file: &Object) -> Result<String, ApiError> {
 
 fn plan_file(issuer: &Issuer<'_>, batch: BatchId, file: Object) -> Result<PlanOutcome, ApiError> {
     let file: FileToUpload = read_object(file, &FIELDS)?;
-    let media_type = check_file(issuer.settings(), &file)?;
+    let media_type = check_file(issuer, &file)?;
     let key = new_key(&issuer.own_folder(), batch, &file.name, file.copy);
     let description = Description {
         key: &key,
@@ -134,15 +134,24 @@ pub(crate) fn part_size(file_size: u64) -> u64 {
         .max(DEFAULT_PART_BYTES)
 }
 
-/// Checks a file by itself and by the settings, and reads its type.
-fn check_file(settings: &Settings, file: &FileToUpload) -> Result<MediaType, ApiError> {
+/// Refuses more files at once than a link allows.
+fn check_file_count(count: usize, max: usize) -> Result<(), ApiError> {
+    if count <= max {
+        return Ok(());
+    }
+    let message = format!("files has {count} entries; the upload link allows {max} at once");
+    Err(ApiError::new(ErrorCode::InvalidBatchSize, message))
+}
+
+/// Checks a file by itself and by what the caller may upload, and reads its type.
+fn check_file(issuer: &Issuer<'_>, file: &FileToUpload) -> Result<MediaType, ApiError> {
     let name_bytes = file.name.len();
     if !(1..=MAX_NAME_BYTES).contains(&name_bytes) {
         let message = format!("the name has {name_bytes} bytes; 1 to {MAX_NAME_BYTES} are accepted");
         return Err(ApiError::new(ErrorCode::InvalidName, message));
     }
-    check_limit(file.size, settings.max_upload_bytes)?;
-    check_type(file, &settings.deployment.allowed_types)
+    check_limit(file.size, issuer.max_upload_bytes())?;
+    check_type(file, issuer.allowed_types())
 }
 
 /// Refuses a file or an object above the limit.
@@ -156,11 +165,15 @@ pub(crate) fn check_limit(size: u64, max_bytes: u64) -> Result<(), ApiError> {
     Err(error)
 }
 
-/// Returns the type as which a file is accepted.
-fn check_type(file: &FileToUpload, allowed: &AllowedTypes) -> Result<MediaType, ApiError> {
-    allowed
-        .accepted_type(&file.media_type, &file.name)
-        .ok_or_else(|| type_not_allowed(&file.media_type, allowed))
+/// Returns the type as which both the deployment and the link accept a file. The error names the types of the one that
+/// does not.
+fn check_type(file: &FileToUpload, both: [&AllowedTypes; 2]) -> Result<MediaType, ApiError> {
+    let (declared, name) = (&file.media_type, &file.name);
+    AllowedTypes::accepted_by_all(&both, declared, name).ok_or_else(|| {
+        let [deployment, link] = both;
+        let is_the_links = deployment.accepted_type(declared, name).is_some();
+        type_not_allowed(declared, if is_the_links { link } else { deployment })
+    })
 }
 
 /// The refusal of a type.

@@ -32,6 +32,7 @@ pub(crate) fn presign_get(issuer: &Issuer<'_>, query: &str) -> Result<PresignRes
     let key = read_key(query)?;
     let stored_key = stored_key(&issuer.presign_folder(), &key);
     check_named_key(&stored_key)?;
+    check_no_link(issuer.settings(), &stored_key)?;
     let request = if issuer.settings().limit_a_put() {
         put_within_limits(issuer.settings(), query)?
     } else {
@@ -65,6 +66,16 @@ fn put_within_limits(settings: &Settings, query: &str) -> Result<S3Request, ApiE
         return Err(type_not_allowed(&content_type, allowed));
     }
     Ok(S3Request::put_object_within_limits(&content_type, size))
+}
+
+/// Keeps what lies in the folders of upload links theirs.
+fn check_no_link(settings: &Settings, key: &str) -> Result<(), ApiError> {
+    let deployment = &settings.deployment;
+    if deployment.links.is_none() || !key.starts_with(&deployment.links_folder()) {
+        return Ok(());
+    }
+    let message = "the key lies in the folder of upload links";
+    Err(ApiError::new(ErrorCode::Forbidden, message))
 }
 
 fn stored_key<'a>(folder: &str, key: &'a str) -> Cow<'a, str> {

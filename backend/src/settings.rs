@@ -38,18 +38,46 @@ const OBJECT_TAGS: Variable = Variable {
     name: "OBJECT_TAGS",
     accepted: "at most 10 comma-separated tags, such as source=upload,team=web",
 };
+const LINK_MAKERS: Variable = Variable {
+    name: "LINK_MAKERS",
+    accepted: "comma-separated groups, or * for everybody who is signed in",
+};
+const LINKS_ONLY: Variable = Variable {
+    name: "LINKS_ONLY",
+    accepted: "true or false",
+};
 /// The variable that names the function (AWS Lambda Developer Guide, "Defined runtime environment
 /// variables").
 const FUNCTION_NAME: &str = "AWS_LAMBDA_FUNCTION_NAME";
 
 /// The settings besides those of the [`Deployment`].
-const VARIABLES: [&Variable; 5] = [
+const VARIABLES: [&Variable; 7] = [
     &URL_EXPIRATION_SECONDS,
     &MAX_UPLOAD_BYTES,
     &ALLOW_PLAIN_PRESIGN,
     &SSE_KMS_KEY_ID,
     &OBJECT_TAGS,
+    &LINK_MAKERS,
+    &LINKS_ONLY,
 ];
+
+/// Who of those who are signed in may make upload links.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum LinkMakers {
+    Everybody,
+    /// Who is in one of these groups; nobody if there are none.
+    Groups(Vec<String>),
+}
+
+impl LinkMakers {
+    /// Whether somebody in these groups may.
+    pub(crate) fn include(&self, groups: &[String]) -> bool {
+        match self {
+            Self::Everybody => true,
+            Self::Groups(makers) => makers.iter().any(|maker| groups.contains(maker)),
+        }
+    }
+}
 
 /// How the function is set up.
 #[derive(Clone, Debug)]
@@ -59,6 +87,8 @@ pub struct Settings {
     pub(crate) max_upload_bytes: u64,
     pub(crate) allow_plain_presign: bool,
     pub(crate) storage: StorageOptions,
+    pub(crate) link_makers: LinkMakers,
+    pub(crate) links_only: bool,
     pub(crate) function_name: String,
 }
 
@@ -75,6 +105,8 @@ impl Settings {
     /// | `ALLOW_PLAIN_PRESIGN` | `true` | whether `GET /presign` answers |
     /// | `SSE_KMS_KEY_ID` | the bucket's encryption | the KMS key that encrypts every object |
     /// | `OBJECT_TAGS` | none | the tags of every object |
+    /// | `LINK_MAKERS` | nobody | the groups whose members may make upload links by `POST /links`, or `*` |
+    /// | `LINKS_ONLY` | `false` | whether nobody uploads without a link or a sign-in |
     ///
     /// With `ALLOWED_TYPES`, or a `MAX_UPLOAD_BYTES` below the 5 GiB that one PutObject stores, `GET /presign` asks for
     /// `contentType` and `contentLength`, and its URLs are bound to both.
@@ -98,6 +130,8 @@ impl Settings {
             max_upload_bytes: MAX_UPLOAD_BYTES.optional(lookup, "5368709120", parse_max_upload)?,
             allow_plain_presign: read_plain_presign(lookup, &storage)?,
             storage,
+            link_makers: LINK_MAKERS.optional(lookup, "", parse_link_makers)?,
+            links_only: LINKS_ONLY.optional(lookup, "false", parse_switch)?,
             function_name: lookup(FUNCTION_NAME).unwrap_or_default(),
         })
     }
@@ -139,6 +173,23 @@ fn parse_max_upload(value: &str) -> Result<u64, &'static str> {
         Ok(bytes) if bytes > MAX_PARTS * MAX_PART_BYTES => Err("is more than S3 stores as one object"),
         Ok(bytes) => Ok(bytes),
         Err(_) => Err("is not a whole number of bytes"),
+    }
+}
+
+fn parse_link_makers(list: &str) -> Result<LinkMakers, String> {
+    let groups: Vec<_> = list
+        .split(',')
+        .map(str::trim)
+        .filter(|group| !group.is_empty())
+        .map(str::to_owned)
+        .collect();
+    if groups == ["*"] {
+        return Ok(LinkMakers::Everybody);
+    }
+    // API Gateway hands on a token's groups with spaces between them, so that a name with one cannot be told from two.
+    match groups.iter().find(|group| group.contains(['*', ' '])) {
+        Some(group) => Err(format!("has the entry {group:?}, which is no group's name")),
+        None => Ok(LinkMakers::Groups(groups)),
     }
 }
 
@@ -210,9 +261,28 @@ mod tests {
             ("ALLOW_PLAIN_PRESIGN", "yes"),
             ("SSE_KMS_KEY_ID", "a key"),
             ("OBJECT_TAGS", "team"),
+            ("LINK_MAKERS", "*, staff"),
+            ("LINK_MAKERS", "the staff"),
+            ("LINKS_ONLY", "yes"),
         ] {
             check_refused(name, value);
         }
+    }
+
+    #[test]
+    fn nobody_makes_links_unless_a_group_or_everybody_may() {
+        let may = |makers: &str, groups: &[&str]| {
+            let groups: Vec<_> = groups.iter().map(|group| (*group).to_owned()).collect();
+            read("LINK_MAKERS", makers)
+                .expect("settings")
+                .link_makers
+                .include(&groups)
+        };
+        assert!(!may("", &["staff"]));
+        assert!(may("*", &[]));
+        assert!(may("sales, staff", &["guests", "staff"]));
+        assert!(!may("sales, staff", &["staf", "Staff"]));
+        assert!(!may("staff", &[]));
     }
 
     #[test]

@@ -48,7 +48,7 @@ pub(crate) fn sign(issuer: &Issuer<'_>, request: SignRequest<Object>) -> Result<
     check_batch_size("operations", &operations)?;
     check_own_key(issuer, &key)?;
     check_upload_id(&upload_id)?;
-    let max_bytes = issuer.settings().max_upload_bytes;
+    let max_bytes = issuer.max_upload_bytes();
     let outcomes = operations.into_iter().map(|operation| {
         let signed = read_object(operation, &FIELDS)
             .and_then(|operation| s3_request(operation, &upload_id, endpoint, max_bytes))

@@ -11,6 +11,11 @@ use crate::functions::Functions;
 /// The type of resource that SAM's globals apply to.
 const FUNCTION: &str = "AWS::Serverless::Function";
 
+/// What a value begins with that CloudFormation reads from Secrets Manager, and what stands for it here: a secret is a
+/// text of letters and digits.
+const DYNAMIC_SECRET: &str = "{{resolve:secretsmanager:";
+const SECRET: &str = "Zm9vYmFyYmF6Zm9vYmFyYmF6Zm9vYmFyYmF6Zm9vYmFy";
+
 /// A CloudFormation template.
 #[derive(Clone, Debug)]
 pub struct Template(Value);
@@ -130,6 +135,18 @@ impl Rendering {
     /// The properties of a resource, or `None` if its condition does not hold.
     pub fn properties(&self, logical_id: &str) -> Option<&Value> {
         self.0["Resources"].get(logical_id)?.get("Properties")
+    }
+
+    /// An environment variable of a function. A secret that Secrets Manager would make is the same 44 letters and
+    /// digits each time. `None` if the function or the variable is not there.
+    pub fn variable(&self, function: &str, name: &str) -> Option<String> {
+        let variables = &self.properties(function)?["Environment"]["Variables"];
+        match &variables[name] {
+            Value::Null => None,
+            Value::String(text) if text.starts_with(DYNAMIC_SECRET) => Some(SECRET.to_owned()),
+            Value::String(text) => Some(text.clone()),
+            other => Some(other.to_string()),
+        }
     }
 
     /// The logical ids of all resources of a type.

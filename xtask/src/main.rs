@@ -6,6 +6,7 @@ mod bench;
 mod build;
 mod check;
 mod deploy;
+mod link;
 mod serve;
 
 // What they need.
@@ -36,6 +37,8 @@ struct Arguments {
 enum Task {
     /// Run the page against the local stack, until Ctrl-C
     Serve(serve::Options),
+    /// Make an upload link, by which somebody without an account can upload into one folder
+    Link(link::Options),
     /// Run every check and every test
     Test(check::Options),
     /// Run the upload engine in simulated worlds, from seeds
@@ -73,6 +76,7 @@ fn run(task: &Task) -> Result<ExitCode> {
     };
     match task {
         Task::Serve(options) => serve::run(options, &toolbox),
+        Task::Link(options) => link::run(options),
         Task::Test(options) => check::run(options, &toolbox),
         Task::Simulate(options) => check::simulate(options, &toolbox),
         Task::Soak(options) => check::soak(options, &toolbox),

@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use crate::{
     build::{Profile, compile_page, pages_folder, trunk},
     host_check::{self, PORTS_CLOSED_TO_BROWSERS},
+    link,
     process::Process,
     readiness,
     step::{seconds, step},
@@ -80,6 +81,9 @@ pub(crate) fn run(options: &Options, toolbox: &Toolbox) -> Result<ExitCode> {
             ports.s3,
             ports.origin()
         );
+        if let Ok(address) = link::local_address(&ports.origin()) {
+            println!("an upload link to try: {address}");
+        }
         println!("ready: {}", ports.origin());
     });
     // The page is built again quickly, and another run may have another port.
@@ -170,6 +174,11 @@ fn stack_command(programs: &Path, ports: &Ports, data: &Path, sign_in: Option<&S
         .args(["--allowed-origin", &format!("http://localhost:{}", ports.page)])
         .arg("--data")
         .arg(data)
+        .args([
+            "--lambda-variable",
+            &format!("LINK_SECRET={}", link::LOCAL_SECRET),
+        ])
+        .args(["--lambda-variable", "LINK_MAKERS=*"])
         .arg("--lambda")
         .arg(programs.join("backend"));
     if let Some(sign_in) = sign_in {

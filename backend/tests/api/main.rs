@@ -4,6 +4,7 @@ mod support;
 
 mod audit;
 mod http;
+mod links;
 mod malformed;
 mod manifests;
 mod openapi;

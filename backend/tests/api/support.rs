@@ -23,6 +23,9 @@ pub(crate) const NOW: u64 = 1_764_008_400;
 /// The session token of the fixed credentials.
 pub(crate) const SESSION_TOKEN: &str = "IQoJb3JpZ2luX2VjEXAMPLETOKEN//////////wEaDGV1LWNlbnRyYWwtMQ==";
 
+/// The secret of the recorded upload link: 32 bytes from 0 to 31.
+pub(crate) const LINK_SECRET: (&str, &str) = ("LINK_SECRET", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=");
+
 /// A fixed time, fixed credentials and the same random bytes each time.
 #[derive(Default)]
 pub(crate) struct FixedEnvironment {
@@ -90,13 +93,18 @@ impl Stage {
         Self::in_environment(FixedEnvironment::default(), variables)
     }
 
+    /// A backend that has upload links, which whoever is signed in may make, and some more settings.
+    pub(crate) fn with_links(variables: &[(&str, &str)]) -> Self {
+        Self::new(&[variables, &[LINK_SECRET, ("LINK_MAKERS", "*")]].concat())
+    }
+
     /// A backend that cannot sign.
     pub(crate) fn without_credentials() -> Self {
         let environment = FixedEnvironment {
             lacks_credentials: true,
             ..FixedEnvironment::default()
         };
-        Self::in_environment(environment, &[])
+        Self::in_environment(environment, &[LINK_SECRET])
     }
 
     fn in_environment(environment: FixedEnvironment, variables: &[(&str, &str)]) -> Self {
@@ -196,6 +204,17 @@ pub(crate) fn presign_event(query: &str) -> Value {
 pub(crate) fn with_body(name: &str, body: &str) -> Value {
     let mut event = event(name);
     event["body"] = body.into();
+    event
+}
+
+/// A recorded request, sent by upload link instead: to `/link/…`, with the recorded link.
+pub(crate) fn by_link(name: &str) -> Value {
+    let mut event = event(name);
+    let path = event["rawPath"].as_str().expect("a path");
+    let (_, route) = path.rsplit_once('/').expect("a route");
+    event["rawPath"] = format!("/link/{route}").into();
+    event["requestContext"]["stage"] = "$default".into();
+    event["headers"]["authorization"] = self::event("post_link_uploads")["headers"]["authorization"].clone();
     event
 }
 

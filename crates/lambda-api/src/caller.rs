@@ -1,6 +1,6 @@
 //! Who calls, as API Gateway reports it.
 
-use wire::{ApiError, ErrorCode};
+use wire::{ApiError, ErrorCode, LINKS_FOLDER};
 
 /// The principal of a request that did not pass an authorizer.
 const ANONYMOUS: &str = "anonymous";
@@ -20,6 +20,8 @@ pub struct Caller {
     pub visitor_ip: String,
     /// Who is signed in; `None` if an authorizer names nobody that is understood here.
     pub principal: Option<Principal>,
+    /// The groups that the token names.
+    pub groups: Vec<String>,
 }
 
 /// A caller with a folder of their own, written as one segment of a key.
@@ -56,17 +58,18 @@ impl Principal {
 
     /// The principal of a `sub` claim; `None` if it is empty or has more than 255 bytes.
     ///
-    /// Different subjects have different segments, and none has `anonymous`: letters, digits, `-` and
+    /// Different subjects have different segments, and none has `anonymous` or `links`: letters, digits, `-` and
     /// `_` stay, and any other byte becomes `!` and two hexadecimal digits. That is percent-encoding with
     /// `!`, because Amazon S3 advises against `%` in keys ("Naming Amazon S3 objects").
     pub fn of_subject(subject: &str) -> Option<Self> {
         if !(1..=MAX_SUBJECT_BYTES).contains(&subject.len()) {
             return None;
         }
+        let is_taken = [ANONYMOUS, LINKS_FOLDER].contains(&subject);
         let mut segment = String::with_capacity(subject.len());
         for (index, byte) in subject.bytes().enumerate() {
             let plain = byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
-            if plain && !(index == 0 && subject == ANONYMOUS) {
+            if plain && !(index == 0 && is_taken) {
                 segment.push(char::from(byte));
             } else {
                 segment.push_str(&format!("!{byte:02X}"));
@@ -112,8 +115,9 @@ mod tests {
     }
 
     #[test]
-    fn nobody_can_be_called_anonymous() {
+    fn nobody_can_be_called_anonymous_or_links() {
         check("anonymous", Some("!61nonymous"));
+        check("links", Some("!6Cinks"));
         check("!61nonymous", Some("!2161nonymous"));
     }
 

@@ -72,6 +72,11 @@ struct Token {
 struct Claims {
     #[serde(default)]
     sub: Option<Value>,
+    /// As Amazon Cognito calls it.
+    #[serde(default, rename = "cognito:groups")]
+    cognito_groups: Option<Value>,
+    #[serde(default)]
+    groups: Option<Value>,
 }
 
 /// An HTTP request, as the event describes it.
@@ -113,6 +118,7 @@ impl Request {
         let headers = event.headers.unwrap_or_default();
         let source_ip = http.source_ip.unwrap_or_default();
         let body = event.body.unwrap_or_default();
+        let (principal, groups) = signed_in(context.authorizer);
         Ok(Self {
             method: http.method,
             path: route_path(&event.raw_path, context.stage.as_deref()).to_owned(),
@@ -121,7 +127,8 @@ impl Request {
                 request_id: context.request_id.unwrap_or_else(|| request_id.to_owned()),
                 visitor_ip: visitor(&headers, &source_ip),
                 source_ip,
-                principal: principal(context.authorizer),
+                principal,
+                groups,
             },
             headers,
             body: if event.is_base64_encoded.unwrap_or_default() {
@@ -181,14 +188,37 @@ fn visitor(headers: &HashMap<String, String>, source_ip: &str) -> String {
     seen.unwrap_or(source_ip).to_owned()
 }
 
-/// Who is signed in according to the authorizer; `None` if it names nobody that is understood here: there is no token in
-/// it, as with IAM or a Lambda authorizer, or none with a usable `sub` claim.
-fn principal(authorizer: Option<JsonObject<Authorizer>>) -> Option<Principal> {
+/// Who is signed in according to the authorizer, and the groups that the token names. The first is `None` if it names
+/// nobody that is understood here: there is no token in it, as with IAM or a Lambda authorizer, or none with a usable
+/// `sub` claim.
+fn signed_in(authorizer: Option<JsonObject<Authorizer>>) -> (Option<Principal>, Vec<String>) {
     let Some(JsonObject(authorizer)) = authorizer else {
-        return Some(Principal::anonymous());
+        return (Some(Principal::anonymous()), Vec::new());
     };
-    let subject = authorizer.jwt?.0.claims?.0.sub?;
-    Principal::of_subject(subject.as_str()?)
+    let Some(JsonObject(claims)) = authorizer.jwt.and_then(|JsonObject(token)| token.claims) else {
+        return (None, Vec::new());
+    };
+    let subject = claims.sub.as_ref().and_then(Value::as_str);
+    let groups = [claims.cognito_groups, claims.groups].into_iter().flatten();
+    (
+        subject.and_then(Principal::of_subject),
+        groups.flat_map(read_groups).collect(),
+    )
+}
+
+/// The names in a claim, which API Gateway writes as a text: a list as `[one two]`.
+fn read_groups(claim: Value) -> Vec<String> {
+    match claim {
+        Value::String(text) => match text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+            Some(list) => list.split_whitespace().map(str::to_owned).collect(),
+            None => vec![text],
+        },
+        Value::Array(names) => names
+            .iter()
+            .filter_map(|name| name.as_str().map(str::to_owned))
+            .collect(),
+        _ => Vec::new(),
+    }
 }
 
 /// The path without the stage, which API Gateway puts first unless it is `$default`, and without `/api`.
@@ -308,6 +338,27 @@ mod tests {
         check_principal(json!({"lambda": {"sub": "me"}}), None);
         check_principal(json!({"jwt": {"claims": null}}), None);
         check_principal(json!({"jwt": {"claims": {"sub": 1}}}), None);
+    }
+
+    fn check_groups(claims: Value, expected: &[&str]) {
+        let mut event = event();
+        event["requestContext"]["authorizer"] = json!({"jwt": {"claims": claims}});
+        let request = Request::read(event.to_string().as_bytes(), "").expect("a request");
+        assert_eq!(request.caller.groups, expected);
+    }
+
+    #[test]
+    fn the_groups_are_those_of_the_token() {
+        check_groups(json!({"sub": "me"}), &[]);
+        check_groups(json!({"sub": "me", "groups": "makers"}), &["makers"]);
+        check_groups(
+            json!({"sub": "me", "groups": "[makers staff]"}),
+            &["makers", "staff"],
+        );
+        check_groups(json!({"sub": "me", "cognito:groups": "[makers]"}), &["makers"]);
+        check_groups(json!({"sub": "me", "groups": ["makers", 1]}), &["makers"]);
+        check_groups(json!({"sub": "me", "groups": "[]"}), &[]);
+        check_groups(json!({"sub": "me", "groups": {"makers": true}}), &[]);
     }
 
     fn check_visitor(forwarded_for: &str, by_cloudfront: bool, expected: &str) {

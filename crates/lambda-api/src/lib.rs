@@ -12,6 +12,8 @@
 //! 5. [`response`] makes the answer, [`AllowedOrigins`] lets a page read it, and [`ProxyResponse`] is what API Gateway
 //!    takes.
 //!
+//! A request without an account has an upload link, which [`Links`] makes and reads.
+//!
 //! [`Environment`] is where time, credentials and chance come in, so that a test can fix them. [`Bucket`], [`key`] and
 //! [`MediaType`] are what both functions mean by a bucket's address, a key and a type.
 //!
@@ -28,6 +30,7 @@ mod environment;
 mod event;
 pub mod json;
 pub mod key;
+mod link;
 mod local_http;
 mod log;
 mod media_type;
@@ -44,6 +47,7 @@ pub use cors::AllowedOrigins;
 pub use encoding::percent_encode;
 pub use environment::{Environment, LambdaEnvironment, variable};
 pub use event::Request;
+pub use link::{LinkGrant, LinkSecret, Links, new_link};
 pub use log::{json_log, timestamp};
 pub use media_type::{AllowedTypes, MediaType};
 pub use origin_secret::OriginSecret;

@@ -112,13 +112,18 @@ impl AllowedTypes {
     /// It is what the file was declared as or, if that is not accepted, what its extension says, as in a browser's own
     /// file picker. What is no media type, or says nothing, counts as no declaration.
     pub fn accepted_type(&self, declared: &str, name: &str) -> Option<MediaType> {
+        Self::accepted_by_all(&[self], declared, name)
+    }
+
+    /// As [`Self::accepted_type`], of a file that each of these has to accept.
+    pub fn accepted_by_all(all: &[&Self], declared: &str, name: &str) -> Option<MediaType> {
         let declared = MediaType::parse(declared).filter(|declared| declared.essence() != UNKNOWN);
         let unknown = declared.is_none().then(|| MediaType::parse(UNKNOWN)).flatten();
         declared
             .into_iter()
             .chain(file_types::of_name(name).filter_map(MediaType::parse))
             .chain(unknown)
-            .find(|media_type| self.allow(media_type))
+            .find(|media_type| all.iter().all(|types| types.allow(media_type)))
     }
 
     /// The patterns, for an error to name.

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use thiserror::Error;
-use wire::ApiError;
+use wire::{ApiError, LINKS_FOLDER, Link};
 
 use crate::{
     Request,
@@ -11,6 +11,7 @@ use crate::{
     caller::Principal,
     cors::AllowedOrigins,
     key::{check_key, folder},
+    link::{LinkSecret, Links, parse_revoked},
     media_type::AllowedTypes,
     origin_secret::OriginSecret,
 };
@@ -135,6 +136,14 @@ const ORIGIN_SECRET: Variable = Variable {
     name: "ORIGIN_SECRET",
     accepted: "what the distribution sends in the header x-slipway-origin",
 };
+const LINK_SECRET: Variable = Variable {
+    name: "LINK_SECRET",
+    accepted: "32 to 64 random bytes in base64",
+};
+const REVOKED_LINKS: Variable = Variable {
+    name: "REVOKED_LINKS",
+    accepted: "the comma-separated ids (jti) of upload links",
+};
 
 /// What every function of a deployment is given alike, so that all of them mean the same bucket, keys, types and pages.
 #[derive(Clone, Debug)]
@@ -149,11 +158,13 @@ pub struct Deployment {
     pub allowed_origins: AllowedOrigins,
     /// What requests must have that came through the distribution; `None` if anybody may call the API beside it.
     pub origin_secret: Option<OriginSecret>,
+    /// What makes and verifies upload links; `None` if there are none.
+    pub links: Option<Links>,
 }
 
 impl Deployment {
     /// The variables that it is read from.
-    pub const VARIABLES: [&'static Variable; 9] = [
+    pub const VARIABLES: [&'static Variable; 11] = [
         &BUCKET_NAME,
         &REGION,
         &URL_SUFFIX,
@@ -163,6 +174,8 @@ impl Deployment {
         &ALLOWED_TYPES,
         &ALLOWED_ORIGINS,
         &ORIGIN_SECRET,
+        &LINK_SECRET,
+        &REVOKED_LINKS,
     ];
 
     /// The variables that have no default, each with a value that is accepted in its place as long as it is not known.
@@ -192,6 +205,8 @@ impl Deployment {
     /// | `ALLOWED_TYPES` | every type | accepted media types |
     /// | `ALLOWED_ORIGINS` | none | origins whose pages may call the API, or `*` |
     /// | `ORIGIN_SECRET` | none | what each request must have in the header `x-slipway-origin` |
+    /// | `LINK_SECRET` | none | what upload links are signed with, in base64; without it there are none |
+    /// | `REVOKED_LINKS` | none | ids of upload links that are no longer accepted |
     ///
     /// # Errors
     ///
@@ -204,12 +219,28 @@ impl Deployment {
             allowed_types: ALLOWED_TYPES.optional(lookup, "", AllowedTypes::parse)?,
             allowed_origins: ALLOWED_ORIGINS.optional(lookup, "", AllowedOrigins::parse)?,
             origin_secret: lookup(ORIGIN_SECRET.name).map(OriginSecret::new),
+            links: read_links(lookup)?,
         })
     }
 
     /// The folder of a caller's own keys: `<prefix>/<principal>/`.
     pub fn own_folder(&self, principal: &Principal) -> String {
         folder(&[&self.key_prefix, principal.as_segment()])
+    }
+
+    /// The folder in which all keys of upload links lie: `<prefix>/links/`.
+    pub fn links_folder(&self) -> String {
+        folder(&[&self.key_prefix, LINKS_FOLDER])
+    }
+
+    /// The folder of one link's keys: `<prefix>/links/<folder>/<jti>/`.
+    pub fn link_folder(&self, link: &Link) -> String {
+        folder(&[
+            &self.key_prefix,
+            LINKS_FOLDER,
+            &link.folder,
+            &link.jti.to_string(),
+        ])
     }
 }
 
@@ -229,6 +260,14 @@ fn read_bucket(lookup: Lookup<'_>) -> Result<Bucket, SettingError> {
         Some(domain) => Bucket::in_domain(&domain, &name, &region, endpoint, second),
         None => Bucket::new(&name, &region, endpoint, second),
     })
+}
+
+fn read_links(lookup: Lookup<'_>) -> Result<Option<Links>, SettingError> {
+    let revoked = REVOKED_LINKS.optional(lookup, "", parse_revoked)?;
+    let secret = lookup(LINK_SECRET.name).map(|secret| LinkSecret::parse(&secret));
+    // The value is a secret, so that no error quotes it.
+    let secret = secret.transpose().map_err(|problem| LINK_SECRET.error(problem))?;
+    Ok(secret.map(|secret| Links::new(secret, revoked)))
 }
 
 fn check_region(value: &str) -> Result<(), &'static str> {
@@ -324,10 +363,28 @@ mod tests {
             ("KEY_PREFIX", "a\\b"),
             ("ALLOWED_TYPES", "png"),
             ("ALLOWED_ORIGINS", "example.com"),
+            ("LINK_SECRET", "c2hvcnQ="),
+            ("REVOKED_LINKS", "acme"),
         ] {
             check_refused(name, value);
         }
         check_refused("KEY_PREFIX", &"k".repeat(129));
+    }
+
+    #[test]
+    fn a_secret_that_is_refused_is_not_quoted() {
+        let error = read("LINK_SECRET", "c2hvcnQ=")
+            .expect_err("too short")
+            .to_string();
+        assert!(!error.contains("c2hvcnQ="), "{error}");
+    }
+
+    #[test]
+    fn there_are_links_only_with_a_secret() {
+        assert!(read("", "").expect("settings").links.is_none());
+        assert!(read("LINK_SECRET", "").expect("settings").links.is_none());
+        let secret = "Zm9vYmFyYmF6Zm9vYmFyYmF6Zm9vYmFyYmF6Zm9vYmFy";
+        assert!(read("LINK_SECRET", secret).expect("settings").links.is_some());
     }
 
     #[test]

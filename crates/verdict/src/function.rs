@@ -105,7 +105,8 @@ impl Function {
         let (origin, mut response) = match Request::read(event, request_id) {
             Ok(request) => {
                 let origin = request.header(ORIGIN.as_str()).map(str::to_owned);
-                let response = verdicts::answer(request, self.store.as_ref(), deployment);
+                let now = self.environment.now();
+                let response = verdicts::answer(request, self.store.as_ref(), deployment, now);
                 (origin, response)
             }
             Err(error) => (None, refusal(error, None)),

@@ -4,7 +4,7 @@ use std::{ops::Range, time::SystemTime};
 
 use lambda_api::timestamp;
 use uuid::Uuid;
-use wire::{Verdict, is_manifest_name};
+use wire::{LINKS_FOLDER, LinkId, Verdict, is_manifest_name};
 
 use crate::{
     containers::telling_bytes,
@@ -147,10 +147,12 @@ impl Inspector<'_> {
         is_new: bool,
     ) {
         let object = &created.object;
+        let owner = owner(self.key_prefix, &object.key);
         tracing::info!(
             time = timestamp(self.now),
             request_id = self.request_id,
-            principal = principal(self.key_prefix, &object.key),
+            principal = owner.principal(),
+            link = owner.link(),
             key = object.key,
             version_id = object.version_id,
             size = description.size,
@@ -168,10 +170,12 @@ impl Inspector<'_> {
     /// Records that an object was not scanned.
     fn record_passed_over(&self, created: &Created, reason: &str) {
         let object = &created.object;
+        let owner = owner(self.key_prefix, &object.key);
         tracing::info!(
             time = timestamp(self.now),
             request_id = self.request_id,
-            principal = principal(self.key_prefix, &object.key),
+            principal = owner.principal(),
+            link = owner.link(),
             key = object.key,
             version_id = object.version_id,
             size = created.size,
@@ -202,19 +206,62 @@ fn with_verdict(mut tags: Tags, verdict: Verdict) -> Tags {
     tags
 }
 
-/// Whose object it is, by the key that the signing Lambda made: `<prefix>/<principal>/<uuid>/<name>`, or a manifest's.
-/// `None` if the key was made otherwise, as by `GET /presign`.
-fn principal<'a>(key_prefix: &str, key: &'a str) -> Option<&'a str> {
-    let (principal, rest) = below(key_prefix, key)?;
+/// Whose object it is, by the key that the signing Lambda made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Owner<'a> {
+    /// `<prefix>/<principal>/…`
+    Principal(&'a str),
+    /// `<prefix>/links/<folder>/<jti>/…`
+    Link(&'a str),
+    /// The key was made otherwise, as by `GET /presign`.
+    Unknown,
+}
+
+impl<'a> Owner<'a> {
+    fn principal(self) -> Option<&'a str> {
+        match self {
+            Self::Principal(principal) => Some(principal),
+            Self::Link(_) | Self::Unknown => None,
+        }
+    }
+
+    fn link(self) -> Option<&'a str> {
+        match self {
+            Self::Link(jti) => Some(jti),
+            Self::Principal(_) | Self::Unknown => None,
+        }
+    }
+}
+
+/// Whose object it is. In the owner's folder lie a batch's files, `<uuid>/<name>`, and its manifests.
+fn owner<'a>(key_prefix: &str, key: &'a str) -> Owner<'a> {
+    let Some((owner, rest)) = owned(key_prefix, key) else {
+        return Owner::Unknown;
+    };
     let is_file = rest
         .split_once('/')
         .is_some_and(|(batch, name)| Uuid::try_parse(batch).is_ok() && !name.is_empty());
-    (is_file || is_manifest_name(rest)).then_some(principal)
+    if is_file || is_manifest_name(rest) {
+        owner
+    } else {
+        Owner::Unknown
+    }
 }
 
-/// Whether a key is a manifest's: `<prefix>/<principal>/<batch>.slipway-manifest.json`, where no user's file can be.
+/// Whether a key is a manifest's: `<batch>.slipway-manifest.json` in an owner's folder, where no user's file can be.
 fn is_manifest(key_prefix: &str, key: &str) -> bool {
-    below(key_prefix, key).is_some_and(|(_, name)| is_manifest_name(name))
+    owned(key_prefix, key).is_some_and(|(_, name)| is_manifest_name(name))
+}
+
+/// In whose folder a key lies, and what follows that folder. No principal is called `links`.
+fn owned<'a>(key_prefix: &str, key: &'a str) -> Option<(Owner<'a>, &'a str)> {
+    let (first, rest) = below(key_prefix, key)?;
+    if first != LINKS_FOLDER {
+        return Some((Owner::Principal(first), rest));
+    }
+    let (_folder, rest) = rest.split_once('/')?;
+    let (jti, rest) = rest.split_once('/')?;
+    jti.parse::<LinkId>().is_ok().then_some((Owner::Link(jti), rest))
 }
 
 /// The first segment of a key below the prefix, and what follows it.
@@ -232,7 +279,8 @@ mod tests {
     use super::*;
 
     fn check(prefix: &str, key: &str, expected: Option<&str>) {
-        assert_eq!(principal(prefix, key), expected, "{key} below {prefix:?}");
+        let expected = expected.map_or(Owner::Unknown, Owner::Principal);
+        assert_eq!(owner(prefix, key), expected, "{key} below {prefix:?}");
     }
 
     #[test]
@@ -250,6 +298,34 @@ mod tests {
         check("uploads", &format!("uploads/me/{MANIFEST}"), Some("me"));
     }
 
+    const JTI: &str = "01a3185c-5000-7000-8000-000000000001";
+
+    fn check_link(prefix: &str, key: &str, expected: Option<&str>) {
+        let expected = expected.map_or(Owner::Unknown, Owner::Link);
+        assert_eq!(owner(prefix, key), expected, "{key} below {prefix:?}");
+    }
+
+    #[test]
+    fn a_file_of_a_link_names_the_link() {
+        const ID: &str = "0e37df36-f698-11e6-8dd4-cb9ced3df976";
+        check_link(
+            "uploads",
+            &format!("uploads/links/acme/{JTI}/{ID}/a/b.txt"),
+            Some(JTI),
+        );
+        check_link("", &format!("links/acme/{JTI}/{ID}/a"), Some(JTI));
+        check_link("uploads", &format!("uploads/links/{ID}/{JTI}/{ID}/a"), Some(JTI));
+        check_link(
+            "uploads",
+            &format!("uploads/links/acme/{JTI}/{MANIFEST}"),
+            Some(JTI),
+        );
+        check_link("uploads", &format!("uploads/links/acme/{ID}/{ID}/a"), None);
+        check_link("uploads", &format!("uploads/links/{JTI}/{ID}/a"), None);
+        check_link("uploads", &format!("uploads/links/acme/{JTI}/a"), None);
+        check_link("uploads", &format!("uploads/links/acme/{JTI}"), None);
+    }
+
     const MANIFEST: &str = "01a3185c-5000-7000-8000-000000000000.2.slipway-manifest.json";
 
     #[test]
@@ -262,6 +338,17 @@ mod tests {
             ("uploads", format!("uploads/me/folder/{MANIFEST}"), false),
             ("uploads", "uploads/me/a.slipway-manifest.json".to_owned(), false),
             ("uploads", format!("uploads/me/{MANIFEST}").to_uppercase(), false),
+            ("uploads", format!("uploads/links/acme/{JTI}/{MANIFEST}"), true),
+            ("", format!("links/acme/{JTI}/{MANIFEST}"), true),
+            ("uploads", format!("uploads/links/{MANIFEST}"), false),
+            ("uploads", format!("uploads/links/acme/{MANIFEST}"), false),
+            ("uploads", format!("uploads/links/a/b/{JTI}/{MANIFEST}"), false),
+            (
+                "uploads",
+                format!("uploads/links/acme/{JTI}/{JTI}/{MANIFEST}"),
+                false,
+            ),
+            ("uploads", format!("uploads/me/acme/{JTI}/{MANIFEST}"), false),
         ] {
             assert_eq!(is_manifest(prefix, &key), expected, "{key} below {prefix:?}");
         }

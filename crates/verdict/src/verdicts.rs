@@ -1,5 +1,7 @@
 //! `POST /verdicts`: a page asks what was found in its files.
 
+use std::time::SystemTime;
+
 use http::{Response, StatusCode};
 use lambda_api::{
     Deployment, Request,
@@ -13,20 +15,27 @@ use crate::{
     object_store::{ObjectStore, ObjectVersion},
 };
 
-/// The one path that is answered, as a path without stage and `/api`.
+/// The paths that are answered, without stage and `/api`: for who is signed in, and for who has an upload link.
 const PATH: &str = "/verdicts";
+const LINK_PATH: &str = "/link/verdicts";
 
-/// Its methods.
+/// Their methods.
 const METHODS: &str = "POST, OPTIONS";
 
-/// Answers a request of the API.
-pub(crate) fn answer(request: Request, store: &dyn ObjectStore, deployment: &Deployment) -> Response<String> {
-    if request.path != PATH {
+/// Answers a request of the API that came now.
+pub(crate) fn answer(
+    request: Request,
+    store: &dyn ObjectStore,
+    deployment: &Deployment,
+    now: SystemTime,
+) -> Response<String> {
+    let has_links = deployment.links.is_some();
+    if request.path != PATH && !(has_links && request.path == LINK_PATH) {
         return refusal(not_found(), None);
     }
     match request.method.as_str() {
         "OPTIONS" => preflight(METHODS),
-        "POST" => match verdicts(request, store, deployment) {
+        "POST" => match verdicts(request, store, deployment, now) {
             Ok(verdicts) => json(StatusCode::OK, &verdicts),
             Err(error) => refusal(error, None),
         },
@@ -34,14 +43,25 @@ pub(crate) fn answer(request: Request, store: &dyn ObjectStore, deployment: &Dep
     }
 }
 
+/// The folder of the caller's own keys.
+fn own_folder(request: &Request, deployment: &Deployment, now: SystemTime) -> Result<String, ApiError> {
+    if request.path == PATH {
+        return Ok(deployment.own_folder(request.caller.signed_in()?));
+    }
+    let grant = deployment.links.as_ref().ok_or_else(not_found)?.of(request)?;
+    grant.check(now)?;
+    Ok(deployment.link_folder(&grant.link))
+}
+
 /// The verdict of each key; the first error if there is one for every key.
 fn verdicts(
     request: Request,
     store: &dyn ObjectStore,
     deployment: &Deployment,
+    now: SystemTime,
 ) -> Result<VerdictsResponse, ApiError> {
     deployment.check_way(&request)?;
-    let own_folder = deployment.own_folder(request.caller.signed_in()?);
+    let own_folder = own_folder(&request, deployment, now)?;
     let VerdictsRequest { keys } = read_body(request)?;
     check_batch_size("keys", &keys)?;
     let verdicts: Vec<_> = keys

@@ -69,6 +69,14 @@ error_codes! {
     InvalidUploadId = 400,
     /// No principal is signed in, and one is needed.
     NotSignedIn = 401,
+    /// The request has no upload link, or one that this deployment did not make.
+    InvalidLink = 401,
+    /// The upload link's time is over.
+    LinkExpired = 403,
+    /// The upload link's time has not come yet.
+    LinkNotYetValid = 403,
+    /// The upload link was revoked.
+    LinkRevoked = 403,
     /// The key belongs to another principal.
     Forbidden = 403,
     /// The plain `GET /presign` contract is turned off.

@@ -13,15 +13,21 @@
 //! | `POST /manifests` | [`ManifestRequest`] | [`ManifestResponse`] |
 //! | `POST /verdicts` | [`VerdictsRequest`] | [`VerdictsResponse`] |
 //!
+//! | `POST /links` | [`LinkRequest`] | [`LinkResponse`] |
+//!
+//! `POST /link/uploads`, `/link/sign`, `/link/manifests` and `/link/verdicts` are the same for who has an upload link:
+//! a [`Link`] as a signed token in the header `Authorization: Bearer …`.
+//!
 //! A refusal of any of them is an [`ErrorBody`] with the status of its [`ErrorCode`].
 
 #![warn(missing_docs)]
 
-mod batch_id;
 mod digest;
 mod endpoint;
 mod error;
 mod headers;
+mod ids;
+mod link;
 mod manifests;
 mod sign;
 mod signed_request;
@@ -29,11 +35,14 @@ mod text;
 mod uploads;
 mod verdicts;
 
-pub use batch_id::{BatchId, InvalidBatchId};
 pub use digest::{InvalidSha256, Sha256Digest};
 pub use endpoint::Endpoint;
 pub use error::{ApiError, ErrorBody, ErrorCode};
 pub use headers::{ETAG, EXPOSED_HEADERS, REQUEST_ID, SIGNED_HEADERS, STORAGE_HEADERS};
+pub use ids::{BatchId, InvalidBatchId, InvalidLinkId, LinkId};
+pub use link::{
+    LINKS_FOLDER, Link, LinkRequest, LinkResponse, MAX_LINK_BYTES, MAX_LINK_FOLDER_BYTES, MAX_LINK_SECONDS,
+};
 pub use manifests::{
     Checksum, ChecksumAlgorithm, ChecksumType, MANIFEST_SUFFIX, MANIFEST_TYPE, MANIFEST_VERSION,
     MAX_MANIFEST_BYTES, MAX_MANIFEST_EDITION, Manifest, ManifestFile, ManifestRequest, ManifestResponse,

@@ -90,7 +90,7 @@ fn every_path_that_is_described_has_a_route() {
         let methods = operations.as_object().expect("operations").keys();
         described.extend(methods.map(|method| format!("{} {path}", method.to_uppercase())));
     }
-    let rendering = render(&[]);
+    let rendering = render(&[("UploadLinks", "true"), ("CreateUserPool", "true")]);
     let routes = rendering.resources_of_type("AWS::ApiGatewayV2::Route");
     let keys = routes.into_iter().map(|route| {
         let key = &rendering.properties(route).expect("a route")["RouteKey"];
@@ -169,6 +169,84 @@ fn with_a_firewall_the_distribution_and_the_functions_share_a_secret() {
     let distribution = &open.properties("Distribution").expect("the distribution")["DistributionConfig"];
     assert_eq!(distribution["WebACLId"], Value::Null);
     assert_eq!(distribution["Origins"][1]["OriginCustomHeaders"], Value::Null);
+}
+
+/// The routes without an authorizer, by method and path.
+fn open_routes(rendering: &Rendering) -> BTreeSet<&str> {
+    let routes = rendering.resources_of_type("AWS::ApiGatewayV2::Route");
+    let routes = routes.into_iter().filter_map(|route| rendering.properties(route));
+    let open = routes.filter(|route| route["AuthorizationType"] == "NONE");
+    open.filter_map(|route| route["RouteKey"].as_str()).collect()
+}
+
+#[test]
+fn with_a_sign_in_only_links_pass_the_authorizer_and_slowly() {
+    let sign_in = ("CreateUserPool", "true");
+    assert_eq!(open_routes(&render(&[sign_in])), BTreeSet::from(["GET /health"]));
+    let links = ["POST /link/manifests", "POST /link/sign", "POST /link/uploads"];
+    for (parameters, more) in [
+        (&[sign_in, ("UploadLinks", "true")][..], &[][..]),
+        (&EVERYTHING, &["POST /link/verdicts"]),
+    ] {
+        let rendering = render(parameters);
+        let links = BTreeSet::from_iter(links.iter().chain(more).copied());
+        let open = links.iter().copied().chain(["GET /health"]);
+        assert_eq!(open_routes(&rendering), open.collect());
+        let limits = &rendering.properties("ApiStage").expect("the stage")["RouteSettings"];
+        let limits = limits.as_object().expect("limits");
+        assert_eq!(limits.keys().map(String::as_str).collect::<BTreeSet<_>>(), links);
+        for limit in limits.values() {
+            assert_eq!(
+                limit,
+                &json!({"ThrottlingRateLimit": "20", "ThrottlingBurstLimit": "40"})
+            );
+        }
+    }
+}
+
+#[test]
+fn links_are_made_only_by_those_who_sign_in() {
+    let route = |parameters: &[(&str, &str)]| {
+        let rendering = render(parameters);
+        let route = rendering.properties("LinksRoute").cloned();
+        route.map(|route| route["AuthorizationType"].clone())
+    };
+    assert_eq!(route(&EVERYTHING), Some(json!("JWT")));
+    assert_eq!(route(&[("UploadLinks", "true")]), None);
+    assert_eq!(route(&[("CreateUserPool", "true")]), None);
+}
+
+#[test]
+fn the_functions_share_a_secret_that_another_number_replaces() {
+    let with = |generation: &str| {
+        render(&[
+            ("UploadLinks", "true"),
+            ("InspectUploads", "true"),
+            ("LinkGeneration", generation),
+        ])
+    };
+    let rendering = with("1");
+    for function in ["SigningFunction", "VerdictFunction"] {
+        let function = rendering.properties(function).expect("a function");
+        let secret = &function["Environment"]["Variables"]["LINK_SECRET"];
+        assert_eq!(secret, "{{resolve:secretsmanager:linksecret}}");
+    }
+    let name = |rendering: &Rendering| rendering.properties("LinkSecret").expect("a secret")["Name"].clone();
+    assert_ne!(name(&rendering), name(&with("2")));
+    let made = &rendering.properties("LinkSecret").expect("a secret")["GenerateSecretString"];
+    assert_eq!(made, &json!({"PasswordLength": 44, "ExcludePunctuation": true}));
+    assert!(render(&[]).properties("LinkSecret").is_none());
+}
+
+#[test]
+fn an_open_page_says_who_may_upload() {
+    let who =
+        |parameters: &[(&str, &str)]| render(parameters).json()["Outputs"]["WhoMayUpload"]["Value"].clone();
+    let links = ("UploadLinks", "true");
+    assert_eq!(who(&[]), "everybody who knows the address");
+    assert_eq!(who(&[links]), "everybody who knows the address");
+    assert_eq!(who(&[links, ("LinksOnly", "true")]), "nobody");
+    assert_eq!(who(&EVERYTHING), "who signs in");
 }
 
 #[test]

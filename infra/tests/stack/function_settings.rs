@@ -75,6 +75,20 @@ fn plain_presign_keeps_the_limits_of_the_template() {
 }
 
 #[test]
+fn links_are_for_a_deployment_that_asks_for_them() {
+    let code = |parameters: &[(&str, &str)], path: &str| {
+        let (_, answer) = function(parameters).call("POST", path, "", &json!({"files": []}));
+        answer["error"]["code"].as_str().map(str::to_owned)
+    };
+    let links = ("UploadLinks", "true");
+    assert_eq!(code(&[], "/link/uploads").as_deref(), Some("NotFound"));
+    assert_eq!(code(&[links], "/link/uploads").as_deref(), Some("InvalidLink"));
+    assert_eq!(code(&[links], "/uploads").as_deref(), Some("InvalidBatchSize"));
+    let only = [links, ("LinksOnly", "true")];
+    assert_eq!(code(&only, "/uploads").as_deref(), Some("NotSignedIn"));
+}
+
+#[test]
 fn the_function_starts_with_every_option_and_limit() {
     function(&EVERYTHING);
     for limit in [
@@ -83,6 +97,8 @@ fn the_function_starts_with_every_option_and_limit() {
         ("UrlExpirationSeconds", "60"),
         ("UrlExpirationSeconds", "43200"),
         ("AllowedTypes", "image/*,application/pdf"),
+        ("LinkMakers", "staff,sales"),
+        ("RevokedLinks", "01a3185c-5000-7000-8000-000000000000"),
     ] {
         let variables = variables(&render(&[limit]));
         let settings = Settings::from_variables(|name| variables.get(name).cloned());

@@ -195,6 +195,25 @@ fn parameters_accept_valid_values_and_refuse_others() {
         ],
         &["arn:aws:wafv2:eu-central-1:123456789012:regional/webacl/uploads/1a2b3c4d"],
     );
+    check(
+        "LinkMakers",
+        &["", "*", "staff,sales"],
+        &["*,staff", "the staff", "a,"],
+    );
+    check(
+        "RevokedLinks",
+        &[
+            "",
+            "01a3185c-5000-7000-8000-000000000000",
+            "01a3185c-5000-7000-8000-000000000000,01a3185c-5000-7000-8000-000000000001",
+        ],
+        &[
+            "acme",
+            "01a3185c-5000-4000-8000-000000000000",
+            "01a3185c-5000-7000-8000-000000000000,",
+        ],
+    );
+    check("LinkGeneration", &["1", "2"], &["0", "a"]);
     check("VerdictConcurrency", &["0", "100"], &["-1", "1001"]);
     check("Architecture", &["arm64", "x86_64"], &["aarch64"]);
 }

@@ -12,11 +12,12 @@
 //!   `s3:ObjectCreationOperation`, so statements with them do not apply here.
 //! - Its CloudFront resolves an API's host name on the internet, so the tests call the API directly.
 
-use std::{fs, io::Write, path::Path, process::Stdio};
+use std::{fs, io::Write, path::Path, process::Stdio, time::SystemTime};
 
+use lambda_api::{LinkSecret, Links, new_link};
 use serde_json::{Value, json};
 use ureq::http::Request;
-use wire::{Endpoint, ManifestResponse, MultipartOperation, PlanOutcome, SignedRequest};
+use wire::{Endpoint, LinkRequest, ManifestResponse, MultipartOperation, PlanOutcome, SignedRequest};
 
 use crate::{
     deployment::{Deployment, STACK, header, one_at_a_time, page, request, sha256, text, xtask},
@@ -54,12 +55,14 @@ fn a_stack_is_deployed_used_changed_and_destroyed() {
             "ObjectTags=source=upload",
             "CreateKmsKey=true",
             "InspectUploads=true",
+            "UploadLinks=true",
             "AlarmEmail=operations@example.com",
         ],
     );
     the_update_has_changed_the_stack(&deployment);
     nobody_uploads_without_a_sign_in(&deployment);
     a_signed_in_user_has_a_folder(&deployment);
+    a_link_of_the_stacks_secret_uploads(&deployment);
 
     the_stack_is_destroyed_by_its_name_only(&aws, &deployment);
 }
@@ -392,6 +395,49 @@ fn a_signed_in_user_has_a_folder(deployment: &Deployment<'_>) {
         tampered.call("POST", "/sign", &body).0,
         401,
         "a token that was tampered with"
+    );
+}
+
+fn a_link_of_the_stacks_secret_uploads(deployment: &Deployment<'_>) {
+    let secret = deployment.output("LinkSecretArn");
+    let secret = deployment
+        .aws
+        .aws(&["secretsmanager", "get-secret-value", "--secret-id", secret]);
+    let secret = secret["SecretString"].as_str().expect("a secret");
+    let secret = LinkSecret::parse(secret).expect("a secret of 33 bytes");
+    let request = LinkRequest {
+        folder: "acme".to_owned(),
+        expires_in: 600,
+        ..LinkRequest::default()
+    };
+    let link = new_link(request, None, [0; 10], SystemTime::now()).expect("a link");
+    let token = Links::new(secret, Default::default())
+        .sign(&link)
+        .expect("a token");
+
+    let bytes = b"by a link";
+    let file = json!({"id": "1", "name": "a.txt", "size": bytes.len(), "type": "text/plain", "sha256": sha256(bytes)});
+    let by_link = deployment.signed_in(&token);
+    let (status, answer) = by_link.call("POST", "/link/uploads", &json!({ "files": [file] }));
+    assert_eq!(status, 200, "{answer}");
+    let key = answer["files"][0]["key"].as_str().expect("a key");
+    assert!(
+        key.starts_with(&format!("uploads/links/acme/{}/", link.jti)),
+        "{key}"
+    );
+    let put: SignedRequest = serde_json::from_value(answer["files"][0]["put"].clone()).expect("a request");
+    assert_eq!(deployment.send(&put, bytes).status(), 200);
+    assert_eq!(deployment.object(key), bytes);
+    assert_eq!(
+        by_link
+            .call("POST", "/link/verdicts", &json!({ "keys": [key] }))
+            .0,
+        200
+    );
+    assert_eq!(
+        by_link.call("POST", "/uploads", &json!({})).0,
+        401,
+        "a link is no sign-in"
     );
 }
 

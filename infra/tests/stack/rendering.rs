@@ -11,17 +11,19 @@ pub(crate) const PAGE_POLICY: (&str, &str) = (
 );
 
 /// Parameters that create every optional resource, with one way to sign in and one kind of key.
-pub(crate) const EVERYTHING: [(&str, &str); 12] = [
+pub(crate) const EVERYTHING: [(&str, &str); 14] = [
     ("AlarmEmail", "operations@example.com"),
     ("CreateKmsKey", "true"),
     ("CreateUserPool", "true"),
     ("DistributionLogs", "true"),
     ("InspectUploads", "true"),
+    ("LinkMakers", "*"),
     ("MalwareProtection", "true"),
     ("NotifyEmail", "inbox@example.com"),
     ("ObjectTags", "source=upload,team=web"),
     ("OtherOrigins", "https://app.example.com,https://127.0.0.1:8080"),
     ("PageDomainName", "upload.example.com"),
+    ("UploadLinks", "true"),
     ("VerdictConcurrency", "10"),
     (
         "WebAclArn",

@@ -43,14 +43,8 @@ impl Environment for Role {
 pub(crate) fn variables(rendering: &Rendering) -> BTreeMap<String, String> {
     let function = rendering.properties("SigningFunction").expect("the function");
     let variables = &function["Environment"]["Variables"];
-    let pairs = variables
-        .as_object()
-        .expect("variables")
-        .iter()
-        .map(|(name, value)| {
-            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            (name.clone(), text)
-        });
+    let names = variables.as_object().expect("variables").keys();
+    let pairs = names.filter_map(|name| Some((name.clone(), rendering.variable("SigningFunction", name)?)));
     pairs
         .chain([("AWS_REGION".to_owned(), "eu-central-1".to_owned())])
         .collect()

@@ -12,6 +12,9 @@ pub const OWNER_ACCESS_KEY_ID: &str = "AKIAIOSFODNN7EXAMPLE";
 /// The secret of [`OWNER_ACCESS_KEY_ID`].
 pub const OWNER_SECRET_ACCESS_KEY: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
 
+/// The secret that the stack's upload links are signed with. It opens nothing but this stack.
+pub const LINK_SECRET: &str = "bG9jYWwgdXBsb2FkIGxpbmtzLCBhbmQgbm90aGluZyBlbHNlIQ==";
+
 /// The access key of the Lambda's role: temporary credentials, as a Lambda always has. The role may
 /// do what its URLs may do, under one prefix.
 pub const ROLE_ACCESS_KEY_ID: &str = "ASIAIOSFODNN7EXAMPLE";

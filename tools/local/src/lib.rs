@@ -6,9 +6,9 @@
 //! - API Gateway ([`Stack::api_url`]): `gateway` makes an event of payload format 2.0 from each HTTP request, and
 //!   `lambda` runs the Lambda on it: its handler in this process, or its program by the protocol of the
 //!   Lambda service ([`FunctionProcess`], `runtime_api`). With [`AuthorizerOptions`] it admits nobody without
-//!   a token of an OpenID Connect issuer.
+//!   a token of an OpenID Connect issuer, or an upload link.
 //! - The function that looks at stored objects: `notifications` sends it an event for every new object, and
-//!   `verdict_store` lets it read the files. It also answers the API's `POST /verdicts`.
+//!   `verdict_store` lets it read the files. It also answers the API's `POST /verdicts` and `/link/verdicts`.
 //! - [`Controls`], with which tests make faults and observe requests.
 
 mod account;
@@ -27,8 +27,8 @@ mod storage;
 mod verdict_store;
 
 pub use account::{
-    BUCKET, OWNER_ACCESS_KEY_ID, OWNER_SECRET_ACCESS_KEY, REGION, ROLE_ACCESS_KEY_ID, ROLE_SECRET_ACCESS_KEY,
-    ROLE_SESSION_TOKEN,
+    BUCKET, LINK_SECRET, OWNER_ACCESS_KEY_ID, OWNER_SECRET_ACCESS_KEY, REGION, ROLE_ACCESS_KEY_ID,
+    ROLE_SECRET_ACCESS_KEY, ROLE_SESSION_TOKEN,
 };
 pub use controls::{Controls, HeldCompletions, RecordedRequest};
 pub use function_process::{FunctionError, FunctionOptions, FunctionProcess, LineSink};

@@ -8,7 +8,7 @@ use std::{
 use anyhow::Context as _;
 
 use crate::{
-    account::{BUCKET, REGION, ROLE_ACCESS_KEY_ID, ROLE_SECRET_ACCESS_KEY, ROLE_SESSION_TOKEN},
+    account::{BUCKET, LINK_SECRET, REGION, ROLE_ACCESS_KEY_ID, ROLE_SECRET_ACCESS_KEY, ROLE_SESSION_TOKEN},
     bucket_cors::CorsConfiguration,
     controls::Controls,
     gateway::{Authorizer, AuthorizerOptions, Cors, Functions, Gateway, Guard},
@@ -279,6 +279,7 @@ fn lambda_variables(options: &StackOptions) -> Vec<(String, String)> {
             format!("http://127.0.0.1:{}", options.second_s3_port),
         ),
         ("ALLOWED_ORIGINS", origins),
+        ("LINK_SECRET", LINK_SECRET.to_owned()),
     ];
     let own = own.map(|(name, value)| (name.to_owned(), value));
     own.into_iter()

@@ -11,6 +11,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 
 use crate::{
+    link,
     process::Process,
     readiness,
     tools::{CARGO_LAMBDA, SCHEMATHESIS, Toolbox, ensure_python_tool},
@@ -69,6 +70,8 @@ pub(super) fn fuzz(toolbox: &Toolbox) -> Result<()> {
     let api = format!("http://127.0.0.1:{port}");
     wait_for_api(&api, &mut stack, toolbox)?;
 
+    // The local stack's other routes look at no link.
+    let link = link::local_token()?;
     let mut command = Command::new(schemathesis);
     command
         .current_dir(&folder)
@@ -76,6 +79,7 @@ pub(super) fn fuzz(toolbox: &Toolbox) -> Result<()> {
         .arg(toolbox.project.root.join("backend/openapi.json"))
         .args(["--url", &api, "--exclude-checks", EXCLUDED_CHECKS])
         .args(["--max-examples", EXAMPLES])
+        .args(["--header", &format!("Authorization: Bearer {link}")])
         .args(["--generation-database", "none", "--no-color"]);
     toolbox.run("schemathesis", &mut command)
 }

@@ -99,6 +99,9 @@ pub(crate) fn run(options: &DeployOptions, toolbox: &Toolbox) -> Result<ExitCode
     let address = outputs
         .get("PageAddress")
         .context("the stack has no output PageAddress")?;
+    if let Some(who) = outputs.get("WhoMayUpload") {
+        println!("who may upload, besides those who have an upload link: {who}");
+    }
     println!("the page: {address}");
     Ok(ExitCode::SUCCESS)
 }

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
-use infra::{Rendering, Template};
+use infra::Template;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -71,7 +71,9 @@ pub(crate) fn check(parameters: &Map<String, Value>) -> Result<()> {
         .collect::<Result<_>>()?;
     let rendering = Template::read()?.render(&values)?;
     for function in rendering.resources_of_type(FUNCTION) {
-        let variable = |name: &str| variable(&rendering, function, name);
+        // Lambda sets the region.
+        let region = |name: &str| (name == "AWS_REGION").then(|| "eu-central-1".to_owned());
+        let variable = |name: &str| rendering.variable(function, name).or_else(|| region(name));
         match function {
             "SigningFunction" => drop(backend::Settings::from_variables(variable).with_context(refused)?),
             "VerdictFunction" => drop(verdict::Settings::from_variables(variable).with_context(refused)?),
@@ -83,17 +85,6 @@ pub(crate) fn check(parameters: &Map<String, Value>) -> Result<()> {
 
 fn refused() -> &'static str {
     "the functions would not start with these parameters"
-}
-
-fn variable(rendering: &Rendering, function: &str, name: &str) -> Option<String> {
-    let variables = &rendering.properties(function)?["Environment"]["Variables"];
-    match &variables[name] {
-        // Lambda sets it.
-        Value::Null if name == "AWS_REGION" => Some("eu-central-1".to_owned()),
-        Value::Null => None,
-        Value::String(text) => Some(text.clone()),
-        other => Some(other.to_string()),
-    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,11 @@
-//! `POST /verdicts`.
+//! `POST /verdicts` and `POST /link/verdicts`.
 
+use std::time::{Duration, UNIX_EPOCH};
+
+use lambda_api::{LinkSecret, Links, new_link};
 use serde_json::{Value, json};
 use verdict::{Answer, TAG};
+use wire::LinkRequest;
 
 use crate::support::{Object, World};
 
@@ -152,4 +156,74 @@ fn a_store_that_fails_is_an_error_of_that_key() {
     world.fail(Some("GetObjectTagging"));
     let (status, body) = ask_for(&world, &["uploads/me/1/a"]);
     assert_eq!((status, &body["error"]["code"]), (500, &json!("InternalError")));
+}
+
+const SECRET: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+
+/// The time in the world's environment.
+const NOW: u64 = 1_795_509_768;
+
+/// A request for the verdicts of keys by an upload link for the folder `acme`, and the link's own folder.
+fn by_link(keys: &dyn Fn(&str) -> Vec<String>) -> (Value, String) {
+    let request = LinkRequest {
+        folder: "acme".to_owned(),
+        expires_in: 60,
+        ..LinkRequest::default()
+    };
+    let link = new_link(request, None, [0; 10], UNIX_EPOCH + Duration::from_secs(NOW)).expect("a link");
+    let secret = LinkSecret::parse(SECRET).expect("a secret");
+    let token = Links::new(secret, Default::default())
+        .sign(&link)
+        .expect("a token");
+    let folder = format!("uploads/links/acme/{}", link.jti);
+    let mut event = event(
+        "POST",
+        "/link/verdicts",
+        &json!({ "keys": keys(&folder) }).to_string(),
+    );
+    event["headers"]["authorization"] = format!("Bearer {token}").into();
+    (event, folder)
+}
+
+#[test]
+fn who_has_a_link_learns_of_its_files_and_no_others() {
+    let world = World::with_variables(&[("LINK_SECRET", SECRET)]);
+    let (event, folder) = by_link(&|folder| {
+        let other = "uploads/links/acme/01a3185c-5000-7000-8000-000000000000/1/a";
+        [
+            format!("{folder}/1/a"),
+            "uploads/me/1/a".to_owned(),
+            other.to_owned(),
+        ]
+        .into()
+    });
+    let object = Object::new("", b"", "e").tagged(TAG, "clean");
+    world.store(&format!("{folder}/1/a"), None, object);
+    let (status, body, _) = ask(&world, &event);
+    assert_eq!(status, 200, "{body}");
+    assert_eq!(body["verdicts"][0], json!({"verdict": "clean"}));
+    for index in [1, 2] {
+        assert_eq!(body["verdicts"][index]["error"]["code"], "Forbidden");
+    }
+}
+
+#[test]
+fn a_link_that_is_not_valid_learns_nothing() {
+    let (mut event, folder) = by_link(&|folder| vec![format!("{folder}/1/a")]);
+    let code = |variables: &[(&str, &str)], event: &Value| {
+        let (status, body, _) = ask(&World::with_variables(variables), event);
+        (
+            status,
+            body["error"]["code"].as_str().unwrap_or_default().to_owned(),
+        )
+    };
+    let jti = folder.rsplit('/').next().expect("an id");
+    let revoked = [("LINK_SECRET", SECRET), ("REVOKED_LINKS", jti)];
+    assert_eq!(code(&[], &event), (404, "NotFound".to_owned()));
+    assert_eq!(code(&revoked, &event), (403, "LinkRevoked".to_owned()));
+    event["headers"]["authorization"] = "Bearer a.b.c".into();
+    assert_eq!(
+        code(&[("LINK_SECRET", SECRET)], &event),
+        (401, "InvalidLink".to_owned())
+    );
 }

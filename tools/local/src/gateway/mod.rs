@@ -35,7 +35,8 @@ const MAX_HEAD_BYTES: usize = 10_240;
 /// An HTTP API in front of the Lambda.
 pub(crate) struct Gateway {
     pub(crate) functions: Functions,
-    /// Checks every request's token, and lets pages read the answers; without it anybody may call.
+    /// Checks every request's token, unless it goes by an upload link, and lets pages read the answers; without it
+    /// anybody may call.
     pub(crate) guard: Option<Guard>,
 }
 
@@ -44,13 +45,13 @@ pub(crate) struct Gateway {
 pub(crate) struct Functions {
     /// Answers every other route.
     pub(crate) lambda: Lambda,
-    /// Answers `/verdicts`.
+    /// Answers `/verdicts` and `/link/verdicts`.
     pub(crate) verdicts: Arc<verdict::Function>,
 }
 
 impl Functions {
     async fn invoke(&self, path: &str, event: String) -> Result<String, LambdaFailed> {
-        if !["/verdicts", "/api/verdicts"].contains(&path) {
+        if !["/verdicts", "/link/verdicts"].contains(&without_stage(path)) {
             return self.lambda.invoke(event).await;
         }
         let function = Arc::clone(&self.verdicts);
@@ -118,7 +119,8 @@ impl Gateway {
         if !host::is_own(&parts.headers) {
             return Err(Refusal::Error(StatusCode::FORBIDDEN));
         }
-        let authorizer = match &self.guard {
+        let is_guarded = !without_stage(parts.uri.path()).starts_with("/link/");
+        let authorizer = match self.guard.as_ref().filter(|_| is_guarded) {
             Some(guard) => Some(
                 guard
                     .authorizer
@@ -149,6 +151,13 @@ impl Gateway {
                 })?;
         response::read(&answer).ok_or(Refusal::Error(StatusCode::INTERNAL_SERVER_ERROR))
     }
+}
+
+/// A path without `/api`, the stage's name in a deployment.
+fn without_stage(path: &str) -> &str {
+    path.strip_prefix("/api")
+        .filter(|rest| rest.starts_with('/'))
+        .unwrap_or(path)
 }
 
 /// The size of the request line and the headers as HTTP/1.1 writes them.

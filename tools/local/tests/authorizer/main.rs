@@ -30,6 +30,7 @@ impl World {
         let data = tempfile::tempdir().expect("a folder");
         let stack = Stack::start(StackOptions {
             allowed_origins: vec![PAGE.to_owned()],
+            lambda_variables: vec![("LINK_MAKERS".to_owned(), "*".to_owned())],
             authorizer: Some(AuthorizerOptions {
                 issuer: provider.issuer().to_owned(),
                 audiences: vec![AUDIENCE.to_owned()],
@@ -136,6 +137,29 @@ async fn the_subject_of_a_valid_token_is_the_folder_of_the_key() {
     assert!(key.starts_with("uploads/tool-a/"), "{key}");
     let without_scheme = world.upload(Some(&world.token("tool-b"))).await;
     assert_eq!(without_scheme.status, 200, "{without_scheme:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_opens_its_routes_and_no_other() {
+    let world = World::start().await;
+    let bearer = format!("Bearer {}", world.token("tool-a"));
+    let body = json!({"folder": "acme", "expiresIn": 60});
+    let made = json_of(&world.post("/links", Some(&bearer), &body).await);
+    assert_eq!(made["link"]["by"], "tool-a");
+    let link = format!("Bearer {}", made["token"].as_str().expect("a link"));
+    let file = json!({"id": "1", "name": "a.bin", "size": 17 << 20});
+    let files = json!({ "files": [file] });
+    let by_link = world.post("/link/uploads", Some(&link), &files).await;
+    assert_eq!(by_link.status, 200, "{by_link:?}");
+    assert_eq!(by_link.header("access-control-allow-origin"), Some(PAGE));
+    check_denial(&world.upload(Some(&link)).await, 401, "Unauthorized");
+    let by_token = world.post("/link/uploads", Some(&bearer), &files).await;
+    assert_eq!(json_of(&by_token)["error"]["code"], "InvalidLink");
+    check_denial(
+        &world.post("/links", Some(&link), &body).await,
+        401,
+        "Unauthorized",
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,6 +3,7 @@
 mod cors;
 mod crash;
 mod gateway;
+mod links;
 mod multipart;
 mod objects;
 mod refusals;
