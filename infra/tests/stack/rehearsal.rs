@@ -429,12 +429,6 @@ fn a_link_of_the_stacks_secret_uploads(deployment: &Deployment<'_>) {
     assert_eq!(deployment.send(&put, bytes).status(), 200);
     assert_eq!(deployment.object(key), bytes);
     assert_eq!(
-        by_link
-            .call("POST", "/link/verdicts", &json!({ "keys": [key] }))
-            .0,
-        200
-    );
-    assert_eq!(
         by_link.call("POST", "/uploads", &json!({})).0,
         401,
         "a link is no sign-in"
