@@ -19,7 +19,7 @@ pub(crate) fn make_link(
         return Err(ApiError::new(ErrorCode::NotSignedIn, message));
     }
     if !settings.link_makers.include(&audit.caller().groups) {
-        let message = "the caller is none of those who may make upload links";
+        let message = "the caller may not make upload links";
         return Err(ApiError::new(ErrorCode::Forbidden, message));
     }
     let by = Some(maker.as_segment().to_owned());

@@ -192,7 +192,7 @@ impl LinkGrant {
 ///
 /// # Errors
 ///
-/// `InvalidRequest` if its folder, its time or one of its limits is none that a link can have.
+/// `InvalidRequest` if a link cannot have its folder, its duration or one of its limits.
 pub fn new_link(
     request: LinkRequest,
     by: Option<String>,

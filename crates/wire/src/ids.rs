@@ -6,8 +6,8 @@ use uuid::{Builder, Uuid};
 
 use crate::text::text_in_json;
 
-/// A type for ids that are version 7 UUIDs (RFC 9562, section 5.7), and the error of a text that is none: `what` says
-/// whose id it is.
+/// Declares an id that is a version 7 UUID (RFC 9562, section 5.7), and the error for a text that is not one, which names
+/// the id as `what`.
 macro_rules! version_7_id {
     ($(#[$meaning:meta])* $id:ident, $invalid:ident, $what:literal) => {
         $(#[$meaning])*

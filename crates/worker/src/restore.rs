@@ -186,8 +186,9 @@ fn keep_stored(driver: &Rc<Driver>, ended: Vec<StoredRecord>, unfinished: &[Stor
         driver.store.inherit_stored(batch, key);
         if let Some(manifest) = record.manifest {
             let last = manifests.entry(batch).or_default();
-            let is_later = last.is_none_or(|last| last.edition < manifest.edition);
-            *last = if is_later { Some(manifest) } else { *last };
+            if last.is_none_or(|last| last.edition < manifest.edition) {
+                *last = Some(manifest);
+            }
             continue;
         }
         keys.extend(record.object_key().map(str::to_owned));

@@ -111,7 +111,7 @@ pub fn parse_create_result(body: &str) -> Result<String, InvalidXml> {
 }
 
 /// Reads a `<CompleteMultipartUploadResult>`, which is the only proof that the object was made: the
-/// status 200 alone is none. Returns the object's `ETag`, if it is there.
+/// status 200 alone is none. Returns the object's `ETag`, if the answer has one.
 ///
 /// # Errors
 /// [`InvalidXml`] if the body is something else, such as `<Error>` or a body cut short.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::{Command, Engine, FileId};
+use crate::{Command, Engine, FileId, upload::in_flight::Slot};
 
 impl Engine {
     pub(super) fn on_offline(&mut self) {
@@ -21,15 +21,15 @@ impl Engine {
     /// waits need not wait longer. Nothing of it is anybody's failure.
     pub(super) fn on_interruption(&mut self) {
         self.drop_calls();
-        for (ticket, abort) in self.in_flight.take_aborts() {
+        for (ticket, slot) in self.in_flight.take_aborts_and_manifests() {
             self.output.push(Command::Cancel { ticket });
-            self.aborts.put_back(abort);
+            match slot {
+                Slot::Abort(abort) => self.aborts.put_back(abort),
+                Slot::Manifest { manifest, .. } => self.manifests.put_back_sent(manifest),
+                _ => {}
+            }
         }
         self.aborts.on_interruption(self.env.now());
-        for (ticket, manifest) in self.in_flight.take_manifests() {
-            self.output.push(Command::Cancel { ticket });
-            self.manifests.put_back_sent(manifest);
-        }
         self.manifests.on_interruption(self.env.now());
         // A file that was paused may still have a Create or a Complete in flight.
         let paused: BTreeSet<FileId> = self.in_flight.files().collect();

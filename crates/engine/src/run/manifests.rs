@@ -82,17 +82,9 @@ impl Engine {
             return false;
         };
         self.batches.mark_manifest_sent(manifest.batch);
-        self.env.endpoints.learn_host(endpoint, &request.url);
         let (id, range, body) = (manifest.id, 0..manifest.size, self.env.bodies.next());
         let slot = Slot::Manifest { manifest, body };
-        let ticket = self.in_flight.start_at(endpoint, id, slot, self.env.now());
-        self.allow_answers();
-        self.output.push(Command::Put {
-            ticket,
-            request,
-            range,
-            body,
-        });
+        self.send_body(id, slot, (endpoint, request), range, body);
         true
     }
 

@@ -3,6 +3,8 @@
 //! Only the admitted files are looked at. Their number is bounded by the limits, so that what
 //! an event costs does not depend on how many files wait in the queues.
 
+use std::ops::Range;
+
 use wire::{Endpoint, SignedRequest};
 
 use crate::{
@@ -373,26 +375,38 @@ impl Engine {
             let (range, load) = (transfer.range.clone(), Load::of(transfer));
             self.put_turns.record_start(transfer.class());
             let (endpoint, is_whole) = (transfer.endpoint, transfer.part.is_none());
-            self.env.endpoints.learn_host(endpoint, &request.url);
             let body = self.env.bodies.next();
             let put = Slot::Put { load, body };
             if self.in_flight.bytes_in_flight() == 0 {
                 self.totals.answered.mark_idle();
             }
             self.totals.answered.record(0, now);
-            let ticket = self.in_flight.start_at(endpoint, id, put, now);
             if let Some(file) = self.files.get_mut(id).filter(|_| is_whole) {
                 file.is_object_sent = true;
             }
-            self.allow_answers();
-            self.output.push(Command::Put {
-                ticket,
-                request,
-                range,
-                body,
-            });
+            self.send_body(id, put, (endpoint, request), range, body);
         }
         self.output.changed(id);
+    }
+
+    /// Sends a body, whose answer may take as long as all bodies in flight together want.
+    pub(super) fn send_body(
+        &mut self,
+        id: FileId,
+        slot: Slot,
+        (endpoint, request): (Endpoint, SignedRequest),
+        range: Range<u64>,
+        body: BodySource,
+    ) {
+        self.env.endpoints.learn_host(endpoint, &request.url);
+        let ticket = self.in_flight.start_at(endpoint, id, slot, self.env.now());
+        self.allow_answers();
+        self.output.push(Command::Put {
+            ticket,
+            request,
+            range,
+            body,
+        });
     }
 }
 

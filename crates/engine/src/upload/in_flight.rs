@@ -389,34 +389,16 @@ impl InFlight {
         })
     }
 
-    /// Takes out every abort that S3 is answering.
-    pub(crate) fn take_aborts(&mut self) -> Vec<(Ticket, Abort)> {
-        let aborts: Vec<u64> = self
-            .numbers(|attempt| matches!(attempt.slot, Slot::Abort(_)))
+    /// Takes out what S3 is answering that no file waits for: aborts and manifests.
+    pub(crate) fn take_aborts_and_manifests(&mut self) -> Vec<(Ticket, Slot)> {
+        let attempts: Vec<u64> = self
+            .numbers(|attempt| matches!(attempt.slot, Slot::Abort(_) | Slot::Manifest { .. }))
             .collect();
-        let take = |attempt| match self.attempts.remove(&attempt)?.slot {
-            Slot::Abort(abort) => {
-                let file = abort.file;
-                Some((Ticket { file, attempt }, abort))
-            }
-            _ => None,
+        let take = |attempt| {
+            let Attempt { file, slot, .. } = self.attempts.remove(&attempt)?;
+            Some((Ticket { file: file?, attempt }, slot))
         };
-        aborts.into_iter().filter_map(take).collect()
-    }
-
-    /// Takes out every manifest that S3 is answering.
-    pub(crate) fn take_manifests(&mut self) -> Vec<(Ticket, Manifest)> {
-        let manifests: Vec<u64> = self
-            .numbers(|attempt| matches!(attempt.slot, Slot::Manifest { .. }))
-            .collect();
-        let take = |attempt| match self.attempts.remove(&attempt)?.slot {
-            Slot::Manifest { manifest, .. } => {
-                let file = manifest.id;
-                Some((Ticket { file, attempt }, manifest))
-            }
-            _ => None,
-        };
-        manifests.into_iter().filter_map(take).collect()
+        attempts.into_iter().filter_map(take).collect()
     }
 
     /// Where the manifest went that this ticket names, if its answer is awaited.

@@ -62,8 +62,9 @@ impl World<'_> {
             match (record.manifest, &record.stored) {
                 (Some(manifest), _) => {
                     let last = batches.entry(batch).or_default();
-                    let is_later = last.is_none_or(|last| last.edition < manifest.edition);
-                    *last = if is_later { Some(manifest) } else { *last };
+                    if last.is_none_or(|last| last.edition < manifest.edition) {
+                        *last = Some(manifest);
+                    }
                 }
                 (None, Some(stored)) => {
                     batches.entry(batch).or_default();
