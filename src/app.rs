@@ -1,13 +1,15 @@
 //! The whole page: its settings and its language, then the uploader.
 
-use std::time::Duration;
+use std::{rc::Rc, time::Duration};
 
 use leptos::{callback::UnsyncCallback, either::Either, mount::mount_to, prelude::*};
-use messages::Start;
+use messages::{ErrorKind, Start};
 use wasm_bindgen::JsCast;
 use web_sys::{HtmlElement, MessagePort};
 
 use crate::{
+    anew::Anew,
+    answers::Answers,
     components::{LanguageChoice, PageError, SignIn, TabSigns, Uploader},
     config::{Config, ConfigError},
     early::{self, Early},
@@ -40,15 +42,18 @@ enum Failure {
     InsecureContext,
     /// The worker cannot be started, or is of another version than the page.
     WorkerMissing,
+    /// The upload link lets nobody in, for this reason; or nobody knows yet.
+    Link(Option<ErrorKind>),
 }
 
 impl Failure {
-    fn explanation(&self) -> Explanation {
-        match self {
+    fn explanation(&self) -> Option<Explanation> {
+        Some(match self {
+            Self::Link(kind) => text::explanation(Text::of_error((*kind)?)),
             Self::Config(error) => text::config_error(error),
             Self::InsecureContext => text::explanation([Text::InsecureContext, Text::InsecureContextAdvice]),
             Self::WorkerMissing => text::explanation([Text::WorkerMissing, Text::WorkerMissingAdvice]),
-        }
+        })
     }
 }
 
@@ -58,6 +63,7 @@ pub fn mount() {
     let Some(root) = document().get_element_by_id("slipway") else {
         return;
     };
+    // Leptos has no executor before the first mount.
     wasm_bindgen_futures::spawn_local(async move {
         let options = Options {
             is_document: true,
@@ -96,7 +102,8 @@ pub async fn load(assets: &str) -> Result<Config, ConfigError> {
     Config::parse(&config.await?)
 }
 
-/// Loads the page's texts from the folder at this URL, in the language that the user or else the browser chose.
+/// Loads the texts of a first view from the folder at this URL, in the language that the user or else the browser chose.
+/// [`App`] loads the others.
 pub async fn load_texts(assets: &str) {
     let chosen = effects::language::chosen().and_then(|code| i18n::supported(&code));
     // A page without words is better than none.
@@ -132,19 +139,23 @@ pub fn App(
         provide_context(page);
     }
     let is_document = options.is_document;
-    let content = move || match (failure.get(), page) {
-        (None, Some(page)) => Either::Right(view! {
-            {match page.session {
-                Some(session) => Either::Left(view! { <SignIn session/> }),
-                None => Either::Right(view! { <Uploader/> }),
-            }}
-            {is_document.then(|| view! { <TabSigns/> })}
-        }),
-        (failure, _) => Either::Left(failure.map(|failure| {
-            view! { <PageError explanation=failure.explanation()/> }
-        })),
+    let content = move || {
+        Anew(match (failure.get(), page) {
+            (None, Some(page)) => Either::Right(view! {
+                {match page.session {
+                    Some(session) => Either::Left(view! { <SignIn session/> }),
+                    None => Either::Right(view! { <Uploader/> }),
+                }}
+                {is_document.then(|| view! { <TabSigns/> })}
+            }),
+            (failure, _) => {
+                let explanation = failure.and_then(|failure| failure.explanation());
+                Either::Left(explanation.map(|explanation| view! { <PageError explanation/> }))
+            }
+        })
     };
     let locale = RwSignal::new(i18n::locale());
+    effects::language::load_later(options.assets, locale);
     let place = StoredValue::new_local(place);
     // Everything is made anew when the language changes.
     move || {
@@ -157,10 +168,10 @@ pub fn App(
             let _ = place.set_attribute("lang", code);
             let _ = place.set_attribute("dir", direction);
         });
-        view! {
+        Anew(view! {
             {is_document.then(|| view! { <Header locale/> })}
             {content}
-        }
+        })
     }
 }
 
@@ -181,7 +192,7 @@ fn Header(locale: RwSignal<&'static str>) -> impl IntoView {
 /// Starts uploads by a worker, which is loaded a little later.
 fn start(
     place: &HtmlElement,
-    config: Config,
+    mut config: Config,
     options: &Options,
     mut callbacks: Callbacks,
     failure: RwSignal<Option<Failure>>,
@@ -194,8 +205,27 @@ fn start(
         failure.try_set(Some(Failure::WorkerMissing));
     };
     callbacks.on_version_mismatch = Some(UnsyncCallback::new(move |()| fail()));
-    let start = worker_start(&config);
-    let (uploads, port) = Uploads::start(start, callbacks).map_err(|_| Failure::WorkerMissing)?;
+    // A link is for the whole page that it opened, and not for a part of somebody else's.
+    let link = if options.is_document {
+        effects::link::kept()
+    } else {
+        None
+    };
+    if link.is_some() {
+        // Whoever has a link need not sign in.
+        config.sign_in = None;
+        failure.set(Some(Failure::Link(None)));
+        callbacks.on_link_refused = Some(UnsyncCallback::new(move |kind| {
+            failure.try_set(Some(Failure::Link(Some(kind))));
+        }));
+    }
+    config.links &= options.is_document;
+    let start = worker_start(&config, link);
+    let on_invalid = move |error| {
+        failure.try_set(Some(Failure::Config(error)));
+    };
+    let answers = Answers::new(&options.assets, config.fields.take(), Rc::new(on_invalid));
+    let (uploads, port) = Uploads::start(start, callbacks, answers).map_err(|_| Failure::WorkerMissing)?;
     let assets = options.assets.clone();
     match options.connect {
         Some(connect) => connect(port),
@@ -206,12 +236,19 @@ fn start(
     } else {
         place.clone().into()
     };
-    Ok(Page::new(uploads, config, &options.assets, drop_target))
+    let page = Page::new(uploads, config, &options.assets, drop_target);
+    let on_link_opened = UnsyncCallback::new(move |terms| {
+        page.bind(terms);
+        failure.try_set(None);
+    });
+    uploads.update_callbacks(|callbacks| callbacks.on_link_opened = Some(on_link_opened));
+    Ok(page)
 }
 
-fn worker_start(config: &Config) -> Start {
+fn worker_start(config: &Config, link: Option<String>) -> Start {
     Start {
         api_url: absolute(&config.api_url),
+        link,
         settings: config.settings.clone(),
         limits: config.limits.clone(),
         verdicts: config.verdicts,
@@ -222,7 +259,7 @@ fn worker_start(config: &Config) -> Start {
 }
 
 /// The worker has an address of its own, so that a path on the page's origin has to be made whole.
-fn absolute(url: &str) -> String {
+pub(crate) fn absolute(url: &str) -> String {
     let url = url.trim_end_matches('/');
     match window().location().origin() {
         Ok(origin) if url.starts_with('/') || url.is_empty() => [&origin, url].concat(),

@@ -20,8 +20,12 @@ pub struct Config {
     pub sign_in: Option<String>,
     /// `verdicts`: whether the API can say what was found in stored files.
     pub verdicts: bool,
+    /// `links`: whether the API lets users who are signed in make upload links.
+    pub links: bool,
     /// `resume`: whether uploads can be resumed after a reload.
     pub resume: bool,
+    /// `fields`: what users are asked before they upload, as the JSON that `static/fields.js` reads.
+    pub fields: Option<String>,
     /// `parallelRequests`, `secondEndpoint`, `maxAttempts`, `backoffMilliseconds`, `stallSeconds` and `manifests`: the
     /// engine's settings.
     pub settings: Settings,
@@ -35,7 +39,9 @@ impl Default for Config {
             help_url: None,
             sign_in: None,
             verdicts: false,
+            links: false,
             resume: true,
+            fields: None,
             settings: Settings::default(),
         }
     }
@@ -84,8 +90,10 @@ impl Config {
             "apiUrl" => self.api_url = url(name, value)?,
             "helpUrl" => self.help_url = Some(url(name, value)?),
             "signIn" => self.sign_in = Some(json(name, value)?),
+            "fields" => self.fields = Some(json(name, value)?),
             "resume" => self.resume = boolean(name, value)?,
             "verdicts" => self.verdicts = boolean(name, value)?,
+            "links" => self.links = boolean(name, value)?,
             "manifests" => self.settings.manifests = boolean(name, value)?,
             "accept" => self.limits.accept = string(name, value)?,
             "maxFileBytes" => self.limits.max_file_bytes = Some(number(0, u64::MAX >> 11)?),

@@ -2,7 +2,7 @@
 
 use crate::i18n::{Number, Text, number, t_with};
 
-/// A size in bytes with the decimal units that systems show beside files: `0 byte`, `1.5 MB`, `105 MB`.
+/// A size in bytes with the decimal units that systems show beside files: `0 bytes`, `1.5 MB`, `105 MB`.
 pub fn size(bytes: u64) -> String {
     const UNITS: [&str; 6] = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte", "petabyte"];
     let mut value = bytes as f64;
@@ -17,7 +17,7 @@ pub fn size(bytes: u64) -> String {
     number(Number::Unit(UNITS[unit], digits), value)
 }
 
-/// A speed in bytes per second.
+/// A speed, given in bytes per second: `1.5 MB/s`.
 pub(crate) fn speed(bytes_per_second: u64) -> String {
     t_with(Text::Speed, &[("size", &size(bytes_per_second))])
 }
@@ -53,7 +53,8 @@ pub fn time(seconds: u64) -> String {
     }
 }
 
-/// A time that is left, in a sentence of its own.
-pub(crate) fn time_left(seconds: u64) -> String {
-    t_with(Text::TimeLeft, &[("time", &time(seconds))])
+/// A time that is left, in seconds, in a sentence of its own.
+pub fn time_left(seconds: u64) -> String {
+    // As long as something is left, so is some time.
+    t_with(Text::TimeLeft, &[("time", &time(seconds.max(1)))])
 }

@@ -1,21 +1,24 @@
 //! The page's language: its texts, its plurals, and how it writes numbers.
 //!
-//! The texts are in `static/languages/`, one JSON file per language, of which only the one in use is loaded. An
-//! entry is a string, or an object of strings by plural category (Unicode CLDR, "Plural rules"). `{name}` stands
-//! for a value.
+//! The texts are in `static/languages/`, of which only those of the language in use are loaded: a JSON file with what a
+//! first view shows, and after it one with the rest, from `later/`. An entry is a string, or an object of strings by
+//! plural category (Unicode CLDR, "Plural rules"). `{name}` stands for a value.
 
 mod words;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use js_sys::{Array, Function, Intl, JSON, Object, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 
-pub(crate) use words::Text;
-pub use words::{KEYS, LANGUAGES};
+pub use words::{FIELD_KEYS, KEYS, LANGUAGES, MAKER_KEYS};
+pub(crate) use words::{MakerText, Text};
 
 /// Languages that are written from right to left.
 const RIGHT_TO_LEFT: [&str; 1] = ["ar"];
+
+/// The folder of the texts that a first view does not show.
+const LATER: &str = "languages/later/";
 
 thread_local! {
     static LOCALE: RefCell<Locale> = const { RefCell::new(Locale::none()) };
@@ -25,6 +28,8 @@ thread_local! {
 struct Locale {
     code: &'static str,
     texts: JsValue,
+    /// Whether a text was wanted before it was there.
+    lacked_text: Cell<bool>,
     /// `Intl.PluralRules.prototype.select` of the language.
     plural_category: Option<Function>,
     /// Number formats that were used before.
@@ -36,9 +41,18 @@ impl Locale {
         Self {
             code: "",
             texts: JsValue::UNDEFINED,
+            lacked_text: Cell::new(false),
             plural_category: None,
             number_formats: Vec::new(),
         }
+    }
+
+    fn entry(&self, key: &str) -> JsValue {
+        let entry = property(&self.texts, key);
+        if entry.is_undefined() {
+            self.lacked_text.set(true);
+        }
+        entry
     }
 }
 
@@ -80,7 +94,7 @@ pub(crate) fn direction(code: &str) -> &'static str {
     }
 }
 
-/// Makes this the page's language. `json` has its texts.
+/// Makes this the page's language. `json` has its texts, or those of a first view.
 ///
 /// # Errors
 /// If `json` is not JSON.
@@ -92,20 +106,50 @@ pub fn set_locale(code: &'static str, json: &str) -> Result<(), JsValue> {
         code,
         texts,
         plural_category: Some(select.bind0(&rules)),
-        number_formats: Vec::new(),
+        ..Locale::none()
     });
     Ok(())
 }
 
-/// Fetches the texts of a language from the page's own server, and makes it the page's language.
+/// Adds texts to those of the page's language. Returns whether any text was wanted before.
+///
+/// # Errors
+/// If `json` is not JSON.
+pub fn add_texts(json: &str) -> Result<bool, JsValue> {
+    let texts = JSON::parse(json)?;
+    Ok(LOCALE.with_borrow(|locale| {
+        Object::assign(locale.texts.unchecked_ref::<Object>(), texts.unchecked_ref());
+        locale.lacked_text.get()
+    }))
+}
+
+/// Makes this the page's language, with the texts of a first view from the page's own server.
 ///
 /// # Errors
 /// If they cannot be fetched.
 pub(crate) async fn load(assets: &str, code: &'static str) -> Result<(), JsValue> {
-    let json = crate::effects::fetch::text(&[assets, "languages/", code, ".json"].concat())
-        .await
-        .map_err(|_| JsValue::UNDEFINED)?;
-    set_locale(code, &json)
+    set_locale(code, &fetch(&[assets, "languages/", code]).await?)
+}
+
+/// Fetches the other texts of the page's language. Returns whether any of them was wanted before.
+///
+/// # Errors
+/// If they cannot be fetched.
+pub(crate) async fn load_later(assets: &str) -> Result<bool, JsValue> {
+    let code = locale();
+    let json = fetch(&[assets, LATER, code]).await?;
+    // Another language may have been chosen meanwhile, with all of its texts.
+    if locale() == code {
+        add_texts(&json)
+    } else {
+        Ok(false)
+    }
+}
+
+async fn fetch(path: &[&str]) -> Result<String, JsValue> {
+    let url = [&path.concat(), ".json"].concat();
+    let json = crate::effects::fetch::text(&url).await;
+    json.map_err(|_| JsValue::UNDEFINED)
 }
 
 /// The code of the page's language.
@@ -113,9 +157,25 @@ pub(crate) fn locale() -> &'static str {
     LOCALE.with_borrow(|locale| locale.code)
 }
 
+/// The texts of the page's language, for a script that needs this one of them.
+pub(crate) fn texts_with(key: &str) -> JsValue {
+    LOCALE.with_borrow(|locale| {
+        locale.entry(key);
+        locale.texts.clone()
+    })
+}
+
 /// A text in the page's language.
 pub(crate) fn t(text: Text) -> String {
-    LOCALE.with_borrow(|locale| entry(&locale.texts, text.key()).as_string().unwrap_or_default())
+    LOCALE.with_borrow(|locale| locale.entry(text.key()).as_string().unwrap_or_default())
+}
+
+impl MakerText {
+    /// The text in the page's language, with its values.
+    pub(crate) fn say(self, values: &[(&str, &str)]) -> String {
+        let text = LOCALE.with_borrow(|locale| locale.entry(self.key()).as_string());
+        fill(&text.unwrap_or_default(), values)
+    }
 }
 
 /// A text with its values.
@@ -126,12 +186,12 @@ pub(crate) fn t_with(text: Text, values: &[(&str, &str)]) -> String {
 /// A text in the plural that goes with `count`, with its values; `{count}` is the count.
 pub(crate) fn t_plural(text: Text, count: u64, values: &[(&str, &str)]) -> String {
     let form = LOCALE.with_borrow(|locale| {
-        let forms = entry(&locale.texts, text.key());
+        let forms = locale.entry(text.key());
         let category = locale.plural_category.as_ref().and_then(|select| {
             let count = JsValue::from_f64(count as f64);
             select.call1(&JsValue::UNDEFINED, &count).ok()?.as_string()
         });
-        let form = |category: &str| entry(&forms, category).as_string();
+        let form = |category: &str| property(&forms, category).as_string();
         category
             .and_then(|category| form(&category))
             .or_else(|| form("other"))
@@ -160,6 +220,20 @@ pub(crate) fn number(kind: Number, value: f64) -> String {
     })
 }
 
+/// A date and the time of day, as the language writes them, in the time zone of the device. `seconds` counts from
+/// 1970-01-01T00:00:00Z.
+pub(crate) fn time(seconds: u64) -> String {
+    let options = Object::new();
+    for (name, style) in [("dateStyle", "long"), ("timeStyle", "short")] {
+        // A new object takes any property.
+        let _ = Reflect::set(&options, &name.into(), &style.into());
+    }
+    let format = Intl::DateTimeFormat::new(&Array::of1(&locale().into()), &options).format();
+    let milliseconds = JsValue::from_f64(seconds as f64 * 1000.0);
+    let written = format.call1(&JsValue::UNDEFINED, &milliseconds);
+    written.ok().and_then(|text| text.as_string()).unwrap_or_default()
+}
+
 fn number_format(code: &str, kind: Number) -> Function {
     let options = Object::new();
     let set = |name: &str, value: JsValue| {
@@ -172,7 +246,11 @@ fn number_format(code: &str, kind: Number) -> Function {
         Number::Unit(unit, digits) => {
             set("style", "unit".into());
             set("unit", unit.into());
-            set("unitDisplay", "short".into());
+            // The short form has no plural: "5 byte".
+            set(
+                "unitDisplay",
+                if unit == "byte" { "long" } else { "short" }.into(),
+            );
             set("minimumFractionDigits", digits.into());
             set("maximumFractionDigits", digits.into());
         }
@@ -185,8 +263,8 @@ fn number_format(code: &str, kind: Number) -> Function {
     Intl::NumberFormat::new(&locales, &options).format()
 }
 
-fn entry(texts: &JsValue, key: &str) -> JsValue {
-    Reflect::get(texts, &key.into()).unwrap_or_default()
+fn property(object: &JsValue, key: &str) -> JsValue {
+    Reflect::get(object, &key.into()).unwrap_or_default()
 }
 
 fn fill(text: &str, values: &[(&str, &str)]) -> String {

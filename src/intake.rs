@@ -28,11 +28,14 @@ impl Intake {
         }
     }
 
-    /// Takes what the user chose now, but for what is left out.
+    /// Takes what the user chose now, but for what is left out, once the page's questions are answered.
     pub(crate) fn take(self, chosen: Vec<Chosen>, left_out: Vec<(Reason, String)>) {
-        let choice = self.uploads.begin_choice();
-        self.uploads.add(choice, chosen);
-        self.uploads.leave_out(left_out);
+        let uploads = self.uploads;
+        uploads.answers.take(move |answers| {
+            let choice = uploads.begin_choice(answers);
+            uploads.add(choice, chosen);
+            uploads.leave_out(left_out);
+        });
     }
 
     /// Takes the files out of a picker.
@@ -40,14 +43,17 @@ impl Intake {
         self.take(files::take_picked(picker), Vec::new());
     }
 
-    /// Takes what was dropped, as it is read.
+    /// Takes what was dropped, as it is read, once the page's questions are answered.
     pub(crate) fn take_dropped(self, dropped: Vec<Dropped>) {
-        let choice = self.uploads.begin_choice();
-        self.is_reading.try_set(true);
-        spawn_local(async move {
-            let left_out = folders::read(dropped, |chosen| self.uploads.add(choice, chosen)).await;
-            self.uploads.leave_out(left_out);
-            self.is_reading.try_set(false);
+        let uploads = self.uploads;
+        uploads.answers.take(move |answers| {
+            let choice = uploads.begin_choice(answers);
+            self.is_reading.try_set(true);
+            spawn_local(async move {
+                let left_out = folders::read(dropped, |chosen| uploads.add(choice, chosen)).await;
+                uploads.leave_out(left_out);
+                self.is_reading.try_set(false);
+            });
         });
     }
 }

@@ -10,6 +10,8 @@
     reason = "leptos' component macro writes public items into private modules"
 )]
 
+mod anew;
+mod answers;
 mod app;
 mod components;
 pub mod config;
@@ -25,9 +27,11 @@ mod upload;
 mod uploads;
 
 pub use app::{App, Options, load, load_texts, mount, mount_into};
+pub use components::open_link_maker;
 pub use messages::{Ended, Outcome, Totals};
+pub use page::use_uploads;
 pub use upload::Upload;
-pub use uploads::Callbacks;
+pub use uploads::{Callbacks, Uploads};
 
 #[cfg(test)]
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 
 use leptos::prelude::*;
+use messages::LinkTerms;
 use wasm_bindgen::UnwrapThrowExt;
 use web_sys::EventTarget;
 
@@ -20,6 +21,8 @@ pub(crate) struct Page {
     pub(crate) config: StoredValue<Config>,
     /// The sign-in, if the settings name an issuer.
     pub(crate) session: Option<Session>,
+    /// What the upload link allows that the page was opened with.
+    pub(crate) link: StoredValue<Option<LinkTerms>>,
     /// Where files may be dropped and pasted.
     pub(crate) drop_target: StoredValue<EventTarget, LocalStorage>,
     /// The URL of the page's own files with a slash at its end, or empty.
@@ -35,6 +38,7 @@ impl Page {
             uploads,
             config: StoredValue::new(config),
             session: sign_in.map(|settings| Session::start(assets.to_owned(), settings, uploads)),
+            link: StoredValue::new(None),
             drop_target: StoredValue::new_local(drop_target),
             assets: StoredValue::new(assets.to_owned()),
             number: UPLOADERS.replace(UPLOADERS.get() + 1),
@@ -49,12 +53,26 @@ impl Page {
         }
     }
 
+    /// Binds the page to what its upload link allows.
+    pub(crate) fn bind(self, terms: LinkTerms) {
+        self.config.update_value(|config| {
+            config.limits.accept.clone_from(&terms.accept);
+            config.limits.max_file_bytes = Some(terms.max_file_bytes);
+        });
+        self.link.set_value(Some(terms));
+    }
+
     /// The address of the help on an error with this name.
     pub(crate) fn help(self, error_name: &str) -> String {
         let own = || self.assets.with_value(|assets| [assets, "help.html"].concat());
         let page = self.config.with_value(|config| config.help_url.clone());
         [&page.unwrap_or_else(own), "#", error_name].concat()
     }
+}
+
+/// The uploads of the [`App`](crate::App) that was made under this owner; `None` if it could not start.
+pub fn use_uploads() -> Option<Uploads> {
+    use_context::<Page>().map(|page| page.uploads)
 }
 
 /// The page that a component belongs to.

@@ -37,6 +37,8 @@ pub(crate) enum SessionAction {
     Start,
     /// Sign in again, without leaving the page.
     Renew,
+    /// Open the dialog that makes upload links.
+    MakeLink,
     End,
 }
 
@@ -98,6 +100,7 @@ impl Session {
             let outcome = match action {
                 SessionAction::Start => sign_in.sign_in().await,
                 SessionAction::Renew => sign_in.sign_in_again().await,
+                SessionAction::MakeLink => sign_in::make_link(&sign_in).await,
                 SessionAction::End => sign_in.sign_out().await,
             };
             self.problem

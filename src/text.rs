@@ -1,11 +1,15 @@
 //! Every sentence that the page makes of its texts.
 
-use messages::{ErrorKind, FindingKind, Mismatch, Notice, Row, RowError, RowState, Totals, Verdict};
+use messages::{
+    BatchSummary, ErrorKind, FindingKind, LinkTerms, Mismatch, Notice, Row, RowError, RowState, Totals,
+    Verdict,
+};
 
 use crate::{
+    components::percent,
     config::ConfigError,
     format,
-    i18n::{Number, Text, number, t, t_plural, t_with},
+    i18n::{self, Number, Text, number, t, t_plural, t_with},
 };
 
 /// The least size that S3 takes for a part (Amazon S3 User Guide, "Multipart upload limits"), in bytes: what was
@@ -42,6 +46,12 @@ pub fn config_error(error: &ConfigError) -> Explanation {
     }
 }
 
+/// What an upload link's maker says, and until when it is valid, in lines.
+pub(crate) fn link(terms: &LinkTerms) -> String {
+    let until = t_with(Text::LinkUntil, &[("time", &i18n::time(terms.expires_at))]);
+    [terms.words.as_str(), &until].join("\n")
+}
+
 /// The name of a button, so that those of different files differ for a screen reader.
 pub(crate) fn action_on(action: &str, file_name: &str) -> String {
     t_with(Text::ActionOn, &[("action", action), ("name", file_name)])
@@ -62,6 +72,7 @@ pub(crate) const fn state(state: &RowState) -> Text {
         RowState::Unreadable => Text::Unreadable,
         RowState::Offline => Text::Offline,
         RowState::SignedOut => Text::SignedOut,
+        RowState::LinkEnded => Text::LinkEnded,
         RowState::Paused => Text::Paused,
         RowState::Stored => Text::Stored,
         RowState::Failed(_) => Text::Failed,
@@ -71,8 +82,41 @@ pub(crate) const fn state(state: &RowState) -> Text {
     }
 }
 
-/// How a file is doing, in one line.
+/// The name of a file; or the folder that a batch consists of, or how many files it has.
+pub(crate) fn row_name(row: &Row) -> String {
+    match &row.batch {
+        Some(batch) if row.name.is_empty() => t_plural(Text::BatchFiles, batch.totals.files as u64, &[]),
+        _ => row.name.clone(),
+    }
+}
+
+/// How far a file or a batch is, in whole percent.
+pub(crate) fn row_percent(row: &Row) -> u64 {
+    match &row.batch {
+        Some(batch) => percent(&batch.totals),
+        None => format::percent(row.sent, row.size),
+    }
+}
+
+/// What of a batch was stored, when and where, once it has ended.
+pub(crate) fn receipt(row: &Row) -> Option<String> {
+    let BatchSummary { totals, receipt, .. } = row.batch.as_deref()?;
+    let has_ended = totals.stored + totals.failed + totals.cancelled == totals.files;
+    let receipt = receipt.as_ref().filter(|_| has_ended)?;
+    let size = format::size(receipt.bytes);
+    let values = [
+        ("size", &*size),
+        ("time", &receipt.stored_at),
+        ("batch", &receipt.batch),
+    ];
+    Some(t_plural(Text::BatchStored, receipt.files.into(), &values))
+}
+
+/// How a file, or all files of a batch, are doing, in one line.
 pub(crate) fn status(row: &Row) -> String {
+    if let Some(batch) = &row.batch {
+        return [summary(&batch.totals), progress(&batch.totals)].join(" · ");
+    }
     let percent = || format::percent_text(format::percent(row.sent, row.size));
     let state = state(&row.state);
     match &row.state {

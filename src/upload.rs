@@ -7,8 +7,9 @@ use crate::{App, Callbacks, Options, config::Config, load_texts};
 
 /// An uploader. Uploads end with the component.
 ///
-/// The files that `cargo xtask dist` makes beside `index.html` are needed: the worker and the languages;
-/// and its style sheets, in the document.
+/// The files that `cargo xtask dist` makes beside `index.html` are needed: the worker, the languages, and
+/// `fields.js` if the settings have fields; and in the document its style sheets `theme.css`, `slipway.css` and, behind
+/// it, `later.css`.
 #[component]
 pub fn Upload(
     /// Its settings, as `config.json` has them.

@@ -9,15 +9,19 @@ use browser::{Listener, Port, Timer};
 use js_sys::Array;
 use leptos::{callback::UnsyncCallback, prelude::*, task::spawn_local};
 use messages::{
-    Action, Ended, FileId, Filter, Finding, LeftOut, Reason, Row, Selection, Start, ToPage, ToWorker, Totals,
-    Viewport,
+    Action, Ended, ErrorKind, FileId, Filter, Finding, LeftOut, LinkTerms, Reason, Row, Selection, Start,
+    ToPage, ToWorker, Totals, Viewport,
 };
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{MessageChannel, MessagePort};
 
-use crate::effects::{
-    files::Chosen,
-    handle::{self, FileHandle},
+use crate::{
+    answers::Answers,
+    effects::{
+        download,
+        files::Chosen,
+        handle::{self, FileHandle},
+    },
 };
 
 /// How many files are sent to the worker in one task. The page stands still for some 0.3 ms while a browser looks
@@ -28,7 +32,7 @@ const FILES_AT_ONCE: usize = 32;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Shown {
     pub(crate) filter: Filter,
-    /// How many files pass the filter.
+    /// How many rows there are.
     pub(crate) total: usize,
     /// The position of the first row.
     pub(crate) first: usize,
@@ -36,22 +40,24 @@ pub(crate) struct Shown {
     pub(crate) rows: Vec<ShownRow>,
 }
 
-/// A row on the screen, with the signal that follows its file.
+/// A row on the screen, with the signal that follows its file or batch.
 #[derive(Clone, Debug)]
 pub(crate) struct ShownRow {
-    pub(crate) id: FileId,
+    pub(crate) of: Selection,
+    /// What it is called by: whether it is a file below its batch, and how many files the batch has.
+    pub(crate) looks: (bool, usize),
     pub(crate) row: ArcRwSignal<Row>,
 }
 
 impl Shown {
-    /// The position in the list of the row of a file, counted from 1.
-    pub(crate) fn position(&self, id: FileId) -> usize {
-        let index = self.rows.iter().position(|row| row.id == id);
+    /// The position in the list of the row of a file or a batch, counted from 1.
+    pub(crate) fn position(&self, of: Selection) -> usize {
+        let index = self.rows.iter().position(|row| row.of == of);
         self.first + index.unwrap_or_default() + 1
     }
 
-    fn signal(&self, id: FileId) -> Option<&ArcRwSignal<Row>> {
-        let shown = self.rows.iter().find(|row| row.id == id);
+    fn signal(&self, of: Selection) -> Option<&ArcRwSignal<Row>> {
+        let shown = self.rows.iter().find(|row| row.of == of);
         shown.map(|shown| &shown.row)
     }
 }
@@ -80,13 +86,19 @@ pub struct Callbacks {
     pub on_version_mismatch: Option<UnsyncCallback<()>>,
     /// The API requires the user to sign in.
     pub on_unauthorized: Option<UnsyncCallback<()>>,
+    /// The upload link that the page was opened with allows this.
+    pub on_link_opened: Option<UnsyncCallback<LinkTerms>>,
+    /// That upload link does not work, for this reason.
+    pub on_link_refused: Option<UnsyncCallback<ErrorKind>>,
     /// The user has to pick a file again, for which the picker has to be opened.
     pub on_pick_files: Option<UnsyncCallback<()>>,
 }
 
 /// The uploads of a page, for as long as the owner under which they were started. A copy is a handle to the same.
 #[derive(Clone, Copy)]
-pub(crate) struct Uploads {
+pub struct Uploads {
+    /// What the user answers to the questions of the settings.
+    pub(crate) answers: Answers,
     pub(crate) shown: RwSignal<Shown>,
     /// The sums over all files, about twice per second.
     pub(crate) totals: RwSignal<Totals>,
@@ -107,6 +119,8 @@ struct Connection {
     port: Option<Port<ToWorker>>,
     /// How often the user has chosen files.
     choices: u32,
+    /// The last choice of which the user cancelled all.
+    cancelled: u32,
     /// Files that were not sent to the worker yet, each with the number of its choice.
     unsent: Vec<(u32, Chosen)>,
     /// Set while more of them are going to be sent.
@@ -122,9 +136,14 @@ impl Uploads {
     ///
     /// # Errors
     /// If the browser has no channels.
-    pub(crate) fn start(start: Start, callbacks: Callbacks) -> Result<(Self, MessagePort), JsValue> {
+    pub(crate) fn start(
+        start: Start,
+        callbacks: Callbacks,
+        answers: Answers,
+    ) -> Result<(Self, MessagePort), JsValue> {
         let channel = MessageChannel::new()?;
         let uploads = Self {
+            answers,
             shown: RwSignal::default(),
             totals: RwSignal::default(),
             left_out: RwSignal::default(),
@@ -152,14 +171,18 @@ impl Uploads {
         self.send(&ToWorker::ForgetLeftOut);
     }
 
-    /// The user chooses something. Returns the number of the choice.
-    pub(crate) fn begin_choice(self) -> u32 {
+    /// The user chooses something, and answered this to the page's questions. Returns the number of the choice.
+    pub(crate) fn begin_choice(self, answers: JsValue) -> u32 {
         self.forget_left_out();
         let count = |connection: &mut Connection| {
             connection.choices += 1;
             connection.choices
         };
-        self.connection.try_update_value(count).unwrap_or_default()
+        let choice = self.connection.try_update_value(count).unwrap_or_default();
+        if !answers.is_undefined() {
+            self.send_with(&ToWorker::Answers(choice), [answers]);
+        }
+        choice
     }
 
     /// Leaves out of the user's choice what the page itself could not take.
@@ -177,6 +200,10 @@ impl Uploads {
     /// Adds files of a choice to the list, or returns them to the interrupted uploads that they belong to.
     pub(crate) fn add(self, choice: u32, chosen: Vec<Chosen>) {
         let is_sending = self.connection.try_update_value(|connection| {
+            // The rest of a folder, or of many files, that is read while the user cancels all.
+            if choice <= connection.cancelled {
+                return true;
+            }
             let chosen = chosen.into_iter().map(|chosen| (choice, chosen));
             connection.unsent.extend(chosen);
             connection.sending.is_some() || connection.unsent.is_empty()
@@ -191,8 +218,15 @@ impl Uploads {
         self.send(&ToWorker::ExpectFileFor(None));
     }
 
-    /// Does to files what the user wants.
+    /// Does to files, or to the row of a batch, what the user wants.
     pub(crate) fn act(self, action: Action, selection: Selection) {
+        if (action, selection) == (Action::Cancel, Selection::All) {
+            self.connection.update_value(|connection| {
+                connection.unsent.clear();
+                connection.sending = None;
+                connection.cancelled = connection.choices;
+            });
+        }
         self.send(&ToWorker::UserAction(action, selection));
     }
 
@@ -225,9 +259,9 @@ impl Uploads {
     }
 
     /// Whether leaving the page would interrupt something.
-    pub(crate) fn is_busy(self) -> bool {
+    pub fn is_busy(self) -> bool {
         let totals = self.totals.get_untracked();
-        totals.unfinished() + totals.paused > 0
+        totals.unfinished() + totals.paused > 0 || totals.is_closing
     }
 
     /// Changes what is called when something happens.
@@ -235,8 +269,9 @@ impl Uploads {
         self.callbacks.update_value(update);
     }
 
-    /// Sets the access token to send to the API.
-    pub(crate) fn set_access_token(self, token: Option<String>) {
+    /// Sets the access token to send to the API (RFC 6750). An empty one signs the user out, of whom then nothing is
+    /// kept in the browser.
+    pub fn set_access_token(self, token: Option<String>) {
         self.send(&ToWorker::AccessToken(token));
     }
 
@@ -305,7 +340,7 @@ impl Uploads {
             }
             Some(ToPage::RowsChanged(rows)) => self.shown.with_untracked(|shown| {
                 for row in rows {
-                    if let Some(signal) = shown.signal(row.id) {
+                    if let Some(signal) = shown.signal(row.of) {
                         signal.set(row);
                     }
                 }
@@ -319,22 +354,21 @@ impl Uploads {
                     call(callbacks.on_file_finished, file);
                 }
             }
+            Some(ToPage::LinkOpened(terms)) => call(callbacks.on_link_opened, terms),
+            Some(ToPage::AnswersKept(answers)) => self.answers.fill(answers),
+            Some(ToPage::LinkRefused(kind)) => call(callbacks.on_link_refused, kind),
             Some(ToPage::LeftOut(left_out)) => self.left_out.set(left_out),
             Some(ToPage::StorageAvailable(is)) => self.is_storage_unavailable.set(!is),
             Some(ToPage::FilesNeeded { selection, ids }) => {
                 let handles = (0..).zip(&ids).map(|(index, _)| along.get(index)).collect();
                 spawn_local(self.fetch_needed(selection, ids, handles));
             }
+            Some(ToPage::Receipt { url, name }) => download::start(&url, &name),
             Some(ToPage::Thumbnail(id)) => {
                 let thumbnail = along.get(0);
                 self.connection
                     .update_value(|connection| connection.thumbnails.push((id, thumbnail)));
                 self.thumbnail_arrived.set(Some(id));
-            }
-            Some(ToPage::SetupSuspected) => {
-                if self.setup_check.get_untracked() == SetupState::NotOffered {
-                    self.setup_check.set(SetupState::Offered);
-                }
             }
             Some(ToPage::SetupChecked(findings)) => self.setup_check.set(SetupState::Done(findings)),
             Some(ToPage::NotSignedIn) => call(callbacks.on_unauthorized, ()),
@@ -367,8 +401,12 @@ impl Uploads {
 
 /// A row for the screen; its signal is the one that it had before, if it was there.
 fn follow(row: Row, before: &Shown) -> ShownRow {
-    let id = row.id;
-    let row = match before.signal(id) {
+    let of = row.of;
+    let looks = (
+        row.is_inside,
+        row.batch.as_ref().map_or(0, |batch| batch.totals.files),
+    );
+    let row = match before.signal(of) {
         Some(signal) => {
             if signal.get_untracked() != row {
                 signal.set(row);
@@ -377,7 +415,7 @@ fn follow(row: Row, before: &Shown) -> ShownRow {
         }
         None => ArcRwSignal::new(row),
     };
-    ShownRow { id, row }
+    ShownRow { of, looks, row }
 }
 
 fn call<T>(callback: Option<UnsyncCallback<T>>, value: T) {

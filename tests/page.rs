@@ -6,13 +6,17 @@ use leptos::{
     mount::mount_to,
     prelude::{document, view},
 };
-use slipway::{App, Options, config::Config, load, mount_into};
+use slipway::{
+    App, Options,
+    config::{Config, ConfigError},
+    load, mount_into,
+};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 use web_sys::{
-    ClipboardEvent, ClipboardEventInit, DataTransfer, DragEvent, DragEventInit, Event, File, HtmlElement,
-    HtmlInputElement,
+    ClipboardEvent, ClipboardEventInit, CustomEvent, CustomEventInit, DataTransfer, DragEvent, DragEventInit,
+    Event, File, HtmlElement, HtmlInputElement,
 };
 
 wasm_bindgen_test_configure!(run_in_browser);
@@ -46,13 +50,26 @@ fn place() -> HtmlElement {
     place
 }
 
+/// These settings for a page that keeps no records: the tests share a database, and would show each other's files.
+fn without_records(config: &str) -> Result<Config, ConfigError> {
+    let rest = config.strip_prefix('{').expect("an object");
+    Config::parse(&format!(r#"{{"resume": false, {rest}"#))
+}
+
 /// A page with these settings, and its worker in the same thread.
 fn mount(config: &str) -> HtmlElement {
     speak_english();
     let place = place();
-    let (inside, loaded) = (place.clone(), Config::parse(config));
+    mount_with(&place, without_records(config), "");
+    place
+}
+
+/// The same, in this place, in the words that there are, and with the page's own files in this folder.
+fn mount_with(place: &HtmlElement, loaded: Result<Config, ConfigError>, assets: &str) {
+    let inside = place.clone();
     let options = Options {
         connect: Some(worker::serve),
+        assets: assets.to_owned(),
         ..Options::default()
     };
     mount_to(
@@ -60,10 +77,15 @@ fn mount(config: &str) -> HtmlElement {
         move || view! { <App place=inside loaded options/> },
     )
     .forget();
-    place
 }
 
 fn speak_english() {
+    speak_first_words();
+    slipway::i18n::add_texts(include_str!("../static/languages/later/en.json")).expect("words");
+}
+
+/// Makes English the page's language, with the texts of a first view alone.
+fn speak_first_words() {
     slipway::i18n::set_locale("en", include_str!("../static/languages/en.json")).expect("words");
 }
 
@@ -97,7 +119,7 @@ fn take_by(picker: &HtmlInputElement, picked: &DataTransfer) {
     picker.set_files(picked.files().as_ref());
     picker
         .dispatch_event(&Event::new("change").expect("an event"))
-        .expect("it is heard");
+        .expect("an event that is not cancelled");
 }
 
 fn drop_on_page(names: &[&str]) {
@@ -107,11 +129,20 @@ fn drop_on_page(names: &[&str]) {
     init.set_data_transfer(Some(&transfer_of(names)));
     let event = DragEvent::new_with_event_init_dict("drop", &init).expect("an event");
     let body = document().body().expect("a body");
-    body.dispatch_event(&event).expect("it is heard");
+    body.dispatch_event(&event)
+        .expect("an event that is not cancelled");
 }
 
-/// What `index.html` shows until the WebAssembly has arrived, with its script.
+/// What `index.html` shows until the WebAssembly has arrived, with its script, of which one document stands only one.
 fn first_view() -> HtmlElement {
+    let place = first_view_without_script();
+    Function::new_no_args(include_str!("../static/early.js"))
+        .call0(&JsValue::UNDEFINED)
+        .expect("the script runs");
+    place
+}
+
+fn first_view_without_script() -> HtmlElement {
     let (_, rest) = include_str!("../index.html")
         .split_once("<main id=\"slipway\" class=\"page\">")
         .expect("the page's element");
@@ -119,22 +150,46 @@ fn first_view() -> HtmlElement {
     let place = place();
     place.set_id("slipway");
     place.set_inner_html(shell);
-    Function::new_no_args(include_str!("../static/early.js"))
-        .call0(&JsValue::UNDEFINED)
-        .expect("the script runs");
     place
 }
 
-/// The names of the files that this page has, and not another one in the same browser.
-fn own_names(place: &HtmlElement) -> Vec<String> {
-    const OWN: &str = "[data-file-id]:not([data-state=elsewhere], [data-state=interrupted]) .file-name";
-    names_by(place, OWN)
+/// The names of the page's files. A batch that hides its files is opened, so that they are seen later.
+fn all_names(place: &HtmlElement) -> Vec<String> {
+    if let Some(toggle) = find(place, ".batch-row [aria-expanded=false]") {
+        toggle.click();
+    }
+    shown_names(place)
+}
+
+/// The names of the files that the page shows.
+fn shown_names(place: &HtmlElement) -> Vec<String> {
+    names_by(place, "[data-file-id] .file-name")
 }
 
 fn names_by(place: &HtmlElement, selector: &str) -> Vec<String> {
     let names = place.query_selector_all(selector).expect("a selector");
     let names = (0..names.length()).filter_map(|index| names.get(index)?.text_content());
     names.collect()
+}
+
+#[wasm_bindgen_test]
+fn a_first_view_shows_no_text_that_is_loaded_later() {
+    let place = place();
+    speak_first_words();
+    mount_with(&place, without_records(r#"{"apiUrl": "/api"}"#), "");
+    assert!(find(&place, ".drop-zone").is_some());
+    let later = include_str!("../static/languages/later/en.json");
+    let was_wanted = slipway::i18n::add_texts(later).expect("words");
+    assert!(!was_wanted);
+}
+
+#[wasm_bindgen_test]
+async fn a_text_that_was_wanted_too_early_is_shown_later() {
+    let place = place();
+    speak_first_words();
+    mount_with(&place, without_records(r#"{"apiUrl": "/api"}"#), "static/");
+    pick(&place, &["early.txt"]).await;
+    until(|| find(&place, "[data-action=cancel][title=Cancel]")).await;
 }
 
 #[wasm_bindgen_test]
@@ -184,8 +239,16 @@ async fn two_thousand_files_are_a_screenful_of_rows() {
     let names: Vec<String> = (0..2_000).map(|number| number.to_string()).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     pick(&place, &names).await;
-    let row = until(|| find(&place, "[data-file-id]")).await;
-    until(|| (row.get_attribute("aria-setsize").as_deref() == Some("2000")).then_some(())).await;
+    let toggle = until(|| find(&place, ".batch-row [aria-expanded=false]")).await;
+    assert!(shown_names(&place).is_empty());
+    toggle.click();
+    let row = until(|| find(&place, ".inside[data-file-id]")).await;
+    until(|| {
+        let rows = row.get_attribute("aria-setsize")?.parse::<u32>().ok()?;
+        // The batch has a row too.
+        (rows == 2_001).then_some(())
+    })
+    .await;
     let rows = place
         .query_selector_all("[data-file-id]")
         .expect("a selector")
@@ -194,6 +257,58 @@ async fn two_thousand_files_are_a_screenful_of_rows() {
     until(|| find(&place, "[data-action=cancelAll]:not([hidden])"))
         .await
         .click();
+}
+
+#[wasm_bindgen_test]
+async fn cancelling_all_takes_along_what_the_worker_does_not_know() {
+    let place = mount(r#"{"apiUrl": "http://127.0.0.1:1", "accept": ".txt"}"#);
+    let list = until(|| find(&place, ".file-list")).await;
+    list.set_attribute("style", "height: 800px; overflow: auto")
+        .expect("an attribute");
+    let names: Vec<String> = (0..4_000).map(|number| format!("{number}.txt")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    pick(&place, &names).await;
+    find(&place, "[data-action=cancelAll]").expect("a button").click();
+    // The worker hears of everything in its order.
+    pick(&place, &["later.txt"]).await;
+    until(|| {
+        shown_names(&place)
+            .contains(&"later.txt".to_owned())
+            .then_some(())
+    })
+    .await;
+    let before = names_by(&place, ".batch-row .file-name").concat();
+    let digits = before.chars().filter(char::is_ascii_digit);
+    let listed = digits.collect::<String>().parse().unwrap_or(0);
+    assert!(listed < 4_000, "{listed} files");
+}
+
+#[wasm_bindgen_test]
+async fn a_batch_is_a_row_that_shows_and_hides_its_files() {
+    let place = mount(r#"{"apiUrl": "http://127.0.0.1:1", "backoffMilliseconds": 60000}"#);
+    pick(&place, &["alone"]).await;
+    until(|| (shown_names(&place) == ["alone"]).then_some(())).await;
+    assert!(find(&place, ".inside").is_none());
+    pick(&place, &["a", "b"]).await;
+    until(|| (shown_names(&place) == ["alone", "a", "b"]).then_some(())).await;
+    assert_eq!(names_by(&place, ".batch-row .file-name"), ["2 files"]);
+    let toggle = find(&place, ".batch-row [aria-expanded=true]").expect("a button");
+    assert_eq!(
+        toggle.get_attribute("aria-label").as_deref(),
+        Some("Files: 2 files")
+    );
+    toggle.click();
+    until(|| (shown_names(&place) == ["alone"]).then_some(())).await;
+    assert_eq!(toggle.get_attribute("aria-expanded").as_deref(), Some("false"));
+    find(&place, ".batch-row [data-action=pause]")
+        .expect("a button")
+        .click();
+    until(|| find(&place, ".batch-row[data-state=paused]")).await;
+    toggle.click();
+    until(|| (shown_names(&place) == ["alone", "a", "b"]).then_some(())).await;
+    let paused = names_by(&place, "[data-state=paused].inside .file-name");
+    assert_eq!(paused, ["a", "b"]);
+    assert!(find(&place, "[data-file-id][data-state=paused]:not(.inside)").is_none());
 }
 
 #[wasm_bindgen_test]
@@ -230,7 +345,7 @@ async fn a_file_without_a_type_is_accepted_by_its_extension() {
     let place =
         mount(r#"{"apiUrl": "http://127.0.0.1:1", "accept": "image/*", "backoffMilliseconds": 60000}"#);
     pick(&place, &["letter.doc", "IMG_0001.HEIC"]).await;
-    until(|| (own_names(&place) == ["IMG_0001.HEIC"]).then_some(())).await;
+    until(|| (all_names(&place) == ["IMG_0001.HEIC"]).then_some(())).await;
     until_left_out(&place, &["1 file was left out", "image/*", "letter.doc"]).await;
 }
 
@@ -263,11 +378,11 @@ async fn clutter_of_a_folder_is_left_out_until_it_is_taken_back_in() {
     take_by(&picker, &picked);
     let words = ["2 files were left out", "holiday/.DS_Store, holiday/Thumbs.db"];
     until_left_out(&place, &words).await;
-    until(|| (own_names(&place) == ["holiday/photo.jpg"]).then_some(())).await;
+    until(|| (all_names(&place) == ["holiday/photo.jpg"]).then_some(())).await;
     find(&place, "[data-action=addClutter]:not([hidden])")
         .expect("a button")
         .click();
-    until(|| (own_names(&place).len() == 3).then_some(())).await;
+    until(|| (all_names(&place).len() == 3).then_some(())).await;
     until(|| find(&place, ".rejections[hidden]")).await;
 }
 
@@ -288,7 +403,7 @@ async fn what_is_on_the_list_is_not_added_again() {
         take_by(&picker, &picked);
     }
     until_left_out(&place, &["1 file was left out", "Already on the list", "once"]).await;
-    assert_eq!(own_names(&place), ["once"]);
+    until(|| (all_names(&place) == ["once"]).then_some(())).await;
 }
 
 fn paste(place: &HtmlElement, pasted: &DataTransfer) {
@@ -296,7 +411,9 @@ fn paste(place: &HtmlElement, pasted: &DataTransfer) {
     init.set_bubbles(true);
     init.set_clipboard_data(Some(pasted));
     let event = ClipboardEvent::new_with_event_init_dict("paste", &init).expect("an event");
-    place.dispatch_event(&event).expect("it is heard");
+    place
+        .dispatch_event(&event)
+        .expect("an event that is not cancelled");
 }
 
 #[wasm_bindgen_test]
@@ -307,7 +424,7 @@ async fn a_paste_with_text_is_left_alone() {
     cells.set_data("text/plain", "1\t2").expect("room");
     paste(&place, &cells);
     paste(&place, &transfer_of(&["after.png"]));
-    until(|| (own_names(&place) == ["after.png"]).then_some(())).await;
+    until(|| (all_names(&place) == ["after.png"]).then_some(())).await;
 }
 
 /// The folder is one of the browser's own, since no script can put another one onto the clipboard.
@@ -338,7 +455,7 @@ async fn a_pasted_folder_gives_its_files() {
     JsFuture::from(made).await.expect("a folder");
     paste(&place, &transfer_of(&["pasted"]));
     until(|| {
-        let mut names = own_names(&place);
+        let mut names = all_names(&place);
         names.sort();
         (names == ["pasted/a.txt", "pasted/inner/b.txt"]).then_some(())
     })
@@ -355,7 +472,10 @@ async fn a_browser_that_stores_nothing_is_reported_and_uploads_go_on() {
     Reflect::set(&hide, &"configurable".into(), &true.into()).expect("a property");
     Reflect::set(&hide, &"value".into(), &JsValue::UNDEFINED).expect("a property");
     Object::define_property(&window, &"indexedDB".into(), &hide);
-    let place = mount(r#"{"apiUrl": "http://127.0.0.1:1", "maxAttempts": 1}"#);
+    speak_english();
+    let place = place();
+    let config = r#"{"apiUrl": "http://127.0.0.1:1", "maxAttempts": 1}"#;
+    mount_with(&place, Config::parse(config), "");
     until(|| {
         let notice = find(&place, ".storage-notice")?.text_content()?;
         notice.contains("keeps nothing").then_some(())
@@ -365,7 +485,9 @@ async fn a_browser_that_stores_nothing_is_reported_and_uploads_go_on() {
     until(|| find(&place, "[data-state=failed]")).await;
     Object::define_property(&window, &"indexedDB".into(), shown.unchecked_ref());
     let focus = Event::new("focus").expect("an event");
-    window.dispatch_event(&focus).expect("it is heard");
+    window
+        .dispatch_event(&focus)
+        .expect("an event that is not cancelled");
     until(|| {
         let notice = find(&place, ".storage-notice")?.text_content()?;
         notice.is_empty().then_some(())
@@ -377,7 +499,6 @@ async fn a_browser_that_stores_nothing_is_reported_and_uploads_go_on() {
 async fn a_row_still_follows_its_file_after_others_were_added() {
     let place = mount(r#"{"apiUrl": "http://127.0.0.1:1", "backoffMilliseconds": 60000}"#);
     pick(&place, &["first"]).await;
-    // What other tests have left comes back as rows of another tab, which never wait.
     let first = until(|| find(&place, "[data-file-id][data-state=waiting]")).await;
     pick(&place, &["second"]).await;
     until(|| {
@@ -392,6 +513,185 @@ async fn a_row_still_follows_its_file_after_others_were_added() {
         .unchecked_into();
     pause.click();
     until(|| (first.get_attribute("data-state").as_deref() == Some("paused")).then_some(())).await;
+}
+
+/// A page that asks two questions, of which the first one needs an answer.
+const ASKING: &str = r#"{"apiUrl": "http://127.0.0.1:1", "backoffMilliseconds": 60000, "fields": [
+    {"name": "order", "label": {"de": "Auftrag", "en": "Order number"}, "required": true, "maxLength": 20},
+    {"name": "mail", "label": "Your mail", "kind": "email"},
+    {"name": "topic", "label": "Topic", "kind": "choice", "options": ["Invoice", "Other"]},
+    {"name": "constructor", "label": "Note", "kind": "longText"}]}"#;
+
+#[wasm_bindgen_test]
+async fn fields_that_are_wrong_are_named() {
+    let many = [r#"{"name": "a", "label": "A"}"#; 21].join(",");
+    let long = r#"{"name": "NAME", "label": "A", "maxLength": 2000}"#;
+    let long = ["a", "b", "c", "d", "e"].map(|name| long.replace("NAME", name));
+    for (json, named) in [
+        ("{}", "fields: "),
+        ("[7]", "fields[0]: "),
+        (r#"[{"label": "A"}]"#, "fields[0].name: "),
+        (r#"[{"name": "", "label": "A"}]"#, "fields[0].name: "),
+        (
+            r#"[{"name": "a", "label": "A"}, {"name": "a", "label": "B"}]"#,
+            "fields[1].name: ",
+        ),
+        (r#"[{"name": "a"}]"#, "fields[0].label: "),
+        (r#"[{"name": "a", "label": 7}]"#, "fields[0].label: "),
+        (r#"[{"name": "a", "label": {}}]"#, "fields[0].label: "),
+        (r#"[{"name": "a", "label": {"en": ""}}]"#, "fields[0].label: "),
+        (
+            r#"[{"name": "a", "label": "A", "kind": "number"}]"#,
+            "fields[0].kind: ",
+        ),
+        (
+            r#"[{"name": "a", "label": "A", "kind": "choice"}]"#,
+            "fields[0].options: ",
+        ),
+        (
+            r#"[{"name": "a", "label": "A", "kind": "choice", "options": []}]"#,
+            "fields[0].options: ",
+        ),
+        (
+            r#"[{"name": "a", "label": "A", "options": ["b"]}]"#,
+            "fields[0].options: ",
+        ),
+        (
+            r#"[{"name": "a", "label": "A", "required": "yes"}]"#,
+            "fields[0].required: ",
+        ),
+        (
+            r#"[{"name": "a", "label": "A", "maxLength": 0}]"#,
+            "fields[0].maxLength: ",
+        ),
+        (
+            r#"[{"name": "a", "label": "A", "maxLength": 2001}]"#,
+            "fields[0].maxLength: ",
+        ),
+        (
+            r#"[{"name": "a", "label": "A", "pattern": "."}]"#,
+            "fields[0].pattern: ",
+        ),
+        (&format!("[{many}]"), "fields: "),
+        (&format!("[{}]", long.join(",")), "fields: "),
+    ] {
+        let config = format!(r#"{{"apiUrl": "http://127.0.0.1:1", "fields": {json}}}"#);
+        let place = mount_asking(&config);
+        let error = until(|| find(&place, ".page-error")?.text_content()).await;
+        assert!(find(&place, ".drop-zone").is_none(), "nothing can be chosen");
+        assert!(
+            error.contains(&format!("config.json: {named}")),
+            "{json}: {error}"
+        );
+        place.remove();
+    }
+}
+
+/// A page with the files that are served as they are.
+fn mount_asking(config: &str) -> HtmlElement {
+    speak_english();
+    let place = place();
+    mount_with(&place, without_records(config), "/static/");
+    place
+}
+
+fn answer(place: &HtmlElement, name: &str, answer: &str) {
+    let control = find(place, &format!(".fields [name={name}]")).expect("a field");
+    Reflect::set(&control, &"value".into(), &answer.into()).expect("a value");
+    let init = CustomEventInit::new();
+    init.set_bubbles(true);
+    for name in ["input", "change"] {
+        let event = CustomEvent::new_with_event_init_dict(name, &init).expect("an event");
+        control.dispatch_event(&event).expect("it is heard");
+    }
+}
+
+/// What stands beside a field about its answer, by which a screen reader describes it; `None` if it is no error.
+fn error_of(place: &HtmlElement, name: &str) -> Option<String> {
+    let control = find(place, &format!(".fields [name={name}]"))?;
+    let id = control.get_attribute("aria-describedby")?;
+    let error = find(place, &format!("#{id}"))?.text_content()?;
+    let is_invalid = control.get_attribute("aria-invalid").as_deref() == Some("true");
+    assert_eq!(is_invalid, !error.is_empty(), "{error}");
+    is_invalid.then_some(error)
+}
+
+fn focused() -> Option<String> {
+    document().active_element()?.get_attribute("name")
+}
+
+#[wasm_bindgen_test]
+async fn what_is_chosen_waits_for_valid_answers_and_then_starts() {
+    let place = mount_asking(ASKING);
+    until(|| find(&place, ".fields")).await;
+    let notice = || find(&place, ".fields [role=status]")?.text_content();
+    assert_eq!(notice().as_deref(), Some(""));
+    pick(&place, &["picked"]).await;
+    paste(&place, &transfer_of(&["pasted"]));
+    until(|| notice()?.contains("is kept").then_some(())).await;
+    assert_eq!(focused().as_deref(), Some("order"));
+    assert_eq!(error_of(&place, "order").as_deref(), Some("Please fill this in."));
+    assert_eq!(error_of(&place, "mail"), None);
+    answer(&place, "mail", "nobody");
+    assert!(error_of(&place, "mail").is_some_and(|error| error.contains("email")));
+    answer(&place, "order", " ");
+    assert!(error_of(&place, "order").is_some(), "spaces are no answer");
+    answer(&place, "order", "4711");
+    assert_eq!(error_of(&place, "order"), None);
+    assert!(
+        notice().is_some_and(|notice| !notice.is_empty()),
+        "the mail is not valid"
+    );
+    assert!(all_names(&place).is_empty());
+    answer(&place, "mail", "ada@example.com");
+    until(|| (all_names(&place) == ["picked", "pasted"]).then_some(())).await;
+    until(|| notice()?.is_empty().then_some(())).await;
+    pick(&place, &["at once"]).await;
+    until(|| (all_names(&place) == ["picked", "pasted", "at once"]).then_some(())).await;
+    place.remove();
+}
+
+#[wasm_bindgen_test]
+async fn a_field_is_the_control_that_its_kind_says() {
+    let place = mount_asking(ASKING);
+    until(|| find(&place, ".fields")).await;
+    for selector in [
+        "input[type=text][name=order][required][maxlength='20'][aria-describedby]",
+        "input[type=email][name=mail][autocomplete=email]:not([required])",
+        "select[name=topic]:not([maxlength])",
+        "textarea[name=constructor][maxlength='254']",
+    ] {
+        let control = find(&place, &format!(".fields .field > {selector}")).expect(selector);
+        let answer = Reflect::get(&control, &"value".into()).ok();
+        assert_eq!(answer.and_then(|answer| answer.as_string()).as_deref(), Some(""));
+        let label = find(&place, &format!("label[for={}]", control.id()));
+        assert!(label.is_some(), "{selector}");
+    }
+    assert_eq!(names_by(&place, ".fields option"), ["", "Invoice", "Other"]);
+    assert_eq!(
+        names_by(&place, ".fields label")[..2],
+        ["Order number (required)", "Your mail"]
+    );
+    place.remove();
+}
+
+#[wasm_bindgen_test]
+async fn files_chosen_before_the_page_starts_wait_for_answers_too() {
+    speak_english();
+    let place = first_view_without_script();
+    let picker = find(&place, "#early-file-picker").expect("a picker");
+    pick_by(picker.unchecked_ref(), &["early"]);
+    let options = Options {
+        is_document: true,
+        assets: "/static/".to_owned(),
+        connect: Some(worker::serve),
+    };
+    mount_into(place.clone(), without_records(ASKING), options);
+    until(|| (focused().as_deref() == Some("order")).then_some(())).await;
+    assert!(all_names(&place).is_empty());
+    answer(&place, "order", "4711");
+    until(|| (all_names(&place) == ["early"]).then_some(())).await;
+    place.remove();
 }
 
 #[wasm_bindgen_test]
@@ -414,10 +714,10 @@ async fn files_chosen_before_the_page_starts_are_uploaded() {
     };
     mount_into(
         place.clone(),
-        Config::parse(r#"{"apiUrl": "http://127.0.0.1:1"}"#),
+        without_records(r#"{"apiUrl": "http://127.0.0.1:1"}"#),
         options,
     );
-    until(|| (own_names(&place) == ["picked", "dropped"]).then_some(())).await;
+    until(|| (all_names(&place) == ["picked", "dropped"]).then_some(())).await;
     assert!(find(&place, ".early").is_none());
     let focused = document().active_element().map(|focused| focused.id());
     assert!(focused.is_some_and(|id| id.starts_with("file-picker")));
@@ -426,15 +726,6 @@ async fn files_chosen_before_the_page_starts_are_uploaded() {
     pick_by(&picker, &["picked later"]);
     drop_on_page(&["dropped later"]);
     let expected = ["picked", "dropped", "picked later", "dropped later"];
-    until(|| (own_names(&place) == expected).then_some(())).await;
-    // Their records would come back in the pages of other tests.
-    find(&place, "[data-action=cancelAll]").expect("a button").click();
-    until(|| {
-        let cancelled = place
-            .query_selector_all("[data-state=cancelled]")
-            .expect("a selector");
-        (cancelled.length() == 4).then_some(())
-    })
-    .await;
+    until(|| (all_names(&place) == expected).then_some(())).await;
     place.remove();
 }

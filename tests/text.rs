@@ -13,14 +13,16 @@ wasm_bindgen_test_configure!(run_in_browser);
 
 fn speak_english() {
     i18n::set_locale("en", include_str!("../static/languages/en.json")).expect("words");
+    i18n::add_texts(include_str!("../static/languages/later/en.json")).expect("words");
 }
 
 #[wasm_bindgen_test]
 fn sizes_have_one_digit_where_it_says_something() {
     speak_english();
     for (bytes, expected) in [
-        (0, "0 byte"),
-        (999, "999 byte"),
+        (0, "0 bytes"),
+        (1, "1 byte"),
+        (999, "999 bytes"),
         (1000, "1.0 kB"),
         (15_728_640, "15.7 MB"),
         (999_499, "999 kB"),
@@ -31,6 +33,13 @@ fn sizes_have_one_digit_where_it_says_something() {
     ] {
         assert_eq!(format::size(bytes), expected, "{bytes}");
     }
+}
+
+#[wasm_bindgen_test]
+fn no_time_is_left_only_at_the_end() {
+    speak_english();
+    assert_eq!(format::time_left(0), format::time_left(1));
+    assert!(format::time_left(0).contains("1 sec"), "{}", format::time_left(0));
 }
 
 #[wasm_bindgen_test]
@@ -84,6 +93,7 @@ fn exactly_the_documented_settings_are_read() {
         ("accept", r#""image/*""#),
         ("maxFileBytes", "5"),
         ("maxFiles", "5"),
+        ("fields", r#"[{"name": "order", "label": "Order"}]"#),
         ("helpUrl", r#""/help""#),
         ("parallelRequests", "5"),
         ("secondEndpoint", "true"),
@@ -92,6 +102,7 @@ fn exactly_the_documented_settings_are_read() {
         ("stallSeconds", "5"),
         ("verdicts", "true"),
         ("manifests", "true"),
+        ("links", "true"),
         ("resume", "false"),
         ("signIn", "{}"),
     ];

@@ -76,6 +76,19 @@ impl Audit {
         );
     }
 
+    /// Records that somebody asked what their upload link allows.
+    pub(crate) fn record_link_opened(&self) {
+        self.metrics.borrow_mut().count_link_opened();
+        tracing::info!(
+            time = timestamp(self.now),
+            request_id = self.caller.request_id,
+            link = self.link(),
+            source_ip = self.caller.source_ip,
+            visitor_ip = self.caller.visitor_ip,
+            "link opened"
+        );
+    }
+
     /// Records that a signed URL for the object `key` leaves the Lambda.
     pub(crate) fn record_issued(&self, key: &str, request: &S3Request, signed: &SignedRequest) {
         self.metrics.borrow_mut().count_issued(request);

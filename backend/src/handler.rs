@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::{Response, StatusCode, header::ORIGIN};
 use lambda_api::{
-    Caller, Environment, ProxyResponse, Request,
+    Caller, Environment, LinkGrant, ProxyResponse, Request,
     json::read_body,
     response::{self, first_if_all, refusal},
 };
@@ -12,8 +12,14 @@ use serde_json::json;
 use wire::{ApiError, ErrorCode, OperationOutcome, PlanOutcome, SignResponse, UploadsResponse};
 
 use crate::{
-    audit::Audit, issuer::Issuer, links::make_link, manifest::sign_manifest, plan::plan,
-    presign_get::presign_get, settings::Settings, sign::sign,
+    audit::Audit,
+    issuer::Issuer,
+    links::{make_link, terms},
+    manifest::sign_manifest,
+    plan::plan,
+    presign_get::presign_get,
+    settings::Settings,
+    sign::sign,
 };
 
 /// The backend: it answers the requests that API Gateway sends on.
@@ -29,6 +35,8 @@ enum Route {
     Uploads(By),
     Sign(By),
     Manifests(By),
+    /// What the link in the request allows.
+    Link,
     Links,
 }
 
@@ -53,6 +61,7 @@ impl Route {
             "/link/uploads" => Some(Self::Uploads(By::Link)),
             "/link/sign" => Some(Self::Sign(By::Link)),
             "/link/manifests" => Some(Self::Manifests(By::Link)),
+            "/link" => Some(Self::Link),
             "/links" => Some(Self::Links),
             _ => None,
         }
@@ -61,7 +70,7 @@ impl Route {
     /// The methods of the route, the one for a preflight last.
     fn methods(self) -> &'static str {
         match self {
-            Self::Health | Self::Presign => "GET, OPTIONS",
+            Self::Health | Self::Presign | Self::Link => "GET, OPTIONS",
             Self::Uploads(_) | Self::Sign(_) | Self::Manifests(_) | Self::Links => "POST, OPTIONS",
         }
     }
@@ -70,7 +79,11 @@ impl Route {
     fn needs_links(self) -> bool {
         matches!(
             self,
-            Self::Links | Self::Uploads(By::Link) | Self::Sign(By::Link) | Self::Manifests(By::Link)
+            Self::Link
+                | Self::Links
+                | Self::Uploads(By::Link)
+                | Self::Sign(By::Link)
+                | Self::Manifests(By::Link)
         )
     }
 
@@ -158,6 +171,12 @@ impl Backend {
                 let signed = sign_manifest(&issuer, read_body(request)?)?;
                 Ok(response::json(StatusCode::OK, &signed))
             }
+            Route::Link => {
+                let grant = self.grant(&request, audit)?;
+                let link = grant.link.clone();
+                let issuer = Issuer::for_link(&self.settings, self.environment.as_ref(), audit, grant);
+                Ok(response::json(StatusCode::OK, &terms(&issuer, audit, link)))
+            }
             Route::Links => {
                 let made = make_link(&self.settings, self.environment.as_ref(), audit, request)?;
                 Ok(response::json(StatusCode::OK, &made))
@@ -165,19 +184,25 @@ impl Backend {
         }
     }
 
-    /// An issuer for whoever sent the request. A link that is not, or no longer, valid is named in the audit too.
+    /// An issuer for whoever sent the request.
     fn issuer<'a>(&'a self, by: By, request: &Request, audit: &'a Audit) -> Result<Issuer<'a>, ApiError> {
         let (settings, environment) = (&self.settings, self.environment.as_ref());
         match by {
             By::Principal => Issuer::new(settings, environment, audit),
             By::Link => {
-                let links = settings.deployment.links.as_ref();
-                let grant = links.ok_or_else(response::not_found)?.of(request)?;
-                audit.set_link(grant.link.jti);
-                grant.check(audit.now())?;
+                let grant = self.grant(request, audit)?;
                 Ok(Issuer::for_link(settings, environment, audit, grant))
             }
         }
+    }
+
+    /// The valid link of the request. One that is not, or no longer, valid is named in the audit too.
+    fn grant(&self, request: &Request, audit: &Audit) -> Result<LinkGrant, ApiError> {
+        let links = self.settings.deployment.links.as_ref();
+        let grant = links.ok_or_else(response::not_found)?.of(request)?;
+        audit.set_link(grant.link.jti);
+        grant.check(audit.now())?;
+        Ok(grant)
     }
 }
 

@@ -73,13 +73,13 @@ impl<'a> Issuer<'a> {
         }
     }
 
-    /// Largest file in bytes.
+    /// The largest file in bytes.
     pub(crate) fn max_upload_bytes(&self) -> u64 {
         let own = self.grant().and_then(|grant| grant.link.max_bytes);
         own.unwrap_or(u64::MAX).min(self.settings.max_upload_bytes)
     }
 
-    /// Most files that can be planned at once.
+    /// The most files that can be planned at once.
     pub(crate) fn max_files(&self) -> usize {
         let own = self.grant().and_then(|grant| grant.link.max_files);
         own.map_or(MAX_BATCH, |own| MAX_BATCH.min(own as usize))
@@ -123,7 +123,8 @@ impl<'a> Issuer<'a> {
     }
 
     /// Signs a request about the object `key`, and records it.
-    pub(crate) fn issue(&self, key: &str, request: &S3Request) -> Result<SignedRequest, ApiError> {
+    pub(crate) fn issue(&self, key: &str, request: S3Request) -> Result<SignedRequest, ApiError> {
+        let request = self.settings.service.adapt(request);
         let bucket = &self.settings.deployment.bucket;
         let url = bucket.object_url_at(request.endpoint, key).ok_or_else(|| {
             ApiError::new(
@@ -147,7 +148,7 @@ impl<'a> Issuer<'a> {
             tracing::error!(%error, "signing failed");
             ApiError::new(ErrorCode::InternalError, "the request could not be signed")
         })?;
-        self.audit.record_issued(key, request, &signed);
+        self.audit.record_issued(key, &request, &signed);
         Ok(signed)
     }
 

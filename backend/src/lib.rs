@@ -8,8 +8,9 @@
 //! 2. The module of the route (`presign_get`, `plan`, `sign`, `manifest`, `links`) reads the body as a request type of
 //!    [`wire`], checks it, and chooses the object's key (`key`, `safe_name`) and the request to S3 (`s3_request`,
 //!    `storage_options`).
-//! 3. The `issuer` signs that request (`presign`) and writes the line of the `audit`, so that no URL leaves without one
-//!    and without being counted (`metrics`). It is the only way to a signature.
+//! 3. The `issuer` signs that request (`presign`), without what another `service` refuses, and writes the line of the
+//!    `audit`, so that no URL leaves without one and without being counted (`metrics`). It is the only way to a
+//!    signature.
 //! 4. The handler makes the answer: what was signed, or a typed error.
 
 mod audit;
@@ -25,6 +26,7 @@ mod presign;
 mod presign_get;
 mod s3_request;
 mod safe_name;
+mod service;
 mod settings;
 mod sign;
 mod storage_options;

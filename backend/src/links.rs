@@ -1,9 +1,9 @@
-//! `POST /links`: an upload link for somebody without an account.
+//! `POST /links`: an upload link for somebody without an account; and `GET /link`: what a link allows.
 
 use lambda_api::{Environment, Request, json::read_body, new_link, response::not_found};
-use wire::{ApiError, ErrorCode, LinkResponse};
+use wire::{ApiError, ErrorCode, Link, LinkResponse, LinkTerms};
 
-use crate::{audit::Audit, presign::seconds, settings::Settings};
+use crate::{audit::Audit, issuer::Issuer, presign::seconds, settings::Settings};
 
 /// Makes a link, if the caller is signed in and one of those who may, and records it.
 pub(crate) fn make_link(
@@ -31,4 +31,19 @@ pub(crate) fn make_link(
         token,
         link,
     })
+}
+
+/// What a link allows whoever has it, and records that they asked.
+pub(crate) fn terms(issuer: &Issuer<'_>, audit: &Audit, link: Link) -> LinkTerms {
+    let [deployment, own] = issuer.allowed_types();
+    audit.record_link_opened();
+    LinkTerms {
+        server_time: issuer.server_time(),
+        expires_at: link.exp,
+        max_bytes: issuer.max_upload_bytes(),
+        max_files: issuer.max_files() as u32,
+        types: deployment.narrowed_by(own).patterns().to_vec(),
+        title: link.title,
+        note: link.note,
+    }
 }

@@ -38,7 +38,7 @@ pub(crate) fn sign_manifest(issuer: &Issuer<'_>, request: Object) -> Result<Mani
         storage: &issuer.settings().storage,
     };
     let put = S3Request::put_manifest(description, request.size, request.sha256).at(request.endpoint);
-    let put = issuer.issue(&key, &put)?;
+    let put = issuer.issue(&key, put)?;
     Ok(ManifestResponse {
         server_time: issuer.server_time(),
         key,

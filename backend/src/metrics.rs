@@ -24,6 +24,7 @@ pub(crate) struct Metrics {
     bytes_authorised: u64,
     manifests_issued: u64,
     links_made: u64,
+    links_opened: u64,
     /// Refusals by the name of their error code.
     refused: BTreeMap<&'static str, u64>,
 }
@@ -41,6 +42,11 @@ impl Metrics {
         self.links_made += 1;
     }
 
+    /// Counts that an upload link was opened.
+    pub(crate) fn count_link_opened(&mut self) {
+        self.links_opened += 1;
+    }
+
     /// Counts a refusal.
     pub(crate) fn count_refused(&mut self, code: ErrorCode) {
         *self.refused.entry(code.as_str()).or_default() += 1;
@@ -49,8 +55,9 @@ impl Metrics {
     /// The document of a request at this time, in one line; `None` if nothing was issued or refused.
     ///
     /// `UrlsIssued`, `BytesAuthorised` and `RequestsRefused` are always there, `ManifestsIssued` if one of the URLs is a
-    /// manifest's, `LinksMade` if an upload link was made, and `Refused<Code>` for each error code that occurred. The
-    /// link that the request came with is named beside them and is no dimension, because each would cost as a metric.
+    /// manifest's, `LinksMade` and `LinksOpened` if an upload link was made or opened, and `Refused<Code>` for each error
+    /// code that occurred. The link that the request came with is named beside them and is no dimension, because each would
+    /// cost as a metric.
     pub(crate) fn document(
         &self,
         now: SystemTime,
@@ -95,6 +102,9 @@ impl Metrics {
         }
         if self.links_made > 0 {
             values.push(("LinksMade".to_owned(), "Count", self.links_made));
+        }
+        if self.links_opened > 0 {
+            values.push(("LinksOpened".to_owned(), "Count", self.links_opened));
         }
         let reasons = self.refused.iter();
         values.extend(reasons.map(|(code, count)| (format!("Refused{code}"), "Count", *count)));

@@ -15,11 +15,11 @@ use crate::{
     s3_request::{Description, S3Request},
 };
 
-/// Longest file name in bytes of UTF-8, path included: what Linux takes for a path (`PATH_MAX`).
+/// The longest file name in bytes of UTF-8, path included: what Linux takes for a path (`PATH_MAX`).
 const MAX_NAME_BYTES: usize = 4_096;
 
 /// Part sizes are whole numbers of this many bytes.
-const PART_STEP_BYTES: u64 = 1024 * 1024;
+pub(crate) const PART_STEP_BYTES: u64 = 1024 * 1024;
 
 /// What is said of a size that cannot be read.
 pub(crate) const SIZE: FieldError<'_> = (
@@ -109,11 +109,13 @@ fn plan_file(issuer: &Issuer<'_>, batch: BatchId, file: Object) -> Result<PlanOu
     let may_be_single = file.size <= SINGLE_PUT_MAX_BYTES && file.sha256.is_some();
     if file.size > MIN_PART_BYTES && !may_be_single {
         let create = S3Request::create_multipart_upload(description, file.size).at(file.endpoint);
-        let create = issuer.issue(&key, &create)?;
+        let create = issuer.issue(&key, create)?;
+        let service = issuer.settings().service;
         return Ok(PlanOutcome::Multipart {
             key,
             create,
-            part_size: part_size(file.size),
+            part_size: service.part_size(file.size),
+            part_sizes: service.part_sizes,
         });
     }
     let sha256 = file.sha256.ok_or_else(|| {
@@ -121,7 +123,7 @@ fn plan_file(issuer: &Issuer<'_>, batch: BatchId, file: Object) -> Result<PlanOu
         ApiError::new(ErrorCode::ChecksumRequired, message)
     })?;
     let put = S3Request::put_object(description, file.size, sha256).at(file.endpoint);
-    let put = issuer.issue(&key, &put)?;
+    let put = issuer.issue(&key, put)?;
     Ok(PlanOutcome::Put { key, put })
 }
 

@@ -38,7 +38,7 @@ pub(crate) fn presign_get(issuer: &Issuer<'_>, query: &str) -> Result<PresignRes
     } else {
         S3Request::put_object_plainly()
     };
-    let signed = issuer.issue(&stored_key, &request)?;
+    let signed = issuer.issue(&stored_key, request)?;
     Ok(PresignResponse {
         upload_url: signed.url,
         key,

@@ -8,15 +8,15 @@
 use std::collections::BTreeMap;
 
 use lambda_api::percent_encode;
-use wire::{Endpoint, HttpMethod, Sha256Digest};
+use wire::{CHECKSUM_ALGORITHM, Endpoint, HttpMethod, IF_NONE_MATCH, Sha256Digest};
 
 use crate::storage_options::StorageOptions;
 
-/// Longest value in bytes of the metadata with the original name. S3 takes 2 KB of user-defined metadata
+/// The longest value in bytes of the metadata with the original name. S3 takes 2 KB of user-defined metadata
 /// in all (Amazon S3 User Guide, "Working with object metadata").
 const MAX_ORIGINAL_NAME_BYTES: usize = 1_900;
 
-/// Largest object in bytes that one PutObject stores: 5 GiB (Amazon S3 User Guide, "Uploading objects").
+/// The largest object in bytes that one PutObject stores: 5 GiB (Amazon S3 User Guide, "Uploading objects").
 pub(crate) const MAX_PUT_BYTES: u64 = 5 * 1024 * 1024 * 1024;
 
 /// What the audit calls the PutObject of a manifest, so that it is not taken for a file's.
@@ -77,7 +77,7 @@ impl S3Request {
         Self::new("PutObject", HttpMethod::Put)
             .described(description)
             .body(size, sha256)
-            .header("if-none-match", "*")
+            .header(IF_NONE_MATCH, "*")
     }
 
     /// PutObject of exactly this manifest, once.
@@ -109,7 +109,7 @@ impl S3Request {
         let mut request = Self::new("CreateMultipartUpload", HttpMethod::Post)
             .query("uploads", "")
             .described(description)
-            .header("x-amz-checksum-algorithm", "SHA256")
+            .header(CHECKSUM_ALGORITHM, "SHA256")
             .header("x-amz-checksum-type", "COMPOSITE");
         request.size = Some(size);
         request
@@ -136,7 +136,7 @@ impl S3Request {
     pub(crate) fn complete_multipart_upload(upload_id: &str, size: u64) -> Self {
         let mut request = Self::new("CompleteMultipartUpload", HttpMethod::Post)
             .query("uploadId", upload_id)
-            .header("if-none-match", "*")
+            .header(IF_NONE_MATCH, "*")
             .header("x-amz-mp-object-size", size.to_string());
         request.size = Some(size);
         request

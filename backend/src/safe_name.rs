@@ -3,10 +3,10 @@
 use unicode_normalization::UnicodeNormalization;
 use wire::{MANIFEST_SUFFIX, has_manifest_suffix};
 
-/// Longest segment in bytes: what common file systems take for one name.
+/// The longest segment in bytes: what common file systems take for one name.
 pub(crate) const MAX_SEGMENT_BYTES: usize = 255;
 
-/// Longest extension in bytes, dot included, that a shortened name keeps.
+/// The longest extension in bytes, dot included, that a shortened name keeps.
 pub(crate) const MAX_EXTENSION_BYTES: usize = 32;
 
 /// The name of a file whose own name has nothing safe in it.

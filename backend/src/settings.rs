@@ -5,16 +5,17 @@ use std::collections::BTreeMap;
 use lambda_api::{
     Deployment, SettingError,
     parameter::check_names,
-    settings::{Lookup, Variable, without_empty},
+    settings::{Lookup, Variable, entries, without_empty},
 };
-use wire::{MAX_PART_BYTES, MAX_PARTS};
+use wire::{MAX_PART_BYTES, MAX_PARTS, PartSizes};
 
 use crate::{
     s3_request::MAX_PUT_BYTES,
+    service::Service,
     storage_options::{StorageOptions, parse_kms_key_id, parse_tags},
 };
 
-/// Longest expiry of a presigned URL in seconds: seven days (Amazon S3 User Guide, "Download and upload
+/// The longest expiry of a presigned URL in seconds: seven days (Amazon S3 User Guide, "Download and upload
 /// objects with presigned URLs").
 const MAX_EXPIRATION_SECONDS: u32 = 604_800;
 
@@ -46,12 +47,24 @@ const LINKS_ONLY: Variable = Variable {
     name: "LINKS_ONLY",
     accepted: "true or false",
 };
+const PART_SIZES: Variable = Variable {
+    name: "PART_SIZES",
+    accepted: "growing or constant",
+};
+const CONDITIONAL_WRITES: Variable = Variable {
+    name: "CONDITIONAL_WRITES",
+    accepted: "on or off",
+};
+const CHECKSUMS: Variable = Variable {
+    name: "CHECKSUMS",
+    accepted: "on or off",
+};
 /// The variable that names the function (AWS Lambda Developer Guide, "Defined runtime environment
 /// variables").
 const FUNCTION_NAME: &str = "AWS_LAMBDA_FUNCTION_NAME";
 
 /// The settings besides those of the [`Deployment`].
-const VARIABLES: [&Variable; 7] = [
+const VARIABLES: [&Variable; 10] = [
     &URL_EXPIRATION_SECONDS,
     &MAX_UPLOAD_BYTES,
     &ALLOW_PLAIN_PRESIGN,
@@ -59,6 +72,9 @@ const VARIABLES: [&Variable; 7] = [
     &OBJECT_TAGS,
     &LINK_MAKERS,
     &LINKS_ONLY,
+    &PART_SIZES,
+    &CONDITIONAL_WRITES,
+    &CHECKSUMS,
 ];
 
 /// Who of those who are signed in may make upload links.
@@ -89,6 +105,7 @@ pub struct Settings {
     pub(crate) storage: StorageOptions,
     pub(crate) link_makers: LinkMakers,
     pub(crate) links_only: bool,
+    pub(crate) service: Service,
     pub(crate) function_name: String,
 }
 
@@ -96,24 +113,9 @@ impl Settings {
     /// Reads the settings; `lookup` returns a variable's value. An empty value is the same as none, except
     /// that an empty `KEY_PREFIX` means no prefix.
     ///
-    /// They are those of [`Deployment::from_variables`] and these:
-    ///
-    /// | variable | default | meaning |
-    /// |---|---|---|
-    /// | `URL_EXPIRATION_SECONDS` | 900 | seconds during which an upload may start, at most 604,800 |
-    /// | `MAX_UPLOAD_BYTES` | 5 GiB | largest file in bytes, at most 10,000 parts of 5 GiB |
-    /// | `ALLOW_PLAIN_PRESIGN` | `true` | whether `GET /presign` answers |
-    /// | `SSE_KMS_KEY_ID` | the bucket's encryption | the KMS key that encrypts every object |
-    /// | `OBJECT_TAGS` | none | the tags of every object |
-    /// | `LINK_MAKERS` | nobody | the groups whose members may make upload links by `POST /links`, or `*` |
-    /// | `LINKS_ONLY` | `false` | whether nobody uploads without a link or a sign-in |
-    ///
-    /// With `ALLOWED_TYPES`, or a `MAX_UPLOAD_BYTES` below the 5 GiB that one PutObject stores, `GET /presign` asks for
-    /// `contentType` and `contentLength`, and its URLs are bound to both.
-    ///
-    /// A plain PUT has no header, so it can have neither encryption nor tags: with `SSE_KMS_KEY_ID`
-    /// or `OBJECT_TAGS`, `GET /presign` is turned off and cannot be turned on. The role then also needs
-    /// `kms:GenerateDataKey` and `kms:Decrypt` for that key, or `s3:PutObjectTagging`.
+    /// They are those of [`Deployment::from_variables`] and of this function alone; `docs/settings.md` says what each
+    /// means, and its default. A plain PUT has no header, so it can have neither encryption nor tags: with
+    /// `SSE_KMS_KEY_ID` or `OBJECT_TAGS`, `GET /presign` is turned off and cannot be turned on.
     ///
     /// # Errors
     ///
@@ -132,6 +134,11 @@ impl Settings {
             storage,
             link_makers: LINK_MAKERS.optional(lookup, "", parse_link_makers)?,
             links_only: LINKS_ONLY.optional(lookup, "false", parse_switch)?,
+            service: Service {
+                part_sizes: PART_SIZES.optional(lookup, "growing", parse_part_sizes)?,
+                has_conditional_writes: CONDITIONAL_WRITES.optional(lookup, "on", parse_on_off)?,
+                has_checksums: CHECKSUMS.optional(lookup, "on", parse_on_off)?,
+            },
             function_name: lookup(FUNCTION_NAME).unwrap_or_default(),
         })
     }
@@ -177,16 +184,11 @@ fn parse_max_upload(value: &str) -> Result<u64, &'static str> {
 }
 
 fn parse_link_makers(list: &str) -> Result<LinkMakers, String> {
-    let groups: Vec<_> = list
-        .split(',')
-        .map(str::trim)
-        .filter(|group| !group.is_empty())
-        .map(str::to_owned)
-        .collect();
+    let groups: Vec<_> = entries(list).map(str::to_owned).collect();
     if groups == ["*"] {
         return Ok(LinkMakers::Everybody);
     }
-    // API Gateway hands on a token's groups with spaces between them, so that a name with one cannot be told from two.
+    // API Gateway hands on a token's groups with spaces between them, so that a name with one would be two.
     match groups.iter().find(|group| group.contains(['*', ' '])) {
         Some(group) => Err(format!("has the entry {group:?}, which is no group's name")),
         None => Ok(LinkMakers::Groups(groups)),
@@ -202,6 +204,22 @@ fn read_plain_presign(lookup: Lookup<'_>, storage: &StorageOptions) -> Result<bo
             Err(ALLOW_PLAIN_PRESIGN.error(problem))
         }
         given => Ok(given.unwrap_or(storage.are_defaults())),
+    }
+}
+
+fn parse_part_sizes(value: &str) -> Result<PartSizes, &'static str> {
+    match value {
+        "growing" => Ok(PartSizes::Growing),
+        "constant" => Ok(PartSizes::Constant),
+        _ => Err("is neither growing nor constant"),
+    }
+}
+
+fn parse_on_off(value: &str) -> Result<bool, &'static str> {
+    match value {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err("is neither on nor off"),
     }
 }
 
@@ -264,6 +282,9 @@ mod tests {
             ("LINK_MAKERS", "*, staff"),
             ("LINK_MAKERS", "the staff"),
             ("LINKS_ONLY", "yes"),
+            ("PART_SIZES", "equal"),
+            ("CONDITIONAL_WRITES", "false"),
+            ("CHECKSUMS", "none"),
         ] {
             check_refused(name, value);
         }

@@ -13,7 +13,7 @@ use crate::{
     s3_request::S3Request,
 };
 
-/// Longest upload id in bytes; those of S3 are opaque and about 130 characters long.
+/// The longest upload id in bytes; those of S3 are opaque and about 130 characters long.
 const MAX_UPLOAD_ID_BYTES: usize = 1_024;
 
 /// The fields of an operation that have an error of their own.
@@ -52,7 +52,7 @@ pub(crate) fn sign(issuer: &Issuer<'_>, request: SignRequest<Object>) -> Result<
     let outcomes = operations.into_iter().map(|operation| {
         let signed = read_object(operation, &FIELDS)
             .and_then(|operation| s3_request(operation, &upload_id, endpoint, max_bytes))
-            .and_then(|request| issuer.issue(&key, &request))
+            .and_then(|request| issuer.issue(&key, request))
             .inspect_err(|error| issuer.record_refusal(error));
         match signed {
             Ok(signed) => OperationOutcome::Signed(signed),

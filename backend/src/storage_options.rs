@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use lambda_api::percent_encode;
+use lambda_api::{percent_encode, settings::entries};
 
-/// Longest identifier of a KMS key in bytes (AWS KMS API Reference, `KeyId`).
+/// The longest identifier of a KMS key in bytes (AWS KMS API Reference, `KeyId`).
 const MAX_KEY_ID_BYTES: usize = 2_048;
 
-/// Most tags of an object, and their longest names and values in characters (Amazon S3 User Guide,
+/// The most tags of an object, and their longest names and values in characters (Amazon S3 User Guide,
 /// "Categorizing your objects using tags").
 const MAX_TAGS: usize = 10;
 const MAX_TAG_NAME_CHARACTERS: usize = 128;
@@ -58,7 +58,7 @@ pub(crate) fn parse_kms_key_id(text: &str) -> Result<String, &'static str> {
 /// Reads comma-separated tags, each as `name=value`.
 pub(crate) fn parse_tags(list: &str) -> Result<BTreeMap<String, String>, String> {
     let mut tags = BTreeMap::new();
-    for entry in list.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
+    for entry in entries(list) {
         let (name, value) = entry
             .split_once('=')
             .filter(|(name, value)| is_tag(name, value))

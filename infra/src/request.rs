@@ -18,12 +18,9 @@ pub struct Request {
 }
 
 impl Request {
-    /// The request with one more value of a condition key.
+    /// The request with this value of a condition key, and no other.
     pub fn with(mut self, key: &str, value: &str) -> Self {
-        self.context
-            .entry(key.to_owned())
-            .or_default()
-            .push(value.to_owned());
+        self.context.insert(key.to_owned(), vec![value.to_owned()]);
         self
     }
 

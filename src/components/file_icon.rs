@@ -7,6 +7,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::HtmlCanvasElement;
 
 use crate::{
+    anew::Anew,
     components::icon::{Icon, Shape},
     page::use_page,
 };
@@ -33,9 +34,11 @@ pub(crate) fn FileIcon(id: FileId, media_type: String) -> impl IntoView {
         });
     }
     let shape = Shape::of_type(&media_type);
-    move || match has_thumbnail.get() {
-        true => Either::Left(view! { <canvas class="thumbnail" node_ref=canvas></canvas> }),
-        false => Either::Right(view! { <Icon shape/> }),
+    move || {
+        Anew(match has_thumbnail.get() {
+            true => Either::Left(view! { <canvas class="thumbnail" node_ref=canvas></canvas> }),
+            false => Either::Right(view! { <Icon shape/> }),
+        })
     }
 }
 

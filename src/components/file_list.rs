@@ -1,7 +1,7 @@
-//! The list of files. Only the rows on the screen exist, so that 100,000 files cost no more than ten.
+//! The list of files and batches. Only the rows on the screen exist, so that 100,000 files cost no more than ten.
 
 use leptos::{html, prelude::*};
-use messages::{FileId, Filter};
+use messages::{Filter, Selection};
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 
@@ -21,7 +21,7 @@ pub(crate) fn FileList() -> impl IntoView {
     let filter = RwSignal::new(Filter::All);
     let scroll = RwSignal::new(Scroll::default());
     // The row that the user acted on last.
-    let acted_on = RwSignal::new(None::<FileId>);
+    let acted_on = RwSignal::new(None::<Selection>);
     let list = NodeRef::<html::Div>::new();
     let measure = move || {
         let Some(list) = list.try_get_untracked().flatten() else {
@@ -38,10 +38,10 @@ pub(crate) fn FileList() -> impl IntoView {
         let total = shown.with(|shown| shown.total);
         uploads.set_viewport(scroll.get().viewport(filter.get(), total));
     });
-    Effect::new(move |before: Option<Vec<FileId>>| {
-        let now: Vec<FileId> = shown.with(|shown| shown.rows.iter().map(|row| row.id).collect());
-        let gone = acted_on.get_untracked().filter(|id| !now.contains(id));
-        let place = before.and_then(|before| before.iter().position(|id| Some(*id) == gone));
+    Effect::new(move |before: Option<Vec<Selection>>| {
+        let now: Vec<Selection> = shown.with(|shown| shown.rows.iter().map(|row| row.of).collect());
+        let gone = acted_on.get_untracked().filter(|of| !now.contains(of));
+        let place = before.and_then(|before| before.iter().position(|of| Some(*of) == gone));
         // The rows are drawn by then, and their height can be measured.
         request_animation_frame(move || {
             measure();
@@ -54,7 +54,7 @@ pub(crate) fn FileList() -> impl IntoView {
     });
     let room_before = move || shown.with(|shown| scroll.get().room(shown.first, shown.total));
     let room_after = move || shown.with(|shown| scroll.get().room(rows_after(shown), shown.total));
-    let row = move |ShownRow { id, row }| view! { <FileRow id row acted_on/> };
+    let row = move |ShownRow { of, row, .. }| view! { <FileRow of row acted_on/> };
     view! {
         <div class="files" hidden=move || totals.get().files == 0>
             <Filters chosen=filter/>
@@ -68,7 +68,7 @@ pub(crate) fn FileList() -> impl IntoView {
                 node_ref=list
             >
                 <ul style:padding-top=room_before style:padding-bottom=room_after>
-                    <For each=move || shown.get().rows key=|row| row.id children=row/>
+                    <For each=move || shown.get().rows key=|row| (row.of, row.looks) children=row/>
                 </ul>
                 <p class="none-shown" hidden=move || shown.with(|shown| shown.total > 0)>
                     {t(Text::NoneShown)}

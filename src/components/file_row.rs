@@ -1,7 +1,7 @@
-//! One file: its name, how far it is, and what can be done about it.
+//! One file, or all files of a batch: the name, how far it is, and what can be done about it.
 
 use leptos::{html, prelude::*, task::spawn_local};
-use messages::{FileId, Row, RowError, RowState, Selection};
+use messages::{Action, FileId, Row, RowError, RowState, Selection};
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 
@@ -22,30 +22,36 @@ use crate::{
 /// Names longer than twice this lose their middle rather than their end, which has the type.
 const TAIL: usize = 10;
 
-/// The row of one file.
+/// The row of one file, or of all files of a batch. It is made anew if what it is called changes.
 #[component]
 pub(crate) fn FileRow(
-    id: FileId,
+    of: Selection,
     row: ArcRwSignal<Row>,
     /// The row that the user acted on last.
-    acted_on: RwSignal<Option<FileId>>,
+    acted_on: RwSignal<Option<Selection>>,
 ) -> impl IntoView {
     let uploads = use_page().uploads;
     let row = RwSignal::from(row);
     // What became of copying the key, which stands in the place of the state until that changes.
     let copied = RwSignal::new(None::<String>);
+    let name = row.with_untracked(text::row_name);
     let Row {
-        name,
         media_type,
         size,
+        is_inside,
         ..
     } = row.get_untracked();
+    let (class, file_id) = match of {
+        Selection::File(id) if is_inside => ("file-row inside", Some(id)),
+        Selection::File(id) => ("file-row", Some(id)),
+        _ => ("file-row batch-row", None),
+    };
     let (head, tail) = split(&name);
     let (head, tail) = (head.to_owned(), tail.to_owned());
     let bar_label = t_with(Text::ProgressOf, &[("name", &name)]);
     let progress = move || row.with(|row| progress_of(row, &bar_label, copied.get()));
     let state = move || row.with(|row| text::state(&row.state).key());
-    let position = move || uploads.shown.with(|shown| shown.position(id).to_string());
+    let position = move || uploads.shown.with(|shown| shown.position(of).to_string());
     let total = move || uploads.shown.with(|shown| shown.total.to_string());
     let badge = move || {
         row.with(|row| badge(&row.state))
@@ -58,7 +64,7 @@ pub(crate) fn FileRow(
             copied.set(None);
             request_animation_frame(move || {
                 // The row may have gone in the meantime.
-                let is_acted_on = acted_on.try_get_untracked().flatten() == Some(id);
+                let is_acted_on = acted_on.try_get_untracked().flatten() == Some(of);
                 if let Some(row) = element.try_get_untracked().flatten().filter(|_| is_acted_on) {
                     keep_focus(&row);
                 }
@@ -67,9 +73,20 @@ pub(crate) fn FileRow(
         now
     });
     let on_action = move |action| {
-        acted_on.set(Some(id));
+        acted_on.set(Some(of));
         match action {
-            RowAction::Upload(action) => uploads.act(action, Selection::File(id)),
+            RowAction::Upload(action) => uploads.act(action, of),
+            RowAction::Toggle => {
+                let is_open = row.with_untracked(|row| row.batch.as_ref().is_some_and(|batch| batch.is_open));
+                uploads.act(
+                    if is_open {
+                        Action::HideFiles
+                    } else {
+                        Action::ShowFiles
+                    },
+                    of,
+                );
+            }
             RowAction::CopyKey => {
                 let key = row.with_untracked(|row| row.key.clone()).unwrap_or_default();
                 spawn_local(async move {
@@ -80,17 +97,17 @@ pub(crate) fn FileRow(
     };
     view! {
         <li
-            class="file-row"
+            class=class
             part="file"
             tabindex="-1"
-            data-file-id=id.0.to_string()
+            data-file-id=file_id.map(|id| id.0.to_string())
             data-state=state
             aria-posinset=position
             aria-setsize=total
             node_ref=element
         >
             <span class="file-icon">
-                <FileIcon id media_type/>
+                <FileIcon id=file_id.unwrap_or(FileId(0)) media_type/>
                 <span class="file-badge">{badge}</span>
             </span>
             <div class="file-body">
@@ -108,10 +125,11 @@ pub(crate) fn FileRow(
     }
 }
 
-/// How far a file is, and what went wrong with it. `copied` stands in the place of its state.
+/// How far a file or a batch is, and what went wrong with it. `copied` stands in the place of its state.
 fn progress_of(row: &Row, bar_label: &str, copied: Option<String>) -> impl IntoView + use<> {
-    let message = text::message(&row.state);
-    let error = error_of(&row.state);
+    let receipt = text::receipt(row);
+    let error = error_of(&row.state).filter(|_| receipt.is_none());
+    let message = receipt.unwrap_or_else(|| text::message(&row.state));
     let details = error.map(|error| error.details.clone()).unwrap_or_default();
     let help = error.map(|error| use_page().help(text::error_name(error.kind)));
     let (has_message, has_details, has_help) = (!message.is_empty(), !details.is_empty(), help.is_some());
@@ -120,7 +138,7 @@ fn progress_of(row: &Row, bar_label: &str, copied: Option<String>) -> impl IntoV
     view! {
         <ProgressBar
             label=bar_label.to_owned()
-            percent=format::percent(row.sent, row.size)
+            percent=text::row_percent(row)
             hidden=has_message
         />
         <p class="file-error" hidden=!has_message>

@@ -8,7 +8,7 @@ use crate::{
     i18n::{self, LANGUAGES, Text, t},
 };
 
-/// A list of the languages. `locale` is set to the chosen one once its texts are there.
+/// A list of the languages. `locale` is set to the chosen one once all of its texts are there.
 #[component]
 pub(crate) fn LanguageChoice(locale: RwSignal<&'static str>) -> impl IntoView {
     let on_change = move |event: Event| {
@@ -19,7 +19,7 @@ pub(crate) fn LanguageChoice(locale: RwSignal<&'static str>) -> impl IntoView {
         spawn_local(async move {
             if i18n::load("", code).await.is_ok() {
                 effects::language::choose(code);
-                locale.set(code);
+                effects::language::load_later(String::new(), locale);
             }
         });
     };

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use messages::{LeftOut as Group, Limits, Reason};
 
 use crate::{
+    anew::Anew,
     format,
     i18n::{Text, t, t_plural, t_with},
     page::use_page,
@@ -27,7 +28,7 @@ pub(crate) fn LeftOut() -> impl IntoView {
                 </li>
             }
         };
-        left_out.with(|groups| groups.iter().map(item).collect_view())
+        Anew(left_out.with(|groups| groups.iter().map(item).collect_view()))
     };
     let has_clutter =
         move || left_out.with(|groups| groups.iter().any(|group| group.reason == Reason::Clutter));

@@ -1,10 +1,10 @@
-//! The check of the set-up, for whoever runs the page: offered after an error that a set-up can cause, and at the
-//! addresses `#check` and `?check`.
+//! The check of the set-up, for whoever runs the page: at the addresses `#check` and `?check`. Users see nothing of it.
 
 use leptos::{prelude::*, task::spawn_local};
 use messages::Finding;
 
 use crate::{
+    anew::Anew,
     effects::clipboard,
     i18n::{Text, t},
     page::use_page,
@@ -21,7 +21,7 @@ pub(crate) fn SetupCheck() -> impl IntoView {
         state.set(SetupState::Offered);
     }
     // What was found is on the list, for those who see it.
-    let is_only_heard = move || state.get() != SetupState::Running;
+    let is_for_screen_readers = move || state.get() != SetupState::Running;
     let status = move || match state.get() {
         SetupState::Running => t(Text::CheckingSetup),
         SetupState::Done(findings) => {
@@ -36,9 +36,8 @@ pub(crate) fn SetupCheck() -> impl IntoView {
     };
     let items = move || {
         let findings = findings().into_iter();
-        findings
-            .map(|finding| view! { <FindingItem finding/> })
-            .collect_view()
+        let items = findings.map(|finding| view! { <FindingItem finding/> });
+        Anew(items.collect_view())
     };
     view! {
         <section
@@ -53,7 +52,7 @@ pub(crate) fn SetupCheck() -> impl IntoView {
             >
                 {t(Text::CheckSetup)}
             </button>
-            <p role="status" class:visually-hidden=is_only_heard>
+            <p role="status" class:visually-hidden=is_for_screen_readers>
                 {status}
             </p>
             <ul class="findings">{items}</ul>

@@ -3,22 +3,26 @@
 use leptos::{either::EitherOf4, prelude::*};
 
 use crate::{
+    anew::Anew,
     components::{page_error::PageError, uploader::Uploader},
     i18n::{Text, t},
+    page::use_page,
     session::{Session, SessionAction, Stage},
 };
 
 /// The uploader of a user who is signed in, or the way to sign in.
 #[component]
 pub(crate) fn SignIn(session: Session) -> impl IntoView {
-    let content = move || match session.stage.get() {
-        Stage::Starting => EitherOf4::A(()),
-        Stage::Window => EitherOf4::B(view! { <p class="sign-in">{t(Text::CloseWindow)}</p> }),
-        Stage::SignedOut => EitherOf4::C(view! { <SignInForm session/> }),
-        Stage::SignedIn => EitherOf4::D(view! {
-            <SignedInBar session/>
-            <Uploader/>
-        }),
+    let content = move || {
+        Anew(match session.stage.get() {
+            Stage::Starting => EitherOf4::A(()),
+            Stage::Window => EitherOf4::B(view! { <p class="sign-in">{t(Text::CloseWindow)}</p> }),
+            Stage::SignedOut => EitherOf4::C(view! { <SignInForm session/> }),
+            Stage::SignedIn => EitherOf4::D(view! {
+                <SignedInBar session/>
+                <Uploader/>
+            }),
+        })
     };
     view! { <div class="page">{content}</div> }
 }
@@ -44,6 +48,7 @@ fn SignedInBar(session: Session) -> impl IntoView {
                 <p>{move || session.missing_token.get().map(t)}</p>
                 <SignInButton session action=SessionAction::Renew text=Text::SignInAgain/>
             </div>
+            <SignInButton session action=SessionAction::MakeLink text=Text::MakeLink/>
             <SignInButton session action=SessionAction::End text=Text::SignOut/>
         </div>
         <SignInProblem session/>
@@ -52,13 +57,15 @@ fn SignedInBar(session: Session) -> impl IntoView {
 
 #[component]
 fn SignInButton(session: Session, action: SessionAction, text: Text) -> impl IntoView {
-    let is_primary = action != SessionAction::End;
+    let is_primary = matches!(action, SessionAction::Start | SessionAction::Renew);
+    let makes_links = use_page().config.with_value(|config| config.links);
     view! {
         <button
             class="button"
             class:primary=is_primary
             type="button"
             data-action=text.key()
+            hidden=action == SessionAction::MakeLink && !makes_links
             on:click=move |_| session.act(action)
         >
             {t(text)}
@@ -71,7 +78,7 @@ fn SignInButton(session: Session, action: SessionAction, text: Text) -> impl Int
 fn SignInProblem(session: Session) -> impl IntoView {
     let problem = move || {
         let explanation = session.problem.get()?.explanation();
-        Some(view! { <PageError explanation/> })
+        Some(Anew(view! { <PageError explanation/> }))
     };
     view! { <div>{problem}</div> }
 }

@@ -106,6 +106,7 @@ const fn is_possible(action: Action, totals: &Totals) -> bool {
         Action::Retry => totals.failed,
         Action::Cancel => totals.unfinished() + totals.paused,
         Action::Remove => totals.stored + totals.cancelled,
+        _ => 0,
     };
     count > 0
 }

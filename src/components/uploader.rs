@@ -5,12 +5,13 @@ use web_sys::Event;
 
 use crate::{
     components::{
-        announcer::Announcer, drop_zone::DropZone, file_list::FileList, setup_check::SetupCheck,
-        totals_bar::TotalsBar,
+        announcer::Announcer, drop_zone::DropZone, fields::Fields, file_list::FileList,
+        setup_check::SetupCheck, totals_bar::TotalsBar,
     },
     effects::listen::listen,
     i18n::{Text, t},
     page::use_page,
+    text,
 };
 
 /// All parts of the uploader, in the order in which they are read.
@@ -27,7 +28,13 @@ pub(crate) fn Uploader() -> impl IntoView {
         true => t(Text::StorageUnavailable),
         false => String::new(),
     };
+    let link = use_page()
+        .link
+        .with_value(Option::clone)
+        .map(|link| text::link(&link));
     view! {
+        <p class="link-terms">{link.unwrap_or_default()}</p>
+        <Fields/>
         <DropZone/>
         <p class="storage-notice" role="status">
             {notice}

@@ -4,6 +4,7 @@ use js_sys::{Array, Function, Reflect};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure, prelude::wasm_bindgen};
 
 use crate::{
+    effects::module::import,
     i18n::{Text, t, t_with},
     text::Explanation,
 };
@@ -11,12 +12,11 @@ use crate::{
 /// The module's script, beside the page's other files.
 const MODULE: &str = "sign-in.js";
 
+/// The script of the module that makes upload links.
+const LINK_MAKER: &str = "link-maker.js";
+
 #[wasm_bindgen]
 extern "C" {
-    /// Loads a module when it is needed (ECMA-262, section 13.3.10, "Import Calls").
-    #[wasm_bindgen(catch, js_name = import)]
-    async fn import(url: &str) -> Result<JsValue, JsValue>;
-
     type Module;
 
     /// Loads the module's WebAssembly.
@@ -25,6 +25,10 @@ extern "C" {
 
     #[wasm_bindgen(method, getter, js_name = SignIn)]
     fn constructor(this: &Module) -> Function;
+
+    /// What the crate `link-maker` exports.
+    #[wasm_bindgen(method, catch, js_name = makeLink)]
+    async fn make_link(this: &Module, sign_in: &SignIn) -> Result<JsValue, JsValue>;
 
     /// What the crate `sign-in` exports; it documents the methods.
     #[derive(Clone)]
@@ -57,12 +61,24 @@ pub(crate) async fn load(
     settings: &str,
     token_changed: impl FnMut(JsValue) + 'static,
 ) -> Result<SignIn, JsValue> {
-    let base = if assets.is_empty() { "./" } else { assets };
-    let module: Module = import(&[base, MODULE].concat()).await?.unchecked_into();
-    module.load().await?;
+    let module = load_module(assets, MODULE).await?;
     let token_changed = Closure::<dyn FnMut(JsValue)>::new(token_changed).into_js_value();
     let settings = Array::of2(&settings.into(), &token_changed);
     Reflect::construct(&module.constructor(), &settings).map(JsCast::unchecked_into)
+}
+
+/// Opens the dialog that makes upload links.
+///
+/// # Errors
+/// If its module cannot be loaded.
+pub(crate) async fn make_link(sign_in: &SignIn) -> Result<JsValue, JsValue> {
+    load_module("", LINK_MAKER).await?.make_link(sign_in).await
+}
+
+async fn load_module(assets: &str, script: &str) -> Result<Module, JsValue> {
+    let module: Module = import(assets, script).await?.unchecked_into();
+    module.load().await?;
+    Ok(module)
 }
 
 /// Why a sign-in did not work.

@@ -15,14 +15,14 @@ pub const LANGUAGES: [(&str, &str); 7] = [
 ];
 
 macro_rules! texts {
-    ($($text:ident = $key:literal,)*) => {
-        /// A text of the page. The compiler reports one that the page never shows.
+    ($(#[$about:meta])* $name:ident, $keys:ident: $($text:ident = $key:literal,)*) => {
+        $(#[$about])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub(crate) enum Text {
+        pub(crate) enum $name {
             $($text,)*
         }
 
-        impl Text {
+        impl $name {
             /// Its key in `static/languages/`. Buttons and states are known to style sheets and tests by it as well.
             pub(crate) const fn key(self) -> &'static str {
                 match self {
@@ -31,12 +31,14 @@ macro_rules! texts {
             }
         }
 
-        /// The keys of all texts.
-        pub const KEYS: &[&str] = &[$($key,)*];
+        /// The keys of all of them.
+        pub const $keys: &[&str] = &[$($key,)*];
     };
 }
 
 texts! {
+    /// A text of the page. The compiler reports one that the page never shows.
+    Text, KEYS:
     Title = "title",
     Subtitle = "subtitle",
     ChooseLanguage = "chooseLanguage",
@@ -79,6 +81,10 @@ texts! {
     Cancel = "cancel",
     Forget = "forget",
     Remove = "remove",
+    BatchFiles = "batchFiles",
+    BatchStored = "batchStored",
+    SaveCsv = "saveCsv",
+    SaveJson = "saveJson",
     CopyKey = "copyKey",
     KeyCopied = "keyCopied",
     KeyNotCopied = "keyNotCopied",
@@ -97,6 +103,7 @@ texts! {
     Unreadable = "unreadable",
     Offline = "offline",
     SignedOut = "signedOut",
+    LinkEnded = "linkEnded",
     Paused = "paused",
     Stored = "stored",
     Failed = "failed",
@@ -133,6 +140,8 @@ texts! {
     FileTooLargeSize = "fileTooLargeSize",
     TypeNotAllowedAdvice = "typeNotAllowedAdvice",
     TypeNotAllowedTypes = "typeNotAllowedTypes",
+    LinkUntil = "linkUntil",
+    MakeLink = "makeLink",
     SignIn = "signIn",
     SignInHint = "signInHint",
     SignOut = "signOut",
@@ -158,6 +167,14 @@ texts! {
     ApiUnexpectedAnswerAdvice = "apiUnexpectedAnswerAdvice",
     NotSignedIn = "notSignedIn",
     NotSignedInAdvice = "notSignedInAdvice",
+    InvalidLink = "invalidLink",
+    InvalidLinkAdvice = "invalidLinkAdvice",
+    LinkNotYetValid = "linkNotYetValid",
+    LinkNotYetValidAdvice = "linkNotYetValidAdvice",
+    LinkExpired = "linkExpired",
+    LinkExpiredAdvice = "linkExpiredAdvice",
+    LinkRevoked = "linkRevoked",
+    LinkRevokedAdvice = "linkRevokedAdvice",
     ApiRefused = "apiRefused",
     ApiRefusedAdvice = "apiRefusedAdvice",
     FileTooLarge = "fileTooLarge",
@@ -212,6 +229,28 @@ texts! {
     VerdictUnknown = "verdictUnknown",
 }
 
+texts! {
+    /// A text of the dialog that makes upload links. The page itself does not carry their keys.
+    MakerText, MAKER_KEYS:
+    LinkFolder = "linkFolder",
+    LinkValidFor = "linkValidFor",
+    LinkTitle = "linkTitle",
+    LinkNote = "linkNote",
+    LinkMaxSize = "linkMaxSize",
+    LinkTypes = "linkTypes",
+    LinkMade = "linkMade",
+    LinkAddress = "linkAddress",
+    LinkCode = "linkCode",
+    LinkForbidden = "linkForbidden",
+    LinkForbiddenAdvice = "linkForbiddenAdvice",
+    LinkInvalid = "linkInvalid",
+    LinkInvalidAdvice = "linkInvalidAdvice",
+    Close = "close",
+}
+
+/// The keys of the texts that `static/fields.js` reads.
+pub const FIELD_KEYS: &[&str] = &["fieldRequired", "fieldMissing", "fieldNoEmail", "fieldsMissing"];
+
 impl Text {
     /// What an error is called, and what to do about it.
     pub(crate) const fn of_error(kind: ErrorKind) -> [Self; 2] {
@@ -220,6 +259,10 @@ impl Text {
             ErrorKind::ApiBusy => [Self::ApiBusy, Self::ApiBusyAdvice],
             ErrorKind::ApiUnexpectedAnswer => [Self::ApiUnexpectedAnswer, Self::ApiUnexpectedAnswerAdvice],
             ErrorKind::NotSignedIn => [Self::NotSignedIn, Self::NotSignedInAdvice],
+            ErrorKind::InvalidLink => [Self::InvalidLink, Self::InvalidLinkAdvice],
+            ErrorKind::LinkNotYetValid => [Self::LinkNotYetValid, Self::LinkNotYetValidAdvice],
+            ErrorKind::LinkExpired => [Self::LinkExpired, Self::LinkExpiredAdvice],
+            ErrorKind::LinkRevoked => [Self::LinkRevoked, Self::LinkRevokedAdvice],
             ErrorKind::ApiRefused => [Self::ApiRefused, Self::ApiRefusedAdvice],
             ErrorKind::FileTooLarge => [Self::FileTooLarge, Self::FileTooLargeAdvice],
             ErrorKind::TypeNotAllowed => [Self::TypeNotAllowed, Self::TypeNotAllowedAdvice],

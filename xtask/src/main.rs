@@ -52,6 +52,9 @@ enum Task {
     Deploy(deploy::DeployOptions),
     /// Delete what was deployed, except the uploaded files
     Destroy(deploy::DestroyOptions),
+    /// Put the custom element beside the page that trunk builds; `serve` has trunk run this
+    #[command(hide = true)]
+    ServedElement,
     /// Measure, and print the figures
     #[command(disable_help_flag = true)]
     Bench(bench::Options),
@@ -83,6 +86,7 @@ fn run(task: &Task) -> Result<ExitCode> {
         Task::Dist(options) => build::run(options, &toolbox),
         Task::Deploy(options) => deploy::run(options, &toolbox),
         Task::Destroy(options) => deploy::destroy(options, &toolbox),
+        Task::ServedElement => build::write_served_element(&project.root).map(|()| ExitCode::SUCCESS),
         Task::Bench(options) => bench::run(options, &toolbox),
     }
 }

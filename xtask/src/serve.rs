@@ -5,6 +5,7 @@ use std::{
     net::{Ipv4Addr, TcpListener},
     path::{Path, PathBuf},
     process::{Command, ExitCode},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -14,7 +15,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
-    build::{Profile, compile_page, pages_folder, trunk},
+    build::{Profile, TRIAL, compile_page, ensure_page_tools, pages_folder, trunk},
     host_check::{self, PORTS_CLOSED_TO_BROWSERS},
     link,
     process::Process,
@@ -47,13 +48,12 @@ pub(crate) struct Options {
 
 /// Builds everything, runs it, and stops it when the user interrupts the task.
 pub(crate) fn run(options: &Options, toolbox: &Toolbox) -> Result<ExitCode> {
+    // Its path is known as long as nobody has compiled another one in its place.
+    let this_program = std::env::current_exe()?;
     let (listener, ports) = Ports::choose(options.port)?;
     host_check::start(listener, ports.trunk);
     let profile = Profile::from_release(options.release);
-    compile_page(toolbox, profile)?;
-    let stack = step("building the local stack", || {
-        toolbox.build_programs(&["local", "backend"])
-    })?;
+    let stack = build(toolbox, profile)?;
 
     let data = options
         .data
@@ -62,7 +62,11 @@ pub(crate) fn run(options: &Options, toolbox: &Toolbox) -> Result<ExitCode> {
     let folder = pages_folder(toolbox).join(format!("serve-{}", ports.page));
     let sign_in = SignIn::of_page(toolbox)?;
     let asks_for_sign_in = sign_in.is_some();
-    let mut trunk = trunk_command(toolbox, profile, &ports, &folder, asks_for_sign_in)?;
+    let library = asks_for_sign_in
+        .then(|| ensure_sign_in_library(toolbox))
+        .transpose()?;
+    let hooks = hooks(&this_program, library.as_ref());
+    let mut trunk = trunk_command(toolbox, profile, &ports, &folder, &hooks)?;
     println!("==> starting the stack and the page's server");
     let start = Instant::now();
     let processes = vec![
@@ -84,11 +88,33 @@ pub(crate) fn run(options: &Options, toolbox: &Toolbox) -> Result<ExitCode> {
         if let Ok(address) = link::local_address(&ports.origin()) {
             println!("an upload link to try: {address}");
         }
+        println!(
+            "the element in a page to try it on: {}/{TRIAL}/index.html",
+            ports.origin()
+        );
         println!("ready: {}", ports.origin());
     });
     // The page is built again quickly, and another run may have another port.
     fs::remove_dir_all(&folder).ok();
     outcome
+}
+
+/// Sets up the tools while the page and the stack are compiled, and returns the folder of the stack's programs.
+fn build(toolbox: &Toolbox, profile: Profile) -> Result<PathBuf> {
+    thread::scope(|scope| {
+        let tools = scope.spawn(|| ensure_page_tools(toolbox, profile));
+        compile_page(toolbox, profile)?;
+        let stack = step("building the local stack", || {
+            toolbox.build_programs(&["local", "backend"])
+        })?;
+        if !tools.is_finished() {
+            println!("==> waiting for the tools; what is left is to bind the page, in seconds");
+        }
+        match tools.join() {
+            Ok(outcome) => outcome.map(|_| stack),
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    })
 }
 
 /// Different ports on 127.0.0.1.
@@ -197,16 +223,13 @@ fn trunk_command(
     profile: Profile,
     ports: &Ports,
     folder: &Path,
-    asks_for_sign_in: bool,
+    hooks: &[Value],
 ) -> Result<Command> {
     fs::create_dir_all(folder).with_context(|| format!("{} cannot be created", folder.display()))?;
     let root = &toolbox.project.root;
     let text = fs::read_to_string(root.join("Trunk.toml")).context("Trunk.toml is missing")?;
     let api = format!("http://127.0.0.1:{}", ports.api);
-    let library = asks_for_sign_in
-        .then(|| ensure_sign_in_library(toolbox))
-        .transpose()?;
-    let text = trunk_configuration(&text, root, &folder.join("dist"), &api, library.as_ref())?;
+    let text = trunk_configuration(&text, root, &folder.join("dist"), &api, hooks)?;
     let configuration = folder.join("Trunk.toml");
     fs::write(&configuration, text)
         .with_context(|| format!("{} cannot be written", configuration.display()))?;
@@ -221,15 +244,27 @@ fn trunk_command(
     Ok(command)
 }
 
-/// The checkout's `Trunk.toml` with absolute paths, so that it can be elsewhere, and with this run's folder and API.
-/// Trunk puts the sign-in library, if there is one, beside each page that it builds.
-fn trunk_configuration(
-    text: &str,
-    root: &Path,
-    dist: &Path,
-    api: &str,
-    library: Option<&SignInLibrary>,
-) -> Result<String> {
+/// What trunk does after each build: beside the page it puts the custom element, and the sign-in library if there is one.
+fn hooks(this_program: &Path, library: Option<&SignInLibrary>) -> Vec<Value> {
+    let mut hooks = vec![json!({
+        "stage": "post_build",
+        "command": this_program,
+        "command_arguments": ["served-element"],
+    })];
+    if let Some(SignInLibrary { path, name }) = library {
+        let copy = r#"cp "$0" "$TRUNK_STAGING_DIR/$1""#;
+        hooks.push(json!({
+            "stage": "post_build",
+            "command": "sh",
+            "command_arguments": ["-c", copy, path, name],
+        }));
+    }
+    hooks
+}
+
+/// The checkout's `Trunk.toml` with absolute paths, so that it can be elsewhere, and with this run's folder, API and
+/// hooks.
+fn trunk_configuration(text: &str, root: &Path, dist: &Path, api: &str, hooks: &[Value]) -> Result<String> {
     let mut configuration: Value = toml::from_str(text).context("Trunk.toml is not TOML")?;
     let target = configuration["build"]["target"]
         .as_str()
@@ -245,14 +280,7 @@ fn trunk_configuration(
     for proxy in configuration["proxy"].as_array_mut().into_iter().flatten() {
         proxy["backend"] = json!(api);
     }
-    if let Some(SignInLibrary { path, name }) = library {
-        let copy = r#"cp "$0" "$TRUNK_STAGING_DIR/$1""#;
-        configuration["hooks"] = json!([{
-            "stage": "post_build",
-            "command": "sh",
-            "command_arguments": ["-c", copy, path, name],
-        }]);
-    }
+    configuration["hooks"] = json!(hooks);
     toml::to_string(&configuration).context("the configuration cannot be written as TOML")
 }
 
@@ -329,7 +357,7 @@ mod tests {
             Path::new("/checkout"),
             Path::new("/run/dist"),
             api,
-            Some(&library),
+            &hooks(Path::new("/checkout/target/debug/xtask"), Some(&library)),
         );
         let configuration: Value = toml::from_str(&text.expect("a configuration")).expect("TOML");
         assert_eq!(
@@ -340,7 +368,11 @@ mod tests {
         assert!(watched.contains(&json!("/checkout/src")), "{watched:?}");
         let proxy = json!([{"rewrite": "/api", "backend": api, "no_system_proxy": true}]);
         assert_eq!(configuration["proxy"], proxy);
-        let hook = &configuration["hooks"][0];
+        assert_eq!(
+            configuration["hooks"][0]["command_arguments"],
+            json!(["served-element"])
+        );
+        let hook = &configuration["hooks"][1];
         assert_eq!(hook["stage"], "post_build");
         assert_eq!(hook["command_arguments"][2], "/cache/index.js");
         assert_eq!(hook["command_arguments"][3], "library-1.js");

@@ -49,7 +49,7 @@ fn the_documented_example_has_the_documented_signature() {
 }
 
 #[test]
-fn the_client_is_told_every_signed_header_but_the_length() {
+fn the_client_gets_every_signed_header_but_the_length() {
     let headers = BTreeMap::from([
         ("content-length".to_owned(), "5".to_owned()),
         ("content-type".to_owned(), "a/b".to_owned()),

@@ -1,10 +1,10 @@
-//! Upload links: `POST /links`, and `/link/uploads`, `/link/sign` and `/link/manifests` for who has one.
+//! Upload links: `POST /links`, and `/link`, `/link/uploads`, `/link/sign` and `/link/manifests` for who has one.
 
 use std::time::{Duration, UNIX_EPOCH};
 
 use lambda_api::{LinkSecret, Links, new_link};
 use serde_json::{Value, json};
-use wire::{Link, LinkRequest, LinkResponse, ManifestResponse};
+use wire::{ErrorCode::*, Link, LinkRequest, LinkResponse, ManifestResponse};
 
 use crate::support::{self, LINK_SECRET, NOW, Stage, by_link, event};
 
@@ -12,17 +12,6 @@ const JTI: &str = "019ab700-0000-7000-8000-000000000000";
 const FOLDER: &str = "uploads/links/acme/019ab700-0000-7000-8000-000000000000";
 const BATCH: &str = "019ab718-1480-7000-8000-000000000000";
 const SHA256: &str = "ypeBEsobvcr6wjGzmiPcTaeG7/gUfE5yuYB3ha/uSLs=";
-
-fn check(stage: &Stage, event: &Value, status: u16, code: &str) {
-    let response = stage.send(event);
-    let body = support::json(&response);
-    assert_eq!(
-        (response.status().as_u16(), &body["error"]["code"]),
-        (status, &code.into()),
-        "{event}"
-    );
-    assert_eq!(stage.signings(), 0, "something was signed for {event}");
-}
 
 /// The id of the links that [`token`] makes.
 const NEW_JTI: &str = "019ab718-1480-7101-8101-010101010101";
@@ -104,13 +93,13 @@ fn a_link_reaches_no_key_outside_its_folder() {
         format!("{FOLDER}2/a"),
         format!("links/acme/{JTI}/{BATCH}/a"),
     ] {
-        check(&Stage::with_links(&[]), &recorded(&key), 403, "Forbidden");
+        Stage::with_links(&[]).refuses(&recorded(&key), Forbidden);
     }
     for key in [
         format!("{FOLDER}/../a"),
         format!("{FOLDER}/{BATCH}.slipway-manifest.json"),
     ] {
-        check(&Stage::with_links(&[]), &recorded(&key), 400, "InvalidKey");
+        Stage::with_links(&[]).refuses(&recorded(&key), InvalidKey);
     }
 }
 
@@ -139,16 +128,11 @@ fn nobody_else_reaches_the_folder_of_a_link() {
     let key = format!("{FOLDER}/{BATCH}/a");
     let mut signed_in = event("post_sign");
     signed_in["body"] = sign_body(&key).to_string().into();
-    check(&Stage::with_links(&[]), &signed_in, 403, "Forbidden");
+    Stage::with_links(&[]).refuses(&signed_in, Forbidden);
     signed_in["requestContext"]["authorizer"] = json!({"jwt": {"claims": {"sub": "links"}}});
-    check(&Stage::with_links(&[]), &signed_in, 403, "Forbidden");
+    Stage::with_links(&[]).refuses(&signed_in, Forbidden);
     for query in ["key=links/acme/a", "key=uploads/links/acme/a"] {
-        check(
-            &Stage::with_links(&[]),
-            &support::presign_event(query),
-            403,
-            "Forbidden",
-        );
+        Stage::with_links(&[]).refuses(&support::presign_event(query), Forbidden);
     }
     assert_eq!(
         Stage::with_links(&[])
@@ -192,6 +176,46 @@ fn the_limit_of_a_link_bounds_what_is_completed() {
         let response = Stage::with_links(&[]).send(&with_link("post_sign", &token, &body));
         assert_eq!(response.status(), status, "{}", response.body());
     }
+}
+
+#[test]
+fn who_has_a_link_reads_what_it_allows() {
+    let response = Stage::with_links(&[]).send(&event("get_link"));
+    let expected = json!({
+        "serverTime": NOW, "expiresAt": 1_764_600_000, "maxBytes": 20_000_000, "maxFiles": 3,
+        "types": ["image/*", "video/mp4"], "title": "Photos of the site", "note": "Until Friday, please.",
+    });
+    assert_eq!(support::json(&response), expected);
+    let limits = [("MAX_UPLOAD_BYTES", "5"), ("ALLOWED_TYPES", "image/png")];
+    let terms = support::json(&Stage::with_links(&limits).send(&event("get_link")));
+    assert_eq!(
+        (&terms["maxBytes"], &terms["types"]),
+        (&json!(5), &json!(["image/png"]))
+    );
+}
+
+#[test]
+fn a_link_without_limits_has_those_of_the_deployment() {
+    let mut opened = event("get_link");
+    opened["headers"]["authorization"] = format!("Bearer {}", token(LINK_SECRET.1, |_| ())).into();
+    let terms = support::json(&Stage::with_links(&[]).send(&opened));
+    let expected = json!({
+        "serverTime": NOW, "expiresAt": NOW + 600, "maxBytes": 5_368_709_120_u64, "maxFiles": 100, "types": [],
+    });
+    assert_eq!(terms, expected);
+}
+
+#[test]
+fn opening_a_link_is_recorded_without_its_token() {
+    let stage = Stage::with_links(&[]);
+    stage.send(&event("get_link"));
+    let line = &stage.log_lines()[0];
+    assert_eq!(
+        (&line["message"], &line["link"], &line["principal"]),
+        (&json!("link opened"), &json!(JTI), &Value::Null)
+    );
+    assert_eq!(stage.metrics()[0]["LinksOpened"], 1);
+    assert!(!stage.log().contains("eyJ"));
 }
 
 fn check_type(deployment: &str, link: &[&str], media_type: &str, expected: Result<(), &[&str]>) {
@@ -241,12 +265,7 @@ fn no_more_files_at_once_than_the_link_allows() {
         stage.send(&with_link("post_uploads", &token, &files(2))).status(),
         200
     );
-    check(
-        &Stage::with_links(&[]),
-        &with_link("post_uploads", &token, &files(3)),
-        400,
-        "InvalidBatchSize",
-    );
+    Stage::with_links(&[]).refuses(&with_link("post_uploads", &token, &files(3)), InvalidBatchSize);
 }
 
 #[test]
@@ -258,35 +277,30 @@ fn a_link_that_is_not_valid_opens_nothing() {
     let climbing = token(LINK_SECRET.1, |claims| claims.folder = "..".to_owned());
     let sign_in = event("post_uploads_signed_in")["headers"]["authorization"].clone();
     let sign_in = sign_in.as_str().and_then(|header| header.strip_prefix("Bearer "));
-    for name in ["post_uploads", "post_sign", "post_manifests"] {
+    for name in ["get_link", "post_uploads", "post_sign", "post_manifests"] {
         let body = json!({});
-        for (token, status, code) in [
-            (expired.as_str(), 403, "LinkExpired"),
-            (&early, 403, "LinkNotYetValid"),
-            (&foreign, 401, "InvalidLink"),
-            (&climbing, 401, "InvalidLink"),
-            (sign_in.expect("a token"), 401, "InvalidLink"),
-            ("", 401, "InvalidLink"),
+        for (token, code) in [
+            (expired.as_str(), LinkExpired),
+            (&early, LinkNotYetValid),
+            (&foreign, InvalidLink),
+            (&climbing, InvalidLink),
+            (sign_in.expect("a token"), InvalidLink),
+            ("", InvalidLink),
         ] {
-            check(
-                &Stage::with_links(&[]),
-                &with_link(name, token, &body),
-                status,
-                code,
-            );
+            Stage::with_links(&[]).refuses(&with_link(name, token, &body), code);
         }
         let revoked = Stage::with_links(&[("REVOKED_LINKS", JTI)]);
-        check(&revoked, &by_link(name), 403, "LinkRevoked");
-        check(&Stage::new(&[]), &by_link(name), 404, "NotFound");
+        revoked.refuses(&by_link(name), LinkRevoked);
+        Stage::new(&[]).refuses(&by_link(name), NotFound);
         let mut without = by_link(name);
         without["headers"]
             .as_object_mut()
             .expect("headers")
             .remove("authorization");
-        check(&Stage::with_links(&[]), &without, 401, "InvalidLink");
+        Stage::with_links(&[]).refuses(&without, InvalidLink);
         // Nor does a sign-in that an authorizer accepted.
         without["requestContext"]["authorizer"] = json!({"jwt": {"claims": {"sub": "ada"}}});
-        check(&Stage::with_links(&[]), &without, 401, "InvalidLink");
+        Stage::with_links(&[]).refuses(&without, InvalidLink);
     }
 }
 
@@ -294,26 +308,21 @@ fn a_link_that_is_not_valid_opens_nothing() {
 fn a_link_is_no_sign_in() {
     let mut uploads = event("post_link_uploads");
     uploads["rawPath"] = "/uploads".into();
-    check(
-        &Stage::with_links(&[("LINKS_ONLY", "true")]),
-        &uploads,
-        401,
-        "NotSignedIn",
-    );
+    Stage::with_links(&[("LINKS_ONLY", "true")]).refuses(&uploads, NotSignedIn);
     let mut links = event("post_links");
     links["headers"]["authorization"] = uploads["headers"]["authorization"].clone();
     links["requestContext"]
         .as_object_mut()
         .expect("an object")
         .remove("authorizer");
-    check(&Stage::with_links(&[]), &links, 401, "NotSignedIn");
+    Stage::with_links(&[]).refuses(&links, NotSignedIn);
 }
 
 #[test]
 fn with_links_only_nobody_else_uploads_unless_signed_in() {
     let only = || Stage::with_links(&[("LINKS_ONLY", "true")]);
     for name in ["get_presign", "post_uploads", "post_sign", "post_manifests"] {
-        check(&only(), &event(name), 401, "NotSignedIn");
+        only().refuses(&event(name), NotSignedIn);
     }
     assert_eq!(only().send(&event("post_link_uploads")).status(), 200);
     assert_eq!(only().send(&event("post_uploads_signed_in")).status(), 200);
@@ -344,20 +353,15 @@ fn who_may_make_a_link_gets_one_that_works() {
 fn nobody_else_makes_a_link() {
     for makers in ["", "guests", "Sales"] {
         let stage = Stage::new(&[LINK_SECRET, ("LINK_MAKERS", makers)]);
-        check(&stage, &event("post_links"), 403, "Forbidden");
+        stage.refuses(&event("post_links"), Forbidden);
     }
     let mut anonymous = event("post_links");
     anonymous["requestContext"]
         .as_object_mut()
         .expect("an object")
         .remove("authorizer");
-    check(&Stage::with_links(&[]), &anonymous, 401, "NotSignedIn");
-    check(
-        &Stage::new(&[("LINK_MAKERS", "*")]),
-        &event("post_links"),
-        404,
-        "NotFound",
-    );
+    Stage::with_links(&[]).refuses(&anonymous, NotSignedIn);
+    Stage::new(&[("LINK_MAKERS", "*")]).refuses(&event("post_links"), NotFound);
 }
 
 #[test]
@@ -377,7 +381,7 @@ fn a_link_that_cannot_be_is_not_made() {
         let mut body = json!({"folder": "acme", "expiresIn": 60});
         body[name] = value;
         let event = support::with_body("post_links", &body.to_string());
-        check(&Stage::with_links(&[]), &event, 400, "InvalidRequest");
+        Stage::with_links(&[]).refuses(&event, InvalidRequest);
     }
 }
 

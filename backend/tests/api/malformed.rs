@@ -2,16 +2,17 @@
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use wire::ErrorCode::{self, *};
 
 use crate::support::{self, Stage, event, presign_event, with_body};
 
-fn check_bytes(event: &[u8], status: u16, code: &str) {
+fn check_bytes(event: &[u8], code: ErrorCode) {
     let stage = Stage::new(&[]);
     let response = stage.send_bytes(event);
     let body = support::json(&response);
     assert_eq!(
         (response.status().as_u16(), &body["error"]["code"]),
-        (status, &code.into()),
+        (code.status(), &code.as_str().into()),
         "{}",
         String::from_utf8_lossy(event)
     );
@@ -23,7 +24,7 @@ fn bytes_that_are_no_event_are_a_bad_request() {
     let cut = event("post_uploads").to_string();
     let cut = &cut.as_bytes()[..cut.len() / 2];
     for event in [b"".as_slice(), b"{}", b"null", b"\xff\xfe", b"{\"a\":", cut] {
-        check_bytes(event, 400, "InvalidRequest");
+        check_bytes(event, InvalidRequest);
     }
 }
 
@@ -38,11 +39,11 @@ fn a_bad_event_is_audited_under_lambda_s_own_request_id() {
 }
 
 /// Changes one place of a recorded event, which `pointer` names as in RFC 6901.
-fn check_changed(name: &str, pointer: &str, value: Value, status: u16, code: &str) {
+fn check_changed(name: &str, pointer: &str, value: Value, code: ErrorCode) {
     let mut event = event(name);
     let (parent, field) = pointer.rsplit_once('/').expect("a pointer");
     event.pointer_mut(parent).expect("a parent")[field] = value;
-    check_bytes(event.to_string().as_bytes(), status, code);
+    check_bytes(event.to_string().as_bytes(), code);
 }
 
 #[test]
@@ -57,36 +58,35 @@ fn a_field_of_the_wrong_type_is_a_bad_request() {
         ("/body", json!({"files": []})),
         ("/isBase64Encoded", json!("true")),
     ] {
-        check_changed("post_uploads", pointer, value, 400, "InvalidRequest");
+        check_changed("post_uploads", pointer, value, InvalidRequest);
     }
 }
 
 #[test]
 fn a_body_that_is_not_base64_as_it_claims_is_a_bad_request() {
     for body in ["!!!!", "e30", "e30=\n", "{\"files\": []}  "] {
-        check_changed("post_uploads_base64", "/body", json!(body), 400, "InvalidRequest");
+        check_changed("post_uploads_base64", "/body", json!(body), InvalidRequest);
     }
 }
 
 #[test]
 fn a_large_body_is_refused_before_it_is_decoded() {
     let body = "e30=".repeat(10 * 1024 * 1024 / 4);
-    check_changed("post_uploads_base64", "/body", json!(body), 413, "BodyTooLarge");
+    check_changed("post_uploads_base64", "/body", json!(body), BodyTooLarge);
     let body = " ".repeat(10 * 1024 * 1024);
-    check_changed("post_uploads", "/body", json!(body), 413, "BodyTooLarge");
+    check_changed("post_uploads", "/body", json!(body), BodyTooLarge);
 }
 
 #[test]
 fn a_method_and_a_path_that_no_url_has_are_answered() {
     let path = json!("/ <>\u{0}é");
-    check_changed("get_presign", "/rawPath", path, 404, "NotFound");
+    check_changed("get_presign", "/rawPath", path, NotFound);
     let method = json!("G E T");
     check_changed(
         "get_presign",
         "/requestContext/http/method",
         method,
-        405,
-        "MethodNotAllowed",
+        MethodNotAllowed,
     );
 }
 

@@ -190,13 +190,20 @@ fn reached_by_link(event: &Value) -> [String; 8] {
     ]
 }
 
-/// One request for each answer of `POST /links`.
-fn reached_of_links() -> [String; 7] {
+/// One request for each answer of `GET /link` and `POST /links`.
+fn reached_of_links() -> [String; 11] {
     let stage = Stage::with_links(&[]);
+    let mut foreign = event("get_link");
+    foreign["headers"]["authorization"] = "Bearer a.b.c".into();
+    let revoked = Stage::with_links(&[("REVOKED_LINKS", "019ab700-0000-7000-8000-000000000000")]);
     let mut text = event("post_links");
     text["headers"]["content-type"] = "text/plain".into();
     let large = " ".repeat(1024 * 1024 + 1);
     [
+        reach(&stage, &event("get_link"), 200),
+        reach(&stage, &foreign, 401),
+        reach(&revoked, &event("get_link"), 403),
+        reach(&Stage::new(&[]), &event("get_link"), 404),
         reach(&stage, &event("post_links"), 200),
         reach(&stage, &with_body("post_links", "{}"), 400),
         reach(&stage, &signed_in_without_subject("post_links"), 401),
@@ -225,7 +232,7 @@ fn every_described_answer_can_be_reached() {
         }
     }
     // API Gateway says 431 by itself, and a Lambda without settings looks at no path.
-    let without_settings = ["GET /health 500", "POST /links 500"];
+    let without_settings = ["GET /health 500", "GET /link 500", "POST /links 500"];
     described.retain(|answer| !answer.ends_with(" 431") && !without_settings.contains(&answer.as_str()));
     assert_eq!(reached(), described);
 }

@@ -14,6 +14,7 @@ use aws_credential_types::Credentials;
 use backend::{Backend, Settings};
 use lambda_api::{Environment, json_log};
 use serde_json::Value;
+use wire::ErrorCode;
 
 use crate::openapi;
 
@@ -136,6 +137,21 @@ impl Stage {
         response
     }
 
+    /// Checks that an event is refused with this code and its status, and that nothing is signed for it.
+    pub(crate) fn refuses(&self, event: &Value, code: ErrorCode) {
+        let response = self.send(event);
+        let body = json(&response);
+        assert_eq!(response.status().as_u16(), code.status(), "{event}");
+        assert_eq!(body["error"]["code"], code.as_str(), "{event}");
+        assert!(
+            body["error"]["message"]
+                .as_str()
+                .is_some_and(|message| !message.is_empty())
+        );
+        assert_eq!(self.signings(), 0, "something was signed for {event}");
+        assert!(!body.to_string().contains("X-Amz-"), "{body}");
+    }
+
     /// Sends what may be no event, and reads the answer as API Gateway does.
     pub(crate) fn send_bytes(&self, event: &[u8]) -> Response<String> {
         let log = self.log.clone();
@@ -212,7 +228,9 @@ pub(crate) fn by_link(name: &str) -> Value {
     let mut event = event(name);
     let path = event["rawPath"].as_str().expect("a path");
     let (_, route) = path.rsplit_once('/').expect("a route");
-    event["rawPath"] = format!("/link/{route}").into();
+    if route != "link" {
+        event["rawPath"] = format!("/link/{route}").into();
+    }
     event["requestContext"]["stage"] = "$default".into();
     event["headers"]["authorization"] = self::event("post_link_uploads")["headers"]["authorization"].clone();
     event

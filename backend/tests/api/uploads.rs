@@ -1,7 +1,9 @@
 //! `POST /uploads`.
 
 use serde_json::{Value, json};
-use wire::{FilePlan, PlanOutcome, SignedRequest, UploadsResponse};
+use wire::{
+    FilePlan, OperationOutcome, PartSizes, PlanOutcome, SignResponse, SignedRequest, UploadsResponse,
+};
 
 use crate::support::{self, NOW, Stage, event, query_value, with_body};
 
@@ -66,6 +68,7 @@ fn a_large_file_is_a_multipart_upload() {
         key,
         create,
         part_size,
+        part_sizes,
     } = &plans[1].outcome
     else {
         panic!("{:?}", plans[1])
@@ -75,6 +78,7 @@ fn a_large_file_is_a_multipart_upload() {
         "uploads/anonymous/019ab718-1480-7000-8000-000000000000/film.mp4"
     );
     assert_eq!(*part_size, 8 * 1024 * 1024);
+    assert_eq!(*part_sizes, PartSizes::Growing);
     assert_eq!(create.method.as_str(), "POST");
     assert_eq!(query_value(&create.url, "uploads"), "");
     assert_eq!(header(create, "x-amz-checksum-algorithm"), "SHA256");
@@ -84,6 +88,60 @@ fn a_large_file_is_a_multipart_upload() {
         "content-disposition;content-type;host;x-amz-checksum-algorithm;x-amz-checksum-type;\
          x-amz-meta-filename"
     );
+}
+
+/// The signed headers of each request that is signed for a service with these settings.
+fn signed_headers(variables: &[(&str, &str)]) -> Vec<String> {
+    let stage = Stage::new(variables);
+    let plans = plans(&stage, &event("post_uploads"));
+    let planned = plans.into_iter().filter_map(|plan| match plan.outcome {
+        PlanOutcome::Put { put: request, .. } | PlanOutcome::Multipart { create: request, .. } => {
+            Some(request)
+        }
+        PlanOutcome::Refused(_) => None,
+    });
+    let response = stage.send(&event("post_sign"));
+    let signed: SignResponse = serde_json::from_str(response.body()).expect("signatures");
+    let signed = signed.requests.into_iter().filter_map(|outcome| match outcome {
+        OperationOutcome::Signed(request) => Some(request),
+        OperationOutcome::Error(_) => None,
+    });
+    planned
+        .chain(signed)
+        .map(|request| query_value(&request.url, "X-Amz-SignedHeaders").to_owned())
+        .collect()
+}
+
+#[test]
+fn nothing_is_signed_that_the_service_refuses() {
+    for (variable, header) in [
+        ("CONDITIONAL_WRITES", "if-none-match"),
+        ("CHECKSUMS", "x-amz-checksum"),
+    ] {
+        let signs = |value| {
+            let headers = signed_headers(&[(variable, value)]);
+            headers.iter().filter(|headers| headers.contains(header)).count()
+        };
+        assert!(signs("on") >= 2, "{variable}");
+        assert_eq!(signs("off"), 0, "{variable}");
+    }
+}
+
+#[test]
+fn without_conditional_writes_a_plain_url_has_no_condition() {
+    for (value, expected) in [("on", true), ("off", false)] {
+        let response = Stage::new(&[("CONDITIONAL_WRITES", value)]).send(&event("get_presign"));
+        assert_eq!(response.body().contains("If-None-Match"), expected, "{value}");
+    }
+}
+
+#[test]
+fn the_plan_says_that_parts_have_one_size() {
+    let plans = plans(&Stage::new(&[("PART_SIZES", "constant")]), &event("post_uploads"));
+    let PlanOutcome::Multipart { part_sizes, .. } = &plans[1].outcome else {
+        panic!("{:?}", plans[1])
+    };
+    assert_eq!(*part_sizes, PartSizes::Constant);
 }
 
 /// The key of a file with this name and number in a batch that is named.

@@ -162,6 +162,7 @@ fn plan(file: FileToUpload) -> FilePlan {
             key,
             create: signed(),
             part_size: PART_BYTES,
+            part_sizes: wire::PartSizes::Growing,
         }
     } else {
         PlanOutcome::Put { key, put: signed() }

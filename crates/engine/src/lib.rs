@@ -44,12 +44,13 @@ pub use boundary::{
     http::{FileFailure, HttpAnswer, TransportFailure},
     record::{
         CompletedPart, CompletedUpload, ManifestRecord, MultipartRecord, ObjectChecksum, ObjectRecord,
-        PartSizeChange, StoredObject, UploadRecord,
+        PartRules, PartSizeChange, StoredObject, UploadRecord,
     },
     settings::Settings,
     view::{CallId, FileId, FileStatus, FileView, Mismatch, Notice, SaveId, Ticket, Totals},
 };
 pub use limits::{READ_TOGETHER_BYTES, READ_TOGETHER_FILES};
+pub use protocol::lambda_answers::read_link_terms;
 pub use protocol::s3_xml::{
     InvalidXml, ListedPart, PartsPage, complete_multipart_upload_body, parse_complete_result,
     parse_create_result, parse_error, parse_list_parts_result,

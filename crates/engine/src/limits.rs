@@ -34,10 +34,10 @@ pub(crate) const MAX_BYTES_IN_MEMORY: u64 = 64 * MIB;
 /// Windows of the budget that are prepared ahead of what is in flight: one is signed, one is being hashed.
 pub(crate) const WINDOWS_AHEAD: usize = 2;
 
-/// Most calls in flight at once. Two let the next batch be asked for while one is being answered.
+/// How many calls may be in flight at once. Two let the next batch be asked for while one is being answered.
 pub(crate) const MAX_CALLS: usize = 2;
 
-/// Most bytes of JSON in one call, unless a single entry has more. AWS WAF's common rule set refuses bodies of more than
+/// The most bytes of JSON in one call, unless a single entry has more. AWS WAF's common rule set refuses bodies of more than
 /// 8 KB (AWS WAF Developer Guide, "Core rule set", SizeRestrictions_BODY).
 pub(crate) const MAX_CALL_BYTES: usize = 8_000;
 
@@ -68,6 +68,10 @@ pub(crate) const PART_TIME: Duration = Duration::from_secs(4);
 
 /// How long a whole file may take that could also be sent in parts.
 pub(crate) const SINGLE_PUT_TIME: Duration = Duration::from_secs(8);
+
+/// How long files that may be sent whole wait until a speed is known. What measures it is planned, created, hashed and
+/// signed before its first byte is sent.
+pub(crate) const SPEED_PATIENCE: Duration = Duration::from_secs(3);
 
 /// Size in bytes below which a request measures the time that S3 takes to answer rather than the network.
 pub(crate) const SMALLEST_SPEED_SAMPLE: u64 = 4 * MIB;

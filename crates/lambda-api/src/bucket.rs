@@ -3,7 +3,7 @@
 use http::Uri;
 use wire::Endpoint;
 
-use crate::encoding::percent_encode_path;
+use crate::{encoding::percent_encode_path, partition::domain_of};
 
 /// The bucket of a deployment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,12 +26,7 @@ impl Bucket {
     /// Another service is addressed in the path style, which works without a DNS name for each bucket. No document says
     /// that the alias of an access point can be used at the dual-stack endpoint.
     pub fn new(name: &str, region: &str, endpoint: Option<&str>, second_endpoint: Option<&str>) -> Self {
-        let domain = if region.starts_with("cn-") {
-            "amazonaws.com.cn"
-        } else {
-            "amazonaws.com"
-        };
-        Self::in_domain(domain, name, region, endpoint, second_endpoint)
+        Self::in_domain(domain_of(region), name, region, endpoint, second_endpoint)
     }
 
     /// As [`Self::new`], if Amazon's services are in this domain.

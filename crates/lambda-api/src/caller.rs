@@ -5,7 +5,7 @@ use wire::{ApiError, ErrorCode, LINKS_FOLDER};
 /// The principal of a request that did not pass an authorizer.
 const ANONYMOUS: &str = "anonymous";
 
-/// Longest `sub` claim in bytes; OpenID Connect Core 1.0, section 2, allows 255 ASCII characters.
+/// The longest `sub` claim in bytes; OpenID Connect Core 1.0, section 2, allows 255 ASCII characters.
 const MAX_SUBJECT_BYTES: usize = 255;
 
 /// The facts about the sender of a request that the audit names.

@@ -8,6 +8,8 @@ use http::{
     },
 };
 
+use crate::settings::entries;
+
 /// The origins whose pages may call the API (RFC 6454, section 6.2).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AllowedOrigins {
@@ -24,11 +26,7 @@ impl AllowedOrigins {
     ///
     /// A sentence on the first entry that is not an origin.
     pub fn parse(list: &str) -> Result<Self, String> {
-        let entries: Vec<_> = list
-            .split(',')
-            .map(str::trim)
-            .filter(|entry| !entry.is_empty())
-            .collect();
+        let entries: Vec<_> = entries(list).collect();
         if entries == ["*"] {
             return Ok(Self::Any);
         }

@@ -12,10 +12,10 @@ use wire::{ApiError, ErrorCode, MAX_BATCH};
 
 use crate::Request;
 
-/// Longest body in bytes; 100 files with long names stay well below.
+/// The longest body in bytes; 100 files with long names stay well below.
 const MAX_BODY_BYTES: usize = 1024 * 1024;
 
-/// Longest part in bytes of an error's text, which can quote what was sent.
+/// The longest part in bytes of an error's text, which can quote what was sent.
 const MAX_PROBLEM_BYTES: usize = 300;
 
 /// A JSON object.

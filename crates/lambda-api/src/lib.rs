@@ -37,6 +37,7 @@ mod media_type;
 mod object;
 mod origin_secret;
 pub mod parameter;
+pub mod partition;
 pub mod response;
 pub mod runtime;
 pub mod settings;

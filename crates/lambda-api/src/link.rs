@@ -19,7 +19,7 @@ use wire::{
     ApiError, ErrorCode, Link, LinkId, LinkRequest, MAX_LINK_BYTES, MAX_LINK_FOLDER_BYTES, MAX_LINK_SECONDS,
 };
 
-use crate::{Request, key::check_key, media_type::AllowedTypes, object::JsonObject};
+use crate::{Request, key::check_key, media_type::AllowedTypes, object::JsonObject, settings::entries};
 
 /// How far the clock of whoever made a link may be from this one, in seconds.
 const CLOCK_SKEW_SECONDS: u64 = 60;
@@ -85,13 +85,11 @@ impl fmt::Debug for LinkSecret {
 
 /// Reads comma-separated ids of links.
 pub(crate) fn parse_revoked(list: &str) -> Result<BTreeSet<LinkId>, String> {
-    let entries = list.split(',').map(str::trim).filter(|entry| !entry.is_empty());
-    entries
-        .map(|entry| {
-            let id = entry.parse();
-            id.map_err(|_| format!("has the entry {entry:?}, which is no link's id"))
-        })
-        .collect()
+    let ids = entries(list).map(|entry| {
+        let id = entry.parse();
+        id.map_err(|_| format!("has the entry {entry:?}, which is no link's id"))
+    });
+    ids.collect()
 }
 
 impl Links {

@@ -4,10 +4,12 @@ use std::fmt;
 
 use mime::Mime;
 
+use crate::settings::entries;
+
 /// The type of a file that has none (RFC 2046, section 4.5.1).
 const UNKNOWN: &str = "application/octet-stream";
 
-/// Longest media type in bytes; RFC 6838, section 4.2, allows 127 for each half of the name.
+/// The longest media type in bytes; RFC 6838, section 4.2, allows 127 for each half of the name.
 const MAX_BYTES: usize = 255;
 
 /// A media type (RFC 9110, section 8.3.1) in the form in which it is signed and sent: ASCII, names in
@@ -82,11 +84,7 @@ impl AllowedTypes {
     /// A sentence on the first entry that is not a pattern.
     pub fn parse(list: &str) -> Result<Self, String> {
         let mut patterns = Vec::new();
-        for pattern in list
-            .split(',')
-            .map(str::trim)
-            .filter(|pattern| !pattern.is_empty())
-        {
+        for pattern in entries(list) {
             let pattern = pattern.to_ascii_lowercase();
             let example = match pattern.strip_suffix("/*") {
                 Some("*") => UNKNOWN.to_owned(),
@@ -124,6 +122,29 @@ impl AllowedTypes {
             .chain(file_types::of_name(name).filter_map(MediaType::parse))
             .chain(unknown)
             .find(|media_type| all.iter().all(|types| types.allow(media_type)))
+    }
+
+    /// What both accept: of two patterns that overlap the narrower one. Where none do, it is `other`, of which nothing
+    /// passes.
+    pub fn narrowed_by(&self, other: &Self) -> Self {
+        let (Some(_), Some(_)) = (self.0.first(), other.0.first()) else {
+            return if self.0.is_empty() {
+                other.clone()
+            } else {
+                self.clone()
+            };
+        };
+        let within =
+            |pattern: &&String, all: &Self| all.0.iter().any(|wide| file_types::covers(wide, pattern));
+        let own = self.0.iter().filter(|pattern| within(pattern, other));
+        let others = other.0.iter().filter(|pattern| within(pattern, self));
+        let mut both: Vec<String> = own.cloned().collect();
+        both.extend(others.filter(|pattern| !self.0.contains(pattern)).cloned());
+        if both.is_empty() {
+            other.clone()
+        } else {
+            Self(both)
+        }
     }
 
     /// The patterns, for an error to name.
@@ -262,6 +283,29 @@ mod tests {
             "image/p*",
         ] {
             assert!(AllowedTypes::parse(list).is_err(), "{list:?}");
+        }
+    }
+
+    #[test]
+    fn what_two_lists_accept_is_the_narrower_of_both() {
+        for (one, other, expected) in [
+            ("", "", ""),
+            ("image/*", "", "image/*"),
+            ("", "image/png", "image/png"),
+            ("image/*, text/plain", "image/png", "image/png"),
+            ("image/png", "image/*, text/plain", "image/png"),
+            ("image/*", "image/png, text/plain", "image/png"),
+            ("image/*", "*/*", "image/*"),
+            (
+                "image/*, application/pdf",
+                "application/pdf, image/jpeg",
+                "application/pdf, image/jpeg",
+            ),
+            ("image/*", "text/*", "text/*"),
+        ] {
+            let parse = |list| AllowedTypes::parse(list).expect("patterns");
+            let both = parse(one).narrowed_by(&parse(other));
+            assert_eq!(both.to_string(), expected, "{one} and {other}");
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::{
     origin_secret::OriginSecret,
 };
 
-/// Longest key prefix in bytes, so that a principal and a file's name have room in a key.
+/// The longest key prefix in bytes, so that a principal and a file's name have room in a key.
 const MAX_PREFIX_BYTES: usize = 128;
 
 /// Returns the value of a setting by its name, if it has one.
@@ -92,6 +92,11 @@ impl Variable {
     ) -> Result<T, SettingError> {
         parse(value).map_err(|problem| self.error(format!("is {value:?}, which {problem}")))
     }
+}
+
+/// Returns the entries of a comma-separated list without the spaces around them, and without those that are empty.
+pub fn entries(list: &str) -> impl Iterator<Item = &str> {
+    list.split(',').map(str::trim).filter(|entry| !entry.is_empty())
 }
 
 /// The settings that say something: an empty value is the same as none, except that an empty `KEY_PREFIX` means no
@@ -192,21 +197,7 @@ impl Deployment {
         secret.map_or(Ok(()), |secret| secret.check(request))
     }
 
-    /// Reads the settings.
-    ///
-    /// | variable | default | meaning |
-    /// |---|---|---|
-    /// | `BUCKET_NAME` | needed | the bucket that files go to |
-    /// | `AWS_REGION_NAME`, else `AWS_REGION` | needed | the bucket's region; Lambda sets the second to the function's |
-    /// | `AWS_URL_SUFFIX` | `amazonaws.com`, in China `amazonaws.com.cn` | the domain of AWS's services |
-    /// | `AWS_ENDPOINT_URL_S3` | Amazon S3 | another S3 service, addressed as `<endpoint>/<bucket>/<key>` |
-    /// | `SECOND_ENDPOINT_URL_S3` | none; of Amazon S3 its dual-stack endpoint | another URL of that service, to which a page may open connections of its own |
-    /// | `KEY_PREFIX` | `uploads` | where in the bucket every key lies |
-    /// | `ALLOWED_TYPES` | every type | accepted media types |
-    /// | `ALLOWED_ORIGINS` | none | origins whose pages may call the API, or `*` |
-    /// | `ORIGIN_SECRET` | none | what each request must have in the header `x-slipway-origin` |
-    /// | `LINK_SECRET` | none | what upload links are signed with, in base64; without it there are none |
-    /// | `REVOKED_LINKS` | none | ids of upload links that are no longer accepted |
+    /// Reads the settings; `docs/settings.md` says what each means, and its default.
     ///
     /// # Errors
     ///

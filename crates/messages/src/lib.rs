@@ -5,6 +5,7 @@
 
 mod finding;
 mod left_out;
+mod link;
 mod row;
 mod to_page;
 mod to_worker;
@@ -12,7 +13,8 @@ mod to_worker;
 pub use engine::{ErrorKind, FileId, Mismatch, Notice, Selection, Settings, Totals};
 pub use finding::{Finding, FindingKind};
 pub use left_out::{LeftOut, Limits, Reason};
-pub use row::{Row, RowError, RowState};
+pub use link::LinkTerms;
+pub use row::{BatchSummary, Receipt, Row, RowError, RowState};
 pub use to_page::{Ended, Outcome, ToPage};
 pub use to_worker::{Action, Filter, Start, ToWorker, Viewport};
 pub use wire::Verdict;

@@ -1,21 +1,22 @@
-//! A file as the page shows it.
+//! A row of the list: a file, or the batch that files came in.
 
-use engine::{ErrorKind, FileId, Mismatch, Notice};
+use engine::{ErrorKind, Mismatch, Notice, Selection, Totals};
 use serde::{Deserialize, Serialize};
 use wire::Verdict;
 
-/// One file on the list, with everything that its row shows.
+/// One row of the list, with everything that it shows: a file, or all files of a batch together.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Row {
-    /// The file's id.
-    pub id: FileId,
-    /// Its name as its owner knows it, with the folders above it if a folder was picked.
+    /// The file or the batch, which is what its buttons are for.
+    pub of: Selection,
+    /// The file's name as its owner knows it, with the folders above it if a folder was picked; or the folder that the
+    /// batch consists of; empty if it is not a single folder.
     pub name: String,
     /// Its size in bytes.
     pub size: u64,
     /// Its media type; may be empty.
     pub media_type: String,
-    /// How far it is.
+    /// How far it is. A batch in which something failed has the error of one of its files.
     pub state: RowState,
     /// Bytes sent; never decreases.
     pub sent: u64,
@@ -27,6 +28,34 @@ pub struct Row {
     pub notice: Option<Notice>,
     /// What a scan found in the stored object, once that is known.
     pub verdict: Option<Verdict>,
+    /// Whether it is one of the files below the row of their batch.
+    pub is_inside: bool,
+    /// What the row of a batch shows besides. It is boxed, since most rows are of files.
+    pub batch: Option<Box<BatchSummary>>,
+}
+
+/// What the row of a batch shows besides what that of a file does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BatchSummary {
+    /// The sums over its files that are on the list.
+    pub totals: Totals,
+    /// Whether its files are below it on the list.
+    pub is_open: bool,
+    /// What is stored of it, if anything is.
+    pub receipt: Option<Receipt>,
+}
+
+/// What is stored of a batch, whether it is on the list or not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// The batch's id, as it is in the keys.
+    pub batch: String,
+    /// How many files.
+    pub files: u32,
+    /// Their size in bytes.
+    pub bytes: u64,
+    /// When the last of them was stored, by the browser's clock and in its time zone: `2026-11-29 13:45`.
+    pub stored_at: String,
 }
 
 /// How far a file is: [`engine::FileStatus`] in a form that can be sent.
@@ -61,6 +90,8 @@ pub enum RowState {
     Offline,
     /// It waits for the user to sign in.
     SignedOut,
+    /// It waits for the upload link to be valid again.
+    LinkEnded,
     /// The user paused it.
     Paused,
     /// It is stored in S3.

@@ -1,9 +1,9 @@
 //! Messages from the worker to its page.
 
-use engine::{FileId, Selection, Totals};
+use engine::{ErrorKind, FileId, Selection, Totals};
 use serde::{Deserialize, Serialize};
 
-use crate::{Filter, Finding, LeftOut, Row, RowError};
+use crate::{Filter, Finding, LeftOut, LinkTerms, Row, RowError};
 
 /// A message from the worker to its page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,7 +12,7 @@ pub enum ToPage {
     Rows {
         /// The filter that they passed.
         filter: Filter,
-        /// How many files pass it.
+        /// How many rows there are.
         total: u32,
         /// The position of the first row.
         first: u32,
@@ -40,12 +40,24 @@ pub enum ToPage {
         /// The files.
         ids: Vec<FileId>,
     },
+    /// A receipt that the user wants to save.
+    Receipt {
+        /// Where it is, a `blob:` URL.
+        url: String,
+        /// What its file is to be called.
+        name: String,
+    },
     /// A thumbnail of this file is sent along, as an `ImageBitmap`.
     Thumbnail(FileId),
+    /// What the user answered to the page's questions for an upload that can be resumed: JSON, by the names of the fields;
+    /// `null` if it is another user than before.
+    AnswersKept(String),
+    /// What the upload link of [`crate::Start::link`] allows.
+    LinkOpened(LinkTerms),
+    /// Why it lets nobody in. That the API is unreachable or busy is not the last word.
+    LinkRefused(ErrorKind),
     /// The API requires the user to sign in.
     NotSignedIn,
-    /// A file has an error that a mistake in the set-up can cause; sent once.
-    SetupSuspected,
     /// What the set-up check found; never empty.
     SetupChecked(Vec<Finding>),
 }

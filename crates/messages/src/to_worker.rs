@@ -22,6 +22,9 @@ pub enum ToWorker {
         /// The name of each file, with the folders above it.
         names: Vec<String>,
     },
+    /// What the user answered to the page's questions in this choice is sent along: an object of texts, by the names of
+    /// the fields. It comes before the files.
+    Answers(u32),
     /// The page itself left these names out of the user's choice; a name is empty if nobody knows it.
     LeftOut(Vec<(Reason, String)>),
     /// Add what was left out of the last choice as clutter.
@@ -58,6 +61,9 @@ pub enum ToWorker {
 pub struct Start {
     /// The absolute URL of the Lambda's API, without a slash at its end.
     pub api_url: String,
+    /// The token of the upload link that the page was opened with. There is nothing to upload with before it was
+    /// answered by [`crate::ToPage::LinkOpened`].
+    pub link: Option<String>,
     /// The engine's settings.
     pub settings: Settings,
     /// Which files may be chosen.
@@ -70,7 +76,7 @@ pub struct Start {
     pub seed: u64,
 }
 
-/// What the user can do to files.
+/// What the user can do to files, or to the row of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Action {
     /// Pause what is queued or in flight.
@@ -83,6 +89,14 @@ pub enum Action {
     Retry,
     /// Take what has ended off the list.
     Remove,
+    /// Show the files of a batch.
+    ShowFiles,
+    /// Show only the batch.
+    HideFiles,
+    /// Save the receipt of a batch as a table (RFC 4180).
+    SaveCsv,
+    /// Save the receipt of a batch as its manifest has it.
+    SaveJson,
 }
 
 /// Which files the list shows.

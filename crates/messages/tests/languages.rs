@@ -11,7 +11,7 @@ use messages::ErrorKind;
 use serde::Deserialize;
 use wire::{EXPOSED_HEADERS, HttpMethod, SIGNED_HEADERS};
 
-use words::{KEYS, LANGUAGES, Text};
+use words::{FIELD_KEYS, KEYS, LANGUAGES, MAKER_KEYS, Text};
 
 // The page itself is compiled for browsers alone, and its list of texts is plain Rust.
 #[expect(
@@ -21,6 +21,9 @@ use words::{KEYS, LANGUAGES, Text};
 )]
 #[path = "../../../src/i18n/words.rs"]
 mod words;
+
+/// Where the texts of a first view are, and those that are loaded after it.
+const FOLDERS: [&str; 2] = ["static/languages", "static/languages/later"];
 
 /// The key of what a language calls itself, which the page has in its list of languages.
 const OWN_NAME: &str = "language";
@@ -88,9 +91,19 @@ fn read(path: &str) -> String {
     fs::read_to_string(project().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
+/// The texts of a language: those of a first view, and those that are loaded after it.
 fn words(code: &str) -> Words {
-    let path = format!("static/languages/{code}.json");
-    serde_json::from_str(&read(&path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+    let [mut words, later] = FOLDERS.map(|folder| -> Words {
+        let path = format!("{folder}/{code}.json");
+        serde_json::from_str(&read(&path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+    });
+    for (key, entry) in later {
+        assert!(
+            words.insert(key.clone(), entry).is_none(),
+            "{code}: {key} stands in both files"
+        );
+    }
+    words
 }
 
 fn languages() -> impl Iterator<Item = (&'static str, Words)> {
@@ -126,23 +139,33 @@ fn each_language_offered_has_its_texts_and_its_own_name() {
         .collect();
     let offered = LANGUAGES.map(|(code, name)| (code, name.to_owned()));
     assert_eq!(names, BTreeMap::from(offered));
-    let folder = fs::read_dir(project().join("static/languages")).expect("the folder of languages");
-    let files = folder.map(|entry| {
-        entry
-            .expect("an entry")
-            .file_name()
-            .into_string()
-            .expect("a name")
-    });
     let expected: BTreeSet<String> = names.keys().map(|code| format!("{code}.json")).collect();
-    assert_eq!(files.collect::<BTreeSet<_>>(), expected);
+    for folder in FOLDERS {
+        let entries = fs::read_dir(project().join(folder)).expect("a folder of languages");
+        let files = entries.map(|entry| entry.expect("an entry"));
+        let files = files.filter(|entry| entry.file_type().expect("its type").is_file());
+        let names = files.map(|file| file.file_name().into_string().expect("a name"));
+        assert_eq!(names.collect::<BTreeSet<_>>(), expected, "{folder}");
+    }
+}
+
+#[test]
+fn every_language_loads_the_same_texts_first() {
+    let first = |code: &str| -> Vec<String> {
+        let words: Words = serde_json::from_str(&read(&format!("{}/{code}.json", FOLDERS[0]))).expect("JSON");
+        words.into_keys().collect()
+    };
+    for (code, _) in CATEGORIES {
+        assert_eq!(first(code), first("en"), "{code}");
+    }
 }
 
 /// The compiler reports a text of the list that the page never shows.
 #[test]
 fn every_language_has_the_texts_of_the_page_and_no_others() {
-    let expected: BTreeSet<&str> = KEYS.iter().copied().chain([OWN_NAME]).collect();
-    assert_eq!(expected.len(), KEYS.len() + 1, "a key is on the list twice");
+    let keys = [KEYS, MAKER_KEYS, FIELD_KEYS, &[OWN_NAME]].concat();
+    let expected: BTreeSet<&str> = keys.iter().copied().collect();
+    assert_eq!(expected.len(), keys.len(), "a key is on the list twice");
     for (code, words) in languages() {
         let keys: BTreeSet<&str> = words.keys().map(String::as_str).collect();
         let differing: Vec<_> = keys.symmetric_difference(&expected).collect();

@@ -96,6 +96,12 @@ impl SignIn {
         Ok(session.sign_in_again().await?)
     }
 
+    /// The access token, while it can be used.
+    #[wasm_bindgen(js_name = accessToken)]
+    pub fn access_token(&self) -> Option<String> {
+        self.session.access_token()
+    }
+
     /// Renews the access token, which the API refuses, with the refresh token. Without a refresh token that works,
     /// `on_token` is called with `undefined`; while the issuer does not answer, with `null`.
     pub fn renew(&self) {

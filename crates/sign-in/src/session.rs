@@ -133,6 +133,13 @@ impl Session {
         window::navigate(&opened, &url)
     }
 
+    /// The access token, while it can be used.
+    pub(crate) fn access_token(&self) -> Option<String> {
+        let tokens = self.inner.tokens.borrow();
+        let tokens = tokens.as_ref().filter(|_| !self.inner.is_dead.get());
+        tokens.map(|tokens| tokens.access_token.clone())
+    }
+
     /// Renews the access token, which the API refuses, with the refresh token. Unless that works at once,
     /// `on_access` is called with what takes its place.
     pub(crate) fn renew(&self) {

@@ -85,7 +85,7 @@ pub(crate) fn send_to_opener(answer: &str) -> Result<(), SignInError> {
     Ok(())
 }
 
-/// Has the worker told to forget the user, and waits until it has, but not longer than [`FORGETTING`].
+/// Asks the worker to forget the user, and waits until it has, but not longer than [`FORGETTING`].
 pub(crate) async fn until_forgotten(tell: impl FnOnce()) {
     let mut guards = None;
     let channel = BroadcastChannel::new(browser::SIGNED_OUT_CHANNEL).ok();

@@ -8,7 +8,7 @@ use crate::{
     types::{Comparison, Sample, compare, detect, is_claim},
 };
 
-/// Most bytes that are unpacked of a file with a `Content-Encoding`.
+/// The most bytes that are unpacked of a file with a `Content-Encoding`.
 const UNPACKED_BYTES: u64 = 16 * 1024;
 
 /// What must not be uploaded.

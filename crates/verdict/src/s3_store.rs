@@ -20,7 +20,7 @@ use crate::{
 /// How long one request may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Most bytes of an answer in XML; ten tags of the greatest length stay well below.
+/// The most bytes of an answer in XML; ten tags of the greatest length stay well below.
 const MAX_XML_BYTES: u64 = 256 * 1024;
 
 /// The objects of one bucket.

@@ -372,7 +372,7 @@ mod tests {
     }
 
     #[test]
-    fn pages_and_pictures_are_told_apart_from_texts() {
+    fn pages_and_pictures_are_not_taken_for_texts() {
         const SVG: &[u8] = b"<?xml version='1.0'?><svg>";
         const PAGE: &[u8] = b"<!DOCTYPE html><title>a</title>";
         check("image/svg+xml", SVG, Comparison::Agrees);

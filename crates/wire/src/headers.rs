@@ -12,6 +12,13 @@ pub const ETAG: &str = "ETag";
 /// AWS Support").
 pub const REQUEST_ID: &str = "x-amz-request-id";
 
+/// What keeps a PutObject or a CompleteMultipartUpload from replacing an object (Amazon S3 User Guide, "How to prevent
+/// object overwrites with conditional writes").
+pub const IF_NONE_MATCH: &str = "if-none-match";
+
+/// What says of a CreateMultipartUpload which checksum its parts have (Amazon S3 API Reference, CreateMultipartUpload).
+pub const CHECKSUM_ALGORITHM: &str = "x-amz-checksum-algorithm";
+
 /// The headers that the page reads of S3's answers: `ExposeHeaders` of the bucket's CORS configuration.
 pub const EXPOSED_HEADERS: [&str; 2] = [ETAG, REQUEST_ID];
 
@@ -23,9 +30,9 @@ pub const EXPOSED_HEADERS: [&str; 2] = [ETAG, REQUEST_ID];
 pub const SIGNED_HEADERS: [&str; 8] = [
     "content-type",
     "content-disposition",
-    "if-none-match",
+    IF_NONE_MATCH,
     "x-amz-checksum-sha256",
-    "x-amz-checksum-algorithm",
+    CHECKSUM_ALGORITHM,
     "x-amz-checksum-type",
     "x-amz-mp-object-size",
     "x-amz-meta-filename",

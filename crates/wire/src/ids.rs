@@ -1,10 +1,9 @@
-//! The ids of batches and of upload links.
+//! The ids of batches and of upload links. In JSON they are text; in formats that nobody reads, two numbers.
 
 use std::{fmt, str::FromStr};
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use uuid::{Builder, Uuid};
-
-use crate::text::text_in_json;
 
 /// Declares an id that is a version 7 UUID (RFC 9562, section 5.7), and the error for a text that is not one, which names
 /// the id as `what`.
@@ -63,7 +62,26 @@ macro_rules! version_7_id {
 
         impl std::error::Error for $invalid {}
 
-        text_in_json!($id);
+        impl Serialize for $id {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                if serializer.is_human_readable() {
+                    serializer.collect_str(self)
+                } else {
+                    self.0.as_u64_pair().serialize(serializer)
+                }
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $id {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                if deserializer.is_human_readable() {
+                    let text = String::deserialize(deserializer)?;
+                    text.parse().map_err(D::Error::custom)
+                } else {
+                    <(u64, u64)>::deserialize(deserializer).map(|(high, low)| Self(Uuid::from_u64_pair(high, low)))
+                }
+            }
+        }
     };
 }
 

@@ -12,8 +12,8 @@
 //! | `POST /sign` | [`SignRequest`] | [`SignResponse`] |
 //! | `POST /manifests` | [`ManifestRequest`] | [`ManifestResponse`] |
 //! | `POST /verdicts` | [`VerdictsRequest`] | [`VerdictsResponse`] |
-//!
 //! | `POST /links` | [`LinkRequest`] | [`LinkResponse`] |
+//! | `GET /link`, with an upload link | | [`LinkTerms`] |
 //!
 //! `POST /link/uploads`, `/link/sign`, `/link/manifests` and `/link/verdicts` are the same for who has an upload link:
 //! a [`Link`] as a signed token in the header `Authorization: Bearer …`.
@@ -38,49 +38,52 @@ mod verdicts;
 pub use digest::{InvalidSha256, Sha256Digest};
 pub use endpoint::Endpoint;
 pub use error::{ApiError, ErrorBody, ErrorCode};
-pub use headers::{ETAG, EXPOSED_HEADERS, REQUEST_ID, SIGNED_HEADERS, STORAGE_HEADERS};
+pub use headers::{
+    CHECKSUM_ALGORITHM, ETAG, EXPOSED_HEADERS, IF_NONE_MATCH, REQUEST_ID, SIGNED_HEADERS, STORAGE_HEADERS,
+};
 pub use ids::{BatchId, InvalidBatchId, InvalidLinkId, LinkId};
 pub use link::{
-    LINKS_FOLDER, Link, LinkRequest, LinkResponse, MAX_LINK_BYTES, MAX_LINK_FOLDER_BYTES, MAX_LINK_SECONDS,
+    LINKS_FOLDER, Link, LinkRequest, LinkResponse, LinkTerms, MAX_LINK_BYTES, MAX_LINK_FOLDER_BYTES,
+    MAX_LINK_SECONDS,
 };
 pub use manifests::{
-    Checksum, ChecksumAlgorithm, ChecksumType, MANIFEST_SUFFIX, MANIFEST_TYPE, MANIFEST_VERSION,
+    Checksum, ChecksumAlgorithm, ChecksumType, Fields, MANIFEST_SUFFIX, MANIFEST_TYPE, MANIFEST_VERSION,
     MAX_MANIFEST_BYTES, MAX_MANIFEST_EDITION, Manifest, ManifestFile, ManifestRequest, ManifestResponse,
     ManifestStatus, has_manifest_suffix, is_manifest_name, manifest_name,
 };
 pub use sign::{MultipartOperation, OperationOutcome, SignRequest, SignResponse};
 pub use signed_request::{HttpMethod, SignedRequest};
-pub use uploads::{FilePlan, FileToUpload, PlanOutcome, UploadsRequest, UploadsResponse};
+pub use uploads::{FilePlan, FileToUpload, PartSizes, PlanOutcome, UploadsRequest, UploadsResponse};
 pub use verdicts::{Verdict, VerdictOutcome, VerdictsRequest, VerdictsResponse};
 
 use serde::{Deserialize, Serialize};
 
-/// Most files in one `POST /uploads`, operations in one `POST /sign` and keys in one `POST /verdicts`.
+/// The most files in one `POST /uploads`, operations in one `POST /sign` and keys in one `POST /verdicts`.
 pub const MAX_BATCH: usize = 100;
 
-/// Largest file, in bytes, that is always sent as one PutObject.
+/// The largest file, in bytes, that is always sent as one PutObject.
 pub const SMALL_FILE_MAX_BYTES: u64 = 16 * 1024 * 1024;
 
-/// Largest file, in bytes, that may be sent as one PutObject: it is if its SHA-256 is given. Every larger one is a
+/// The largest file, in bytes, that may be sent as one PutObject: it is if its SHA-256 is given. Every larger one is a
 /// multipart upload.
 pub const SINGLE_PUT_MAX_BYTES: u64 = 64 * 1024 * 1024;
 
-/// Smallest planned size in bytes of every part but the last, as long as [`MAX_PARTS`] of them hold the file.
+/// The smallest planned size in bytes of every part but the last, as long as [`MAX_PARTS`] of them hold the file.
 pub const DEFAULT_PART_BYTES: u64 = 8 * 1024 * 1024;
 
 /// Size in bytes up to which a client may make parts larger than planned if its network is fast.
 pub const GROWN_PART_MAX_BYTES: u64 = 32 * 1024 * 1024;
 
-/// Most parts of one multipart upload (Amazon S3 multipart upload limits).
+/// The most parts of one multipart upload (Amazon S3 multipart upload limits).
 pub const MAX_PARTS: u64 = 10_000;
 
-/// Smallest part in bytes, but for the last one: 5 MiB (Amazon S3 multipart upload limits).
+/// The smallest part in bytes, but for the last one: 5 MiB (Amazon S3 multipart upload limits).
 pub const MIN_PART_BYTES: u64 = 5 * 1024 * 1024;
 
-/// Largest part in bytes: 5 GiB (Amazon S3 multipart upload limits).
+/// The largest part in bytes: 5 GiB (Amazon S3 multipart upload limits).
 pub const MAX_PART_BYTES: u64 = 5 * 1024 * 1024 * 1024;
 
-/// Longest object key in bytes of UTF-8 (Amazon S3 User Guide, "Naming Amazon S3 objects").
+/// The longest object key in bytes of UTF-8 (Amazon S3 User Guide, "Naming Amazon S3 objects").
 pub const MAX_KEY_BYTES: usize = 1024;
 
 /// The answer to `GET /presign?key=K`: the published contract, usable with `curl -T FILE "$uploadURL"`.

@@ -1,5 +1,5 @@
-//! Upload links: what lets somebody without an account upload into one folder for some time, and `POST /links`, which
-//! makes one.
+//! Upload links: what lets somebody without an account upload into one folder for some time, `POST /links`, which makes
+//! one, and `GET /link`, which says what it allows.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,10 +8,10 @@ use crate::LinkId;
 /// The folder below the prefix in which every link has its own: `<prefix>/links/<folder>/<jti>/`.
 pub const LINKS_FOLDER: &str = "links";
 
-/// Longest link, in bytes of its token.
+/// The longest link, in bytes of its token.
 pub const MAX_LINK_BYTES: usize = 4_096;
 
-/// Longest name of a link's folder, in bytes of UTF-8.
+/// The longest name of a link's folder, in bytes of UTF-8.
 pub const MAX_LINK_FOLDER_BYTES: usize = 128;
 
 /// How long a link can be valid, in seconds: 366 days.
@@ -31,10 +31,10 @@ pub struct Link {
     pub exp: u64,
     /// Where its files go: one segment of a key, of at most [`MAX_LINK_FOLDER_BYTES`].
     pub folder: String,
-    /// Largest file in bytes, if the link has a limit of its own.
+    /// The largest file in bytes, if the link has a limit of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_bytes: Option<u64>,
-    /// Most files in one `POST /link/uploads`, if the link has a limit of its own.
+    /// The most files in one `POST /link/uploads`, if the link has a limit of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_files: Option<u32>,
     /// The media types that it accepts of those that the deployment accepts, such as `image/*`; none means all of them.
@@ -88,6 +88,29 @@ pub struct LinkResponse {
     pub link: Link,
 }
 
+/// The answer to `GET /link`: what the link in the request allows here and now. Of the link's limits and the
+/// deployment's it has the stricter ones.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LinkTerms {
+    /// The Lambda's clock, in seconds since 1970-01-01T00:00:00Z.
+    pub server_time: u64,
+    /// As [`Link::exp`].
+    pub expires_at: u64,
+    /// The largest file in bytes.
+    pub max_bytes: u64,
+    /// The most files in one `POST /link/uploads`.
+    pub max_files: u32,
+    /// The media types that are accepted, such as `image/*`; none means all of them.
+    pub types: Vec<String>,
+    /// As [`Link::title`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// As [`Link::note`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -120,6 +143,16 @@ mod tests {
                 serde_json::from_str::<Link>(&format!("{{{claims}}}")).is_err(),
                 "{claims}"
             );
+        }
+    }
+
+    #[test]
+    fn terms_are_written_and_read() {
+        let least = r#"{"serverTime":1,"expiresAt":2,"maxBytes":3,"maxFiles":4,"types":["image/*"]"#;
+        for more in ["", r#","title":"t","note":"n""#] {
+            let json = format!("{least}{more}}}");
+            let terms: LinkTerms = serde_json::from_str(&json).expect("terms");
+            assert_eq!(serde_json::to_string(&terms).expect("JSON"), json);
         }
     }
 

@@ -15,13 +15,16 @@ pub const MANIFEST_TYPE: &str = "application/json";
 /// The version of [`Manifest`] that this code writes.
 pub const MANIFEST_VERSION: u32 = 1;
 
-/// Largest manifest, in bytes: 256 MiB. A file takes some 400 bytes of it, one with the longest key and path some 6 kB,
+/// The largest manifest, in bytes: 256 MiB. A file takes some 400 bytes of it, one with the longest key and path some 6 kB,
 /// so that half a million files fit. The limit of files, `MAX_UPLOAD_BYTES`, does not hold here: a deployment that takes
 /// small files alone can still get many of them.
 pub const MAX_MANIFEST_BYTES: u64 = 256 * 1024 * 1024;
 
-/// Most manifests of one batch.
+/// The most manifests of one batch.
 pub const MAX_MANIFEST_EDITION: u32 = 1_000;
+
+/// What the uploader of a batch answered to the page's questions, by the name of the field.
+pub type Fields = BTreeMap<String, String>;
 
 /// The body of `POST /manifests`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,7 +74,7 @@ pub struct Manifest {
     /// When the batch was opened, by its id, in UTC (RFC 3339): `2026-11-29T13:45:00Z`.
     pub opened: String,
     /// What the uploader answered to the page's questions, by the name of the field.
-    pub fields: BTreeMap<String, String>,
+    pub fields: Fields,
     /// Every file of the batch, whatever became of it.
     pub files: Vec<ManifestFile>,
 }

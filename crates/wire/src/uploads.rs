@@ -93,12 +93,34 @@ pub enum PlanOutcome {
         create: SignedRequest,
         /// The size in bytes that every part but the last has at least.
         part_size: u64,
+        /// Whether the parts may have other sizes than that.
+        part_sizes: PartSizes,
     },
     /// Not at all.
     Refused(ApiError),
 }
 
-/// The JSON of a [`FilePlan`]: `{id, key, put}`, `{id, key, create, partSize}` or `{id, error}`.
+/// Which sizes the parts of one upload may have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum PartSizes {
+    /// They may grow during the upload, up to [`crate::GROWN_PART_MAX_BYTES`], as Amazon S3 allows.
+    #[default]
+    Growing,
+    /// All but the last have one size, without which some services do not complete an upload. A client may choose a
+    /// smaller one before the first part.
+    Constant,
+}
+
+impl PartSizes {
+    /// Whether that is what Amazon S3 allows, which is not written.
+    pub const fn may_grow(&self) -> bool {
+        matches!(self, Self::Growing)
+    }
+}
+
+/// The JSON of a [`FilePlan`]: `{id, key, put}`, `{id, key, create, partSize}` with `partSizes` if they are constant, or
+/// `{id, error}`.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct FilePlanFields {
@@ -111,6 +133,8 @@ struct FilePlanFields {
     create: Option<SignedRequest>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     part_size: Option<u64>,
+    #[serde(default, skip_serializing_if = "PartSizes::may_grow")]
+    part_sizes: PartSizes,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     error: Option<ApiError>,
 }
@@ -137,6 +161,7 @@ impl TryFrom<FilePlanFields> for FilePlan {
                 key: Some(key),
                 create: Some(create),
                 part_size: Some(part_size),
+                part_sizes,
                 put: None,
                 error: None,
                 ..
@@ -144,6 +169,7 @@ impl TryFrom<FilePlanFields> for FilePlan {
                 key,
                 create,
                 part_size,
+                part_sizes,
             },
             _ => return Err("a file's plan is one of {key, put}, {key, create, partSize} and {error}"),
         };
@@ -162,6 +188,7 @@ impl From<FilePlan> for FilePlanFields {
             put: None,
             create: None,
             part_size: None,
+            part_sizes: PartSizes::default(),
             error: None,
         };
         match plan.outcome {
@@ -173,9 +200,11 @@ impl From<FilePlan> for FilePlanFields {
                 key,
                 create,
                 part_size,
+                part_sizes,
             } => {
                 fields.key = Some(key);
                 fields.create = Some(create);
+                fields.part_sizes = part_sizes;
                 fields.part_size = Some(part_size);
             }
             PlanOutcome::Refused(error) => fields.error = Some(error),
@@ -195,6 +224,7 @@ mod tests {
         for json in [
             format!(r#"{{"id":"1","key":"k","put":{PUT}}}"#),
             format!(r#"{{"id":"1","key":"k","create":{PUT},"partSize":8}}"#),
+            format!(r#"{{"id":"1","key":"k","create":{PUT},"partSize":8,"partSizes":"constant"}}"#),
             r#"{"id":"1","error":{"code":"InvalidSize","message":"m"}}"#.to_owned(),
         ] {
             let plan: FilePlan = serde_json::from_str(&json).expect("a plan");

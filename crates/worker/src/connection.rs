@@ -2,30 +2,38 @@
 
 use std::{
     cell::RefCell,
+    collections::HashSet,
+    ops::ControlFlow,
     rc::{Rc, Weak},
 };
 
 use browser::Port;
-use engine::{Attachment, Event, FileId, Selection};
-use js_sys::Array;
+use engine::{Attachment, Engine, ErrorKind, Event, FileId, FileStatus, Selection};
+use js_sys::{Array, JSON};
 use messages::{Action, Reason, Start, ToPage, ToWorker, Viewport};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{File, MessagePort};
+use wire::{BatchId, Fields};
 
 use crate::{
     driver::{Driver, with},
     effects::{description, folder, handle::FileHandle},
+    link,
     page::Page,
     picked::{self, Picked},
+    receipt::{self, Kind},
     restore,
     setup_check::{self, BrowserNetwork},
     sign_out, thumbnails,
     user::User,
+    waiting::{Request, Waiting},
 };
 
 /// A page that is served. It stays until the page disconnects.
 struct Connection {
+    /// Where this connection is for as long as its page is there.
+    place: Weak<RefCell<Option<Self>>>,
     page: Page,
     start: Option<Start>,
     driver: Option<Rc<Driver>>,
@@ -33,6 +41,9 @@ struct Connection {
     viewport: Option<Viewport>,
     /// The interrupted upload that the next picked file is for.
     expected: Option<FileId>,
+    /// The files that a new token has had tried again.
+    tried_again: HashSet<FileId>,
+    waiting: Waiting,
 }
 
 /// Serves the page at the other end of a channel.
@@ -50,26 +61,89 @@ pub(crate) fn serve(port: MessagePort) {
             connection.on_message(message, along);
         }
     });
+    let place = Rc::downgrade(&connection);
     connection.replace(Some(Connection {
+        place,
         page: Page::new(port),
         start: None,
         driver: None,
         viewport: None,
         expected: None,
+        tried_again: HashSet::new(),
+        waiting: Waiting::default(),
     }));
 }
 
 impl Connection {
     fn on_message(&mut self, message: ToWorker, along: &Array) {
         match message {
+            ToWorker::Start(start) if start.link.is_some() => {
+                spawn_local(open_link(self.place.clone(), start));
+            }
             ToWorker::Start(start) => {
                 self.start = Some(start);
                 self.start_for(User::Nobody);
             }
             ToWorker::SetViewport(viewport) => self.set_viewport(viewport),
             ToWorker::AccessToken(token) => self.set_access_token(token),
-            other => self.on_request(other, along),
+            ToWorker::Thumbnail(_)
+            | ToWorker::Online
+            | ToWorker::Offline
+            | ToWorker::PageFocused
+            | ToWorker::CheckSetup => self.on_request(message, along),
+            // Some of these add files, and the others keep their place among them.
+            request => self.once_restored(request, along),
         }
+    }
+
+    /// Does this once what earlier pages left is on the list.
+    fn once_restored(&mut self, request: ToWorker, along: &Array) {
+        if self.viewport.is_some() && !self.waiting.is_on() {
+            self.on_request(request, along);
+            return;
+        }
+        let place = self.place.clone();
+        self.waiting.push((request, along.clone()), move || {
+            with_connection(&place, |connection| {
+                let requests = connection.waiting.give_up();
+                connection.on_requests(requests);
+            });
+        });
+    }
+
+    fn on_requests(&mut self, requests: Vec<Request>) {
+        for (request, along) in requests {
+            self.on_request(request, &along);
+        }
+    }
+
+    /// Brings back what earlier pages left.
+    fn restore(&mut self, restored: impl Future<Output = ()> + 'static) {
+        self.waiting.begin();
+        let place = self.place.clone();
+        spawn_local(async move {
+            restored.await;
+            with_connection(&place, |connection| {
+                let requests = connection.waiting.end();
+                connection.on_requests(requests);
+            });
+        });
+    }
+
+    /// With a link that is valid, the page starts.
+    fn on_link(&mut self, start: &Start, terms: Result<wire::LinkTerms, ErrorKind>) {
+        let mut start = start.clone();
+        let message = match terms {
+            Ok(terms) => {
+                let terms = link::bind(&mut start, terms);
+                let user = User::of_link(start.link.as_deref().unwrap_or_default());
+                self.start = Some(start);
+                self.start_for(user);
+                ToPage::LinkOpened(terms)
+            }
+            Err(kind) => ToPage::LinkRefused(kind),
+        };
+        self.page.send(&message);
     }
 
     /// What the user wants of the uploads that there are.
@@ -83,6 +157,10 @@ impl Connection {
                 for folder in folders {
                     spawn_local(add_folder(Rc::downgrade(driver), choice, folder));
                 }
+            }
+            ToWorker::Answers(choice) => {
+                let batch = driver.intake.borrow_mut().batch(choice);
+                driver.set_fields(batch, fields(along));
             }
             ToWorker::LeftOut(left_out) => leave_out(driver, left_out),
             ToWorker::AddClutter => picked::add_clutter(driver),
@@ -110,8 +188,10 @@ impl Connection {
         let Some(start) = &self.start else { return };
         self.driver = Some(Driver::new(start, user, self.page.clone()));
         self.expected = None;
+        self.tried_again.clear();
         if let Some(viewport) = self.viewport.take() {
             self.page.send(&ToPage::LeftOut(Vec::new()));
+            self.page.send(&ToPage::AnswersKept("null".to_owned()));
             self.set_viewport(viewport);
         }
     }
@@ -122,24 +202,80 @@ impl Connection {
         let Some(driver) = &self.driver else { return };
         driver.set_viewport(viewport);
         if self.viewport.replace(viewport).is_none() {
-            spawn_local(restore::start(Rc::downgrade(driver)));
+            let restored = restore::start(Rc::downgrade(driver));
+            self.restore(restored);
         }
     }
 
     fn set_access_token(&mut self, token: Option<String>) {
         let Some(driver) = &self.driver else { return };
         if token.as_deref() == Some("") {
+            self.waiting.clear();
             spawn_local(sign_out::forget_user(Rc::downgrade(driver)));
             return;
         }
         let (before, user) = (driver.store.user(), token.as_deref().map(User::of_token));
-        if let Some(user) = user.filter(|user| *user != before) {
-            self.start_for(user);
+        match user.filter(|user| *user != before) {
+            Some(user) if before == User::Nobody && has_files(driver) => {
+                driver.store.hand_to(user);
+                driver.write_records();
+                let restored = restore::start_for_user(Rc::downgrade(driver));
+                self.restore(restored);
+            }
+            Some(user) => {
+                if before != User::Nobody {
+                    self.waiting.clear();
+                }
+                self.start_for(user);
+            }
+            None => {}
         }
-        if let Some(driver) = &self.driver {
-            use_token(driver, token);
+        self.use_token(token);
+    }
+
+    /// With a new token, whatever waits for the API continues at once, and a file that was refused is tried again:
+    /// once, since this token may be refused too.
+    fn use_token(&mut self, token: Option<String>) {
+        let Some(driver) = &self.driver else { return };
+        let is_signed_in = token.is_some();
+        driver.api.set_access_token(token);
+        if !is_signed_in {
+            return;
+        }
+        driver.handle(Event::SignedIn);
+        for id in refused(driver) {
+            if self.tried_again.insert(id) {
+                driver.handle(Event::Retry(Selection::File(id)));
+            }
         }
     }
+}
+
+/// Starts a page that was opened with an upload link, as soon as the API says what that allows.
+async fn open_link(place: Weak<RefCell<Option<Connection>>>, start: Start) {
+    link::open(&start, |terms| {
+        match with_connection(&place, |connection| connection.on_link(&start, terms)) {
+            Some(()) => ControlFlow::Continue(()),
+            None => ControlFlow::Break(()),
+        }
+    })
+    .await;
+}
+
+/// Does something with a connection, if its page is still there.
+fn with_connection<T>(
+    place: &Weak<RefCell<Option<Connection>>>,
+    act: impl FnOnce(&mut Connection) -> T,
+) -> Option<T> {
+    place.upgrade()?.borrow_mut().as_mut().map(act)
+}
+
+/// The answers that were sent along.
+fn fields(along: &Array) -> Fields {
+    let json = JSON::stringify(&along.get(0))
+        .ok()
+        .and_then(|json| json.as_string());
+    serde_json::from_str(&json.unwrap_or_default()).unwrap_or_default()
 }
 
 /// The files that were sent along, and the handles of folders.
@@ -185,7 +321,7 @@ fn leave_out(driver: &Driver, left_out: Vec<(Reason, String)>) {
     driver.report_left_out();
 }
 
-fn act(driver: &Driver, action: Action, selection: Selection) {
+fn act(driver: &Rc<Driver>, action: Action, selection: Selection) {
     driver.handle(match action {
         Action::Pause => Event::Pause(selection),
         Action::Resume => {
@@ -195,7 +331,22 @@ fn act(driver: &Driver, action: Action, selection: Selection) {
         Action::Cancel => Event::Cancel(selection),
         Action::Retry => Event::Retry(selection),
         Action::Remove => Event::Remove(selection),
+        Action::ShowFiles | Action::HideFiles | Action::SaveCsv | Action::SaveJson => {
+            if let Selection::Batch(batch) = selection {
+                act_on_batch(driver, action, batch);
+            }
+            return;
+        }
     });
+}
+
+fn act_on_batch(driver: &Rc<Driver>, action: Action, batch: BatchId) {
+    let kind = match action {
+        Action::SaveCsv => Kind::Csv,
+        Action::SaveJson => Kind::Json,
+        _ => return driver.set_open(batch, action == Action::ShowFiles),
+    };
+    spawn_local(receipt::save(Rc::downgrade(driver), batch, kind));
 }
 
 fn attach(driver: &Driver, id: FileId, along: &Array) {
@@ -209,13 +360,22 @@ fn attach(driver: &Driver, id: FileId, along: &Array) {
     }
 }
 
-/// With a new token, whatever waits for the API continues at once.
-fn use_token(driver: &Driver, token: Option<String>) {
-    let is_signed_in = token.is_some();
-    driver.api.set_access_token(token);
-    if is_signed_in {
-        driver.handle(Event::SignedIn);
-    }
+/// Whether the user has chosen files on this page.
+fn has_files(driver: &Driver) -> bool {
+    let totals = driver.query(Engine::totals);
+    totals.files > totals.interrupted + totals.elsewhere
+}
+
+/// The files that the API refused because nobody had signed in.
+fn refused(driver: &Driver) -> Vec<FileId> {
+    let is_refused = |engine: &Engine, id: &FileId| {
+        let status = engine.view(*id).map(|view| view.status);
+        matches!(status, Some(FileStatus::Failed(error)) if error.kind == ErrorKind::NotSignedIn)
+    };
+    driver.query(|engine| {
+        let ids = (0..engine.next_file_id().0).map(FileId);
+        ids.filter(|id| is_refused(engine, id)).collect()
+    })
 }
 
 async fn check_setup(driver: Weak<Driver>) {
@@ -234,7 +394,9 @@ async fn check_setup(driver: Weak<Driver>) {
 mod tests {
     use engine::{Settings, UploadRecord};
     use futures_channel::{mpsc, oneshot};
-    use messages::{Limits, Row};
+    use js_sys::Function;
+    use messages::{Limits, Row, RowState};
+    use wasm_bindgen::JsValue;
     use wasm_bindgen_test::wasm_bindgen_test;
     use web_sys::{BroadcastChannel, MessageChannel};
 
@@ -265,6 +427,7 @@ mod tests {
             let page = Self { port, messages };
             page.send(&ToWorker::Start(Start {
                 api_url: "http://127.0.0.1:9".to_owned(),
+                link: None,
                 settings: Settings::default(),
                 limits: Limits::default(),
                 verdicts: false,
@@ -293,12 +456,20 @@ mod tests {
         /// The names on the list, once it has one that `is_awaited`.
         async fn names(&mut self, is_awaited: fn(&[String]) -> bool) -> Vec<String> {
             loop {
+                let rows = self.rows().await;
+                let names: Vec<String> = rows.into_iter().map(|row| row.name).collect();
+                if is_awaited(&names) {
+                    return names;
+                }
+            }
+        }
+
+        /// The next rows that the page is to show.
+        async fn rows(&mut self) -> Vec<Row> {
+            loop {
                 let message = self.messages.recv().await.expect("a message");
                 if let ToPage::Rows { rows, .. } = message {
-                    let names: Vec<String> = rows.into_iter().map(|row: Row| row.name).collect();
-                    if is_awaited(&names) {
-                        return names;
-                    }
+                    return rows;
                 }
             }
         }
@@ -322,6 +493,7 @@ mod tests {
             has_ended: false,
             stored: None,
             manifest: None,
+            fields: Default::default(),
             object: None,
             multipart: None,
         };
@@ -376,6 +548,47 @@ mod tests {
             page.sign_in("eve");
             page.names(<[String]>::is_empty).await;
         }
+    }
+
+    #[wasm_bindgen_test]
+    async fn files_chosen_before_a_sign_in_stay_on_the_list() {
+        leave_record("of ida", user("ida"), "of ida").await;
+        let mut page = TestPage::open();
+        page.show_list();
+        let names = vec!["new.txt".to_owned()];
+        let file = File::new_with_blob_sequence(&Array::new(), "new.txt").expect("a file");
+        page.port
+            .send(&ToWorker::AddFiles { choice: 1, names }, [file.into()]);
+        let has = |names: &[String], name: &str| names.iter().any(|listed| listed == name);
+        page.names(|names| names.iter().any(|name| name == "new.txt"))
+            .await;
+        page.sign_in("ida");
+        let names = page
+            .names(|names| names.iter().any(|name| name == "of ida"))
+            .await;
+        assert!(has(&names, "new.txt"), "{names:?}");
+    }
+
+    #[wasm_bindgen_test]
+    async fn a_file_chosen_at_once_is_the_one_that_was_interrupted() {
+        leave_record("of jim", user("jim"), "same").await;
+        leave_record("of jim too", user("jim"), "other").await;
+        let mut page = TestPage::open();
+        page.sign_in("jim");
+        page.show_list();
+        let file = Function::new_no_args("return new File(['12345'], 'same', { lastModified: 7 })")
+            .call0(&JsValue::UNDEFINED)
+            .expect("a file");
+        let names = vec!["same".to_owned()];
+        page.port.send(&ToWorker::AddFiles { choice: 1, names }, [file]);
+        let is_known = |row: &Row| row.name == "same" && !matches!(row.state, RowState::Interrupted(_));
+        let rows = loop {
+            let rows = page.rows().await;
+            if rows.iter().any(is_known) && rows.iter().any(|row| row.name == "other") {
+                break rows;
+            }
+        };
+        assert_eq!(rows.len(), 2, "{rows:?}");
     }
 
     #[wasm_bindgen_test]

@@ -10,7 +10,7 @@ use std::{
 use browser::Timer;
 use engine::{BodySource, Command, Engine, Event, FileId};
 use messages::{Start, ToPage, Viewport};
-use wire::BatchId;
+use wire::{BatchId, Fields};
 
 use crate::{
     api::Api,
@@ -21,6 +21,7 @@ use crate::{
     page::Page,
     page_view::PageView,
     picked::{self, Picked},
+    receipt,
     requests::Requests,
     store::Store,
     thumbnails::Thumbnails,
@@ -46,6 +47,7 @@ pub(crate) struct Driver {
     verdicts: Rc<Verdicts>,
     pub(crate) manifests: Manifests,
     pub(crate) thumbnails: Thumbnails,
+    pub(crate) receipt: receipt::Saved,
     /// What goes onto the list of what the user chooses.
     pub(crate) intake: RefCell<Intake>,
     /// Files that were taken for those of interrupted uploads by their names and sizes alone.
@@ -58,7 +60,7 @@ impl Driver {
         Rc::new_cyclic(|driver: &Weak<Self>| {
             let driver = driver.clone();
             let handle = DriverHandle::new(move |report| with(&driver, |driver| driver.on_report(report)));
-            let api = Rc::new(Api::new(start.api_url.clone()));
+            let api = Rc::new(Api::new(start));
             let mut settings = start.settings.clone();
             platform::adapt(&mut settings);
             let files = Files::new(handle.clone(), settings.bodies_as_bytes);
@@ -73,6 +75,7 @@ impl Driver {
                 page_view: PageView::new(handle.clone()),
                 verdicts: Verdicts::new(handle.clone(), Rc::clone(&api), start.verdicts),
                 thumbnails: Thumbnails::default(),
+                receipt: receipt::Saved::default(),
                 intake: RefCell::new(Intake::new(start.limits.clone())),
                 guesses: RefCell::default(),
                 page,
@@ -118,7 +121,7 @@ impl Driver {
             let commands: Vec<Command> = engine.drain_commands().collect();
             (added, commands)
         };
-        self.page_view.add(added.map(FileId));
+        self.page_view.add(added.map(FileId), &self.engine.borrow());
         let removed: HashSet<FileId> = commands.iter().filter_map(removed_file).collect();
         let changed: Vec<FileId> = commands.iter().filter_map(changed_file).collect();
         for command in commands {
@@ -201,6 +204,17 @@ impl Driver {
         self.wake_up.replace(Some(timer));
     }
 
+    /// The uploader of this batch answered this.
+    pub(crate) fn set_fields(&self, batch: BatchId, fields: Fields) {
+        self.manifests.set_fields(batch, fields.clone());
+        self.store.set_fields(batch, fields);
+    }
+
+    /// An earlier page had more files of this batch.
+    pub(crate) fn note_more(&self, batch: BatchId) {
+        self.page_view.note_more(batch);
+    }
+
     /// Files of this batch came.
     pub(crate) fn note_added(&self, batch: BatchId) {
         self.manifests.note_added(batch, self.clock.now());
@@ -222,6 +236,12 @@ impl Driver {
         self.update_page();
     }
 
+    /// Shows or hides the files of a batch, at once.
+    pub(crate) fn set_open(&self, batch: BatchId, is_open: bool) {
+        self.page_view.set_open(batch, is_open);
+        self.update_page();
+    }
+
     /// Tells the page what was left out of the user's choice, if that has changed.
     pub(crate) fn report_left_out(&self) {
         let news = self.intake.borrow_mut().news();
@@ -236,7 +256,8 @@ impl Driver {
     }
 
     fn update_page(&self) {
-        let messages = self.page_view.update(&self.engine.borrow(), self.clock.now());
+        let now = self.clock.now();
+        let messages = self.page_view.update(&self.engine.borrow(), &self.manifests, now);
         for message in messages {
             if let ToPage::Ended(files) = &message {
                 self.verdicts.await_stored(files);

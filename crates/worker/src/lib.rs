@@ -5,7 +5,7 @@
 //! keeps what outlives the page, `page_view` knows what the page shows, and `verdicts` asks what scans found.
 //! `picked` takes new files, of which `intake` decides which go onto the list, and `restore` those that earlier pages left; `thumbnails` shows images; `effects` does
 //! what browsers can do.
-//! `manifests` writes down what became of a batch. `user` knows whose uploads they are, and `sign_out` forgets a user's.
+//! `manifests` writes down what became of a batch. `user` knows whose uploads they are, `link` opens an upload link, and `sign_out` forgets a user's.
 //! Only the engine decides. In a worker neither hashing nor 10,000 files can make the page stutter, and
 //! browsers do not slow down a worker's timers while its tab is hidden.
 //!
@@ -19,10 +19,12 @@ mod effects;
 mod files;
 mod intake;
 mod kept_bodies;
+mod link;
 mod manifests;
 mod page;
 mod page_view;
 mod picked;
+mod receipt;
 mod requests;
 mod restore;
 mod setup_check;
@@ -32,6 +34,7 @@ mod thumbnails;
 mod to_driver;
 mod user;
 mod verdicts;
+mod waiting;
 
 use wasm_bindgen::prelude::wasm_bindgen;
 use web_sys::MessagePort;

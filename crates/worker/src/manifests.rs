@@ -1,20 +1,17 @@
-//! The manifests of the batches: what is noted for them, and how they are written.
+//! The manifests of the batches: what is noted for them and for receipts, and how they are written.
 
-use std::{
-    cell::RefCell,
-    collections::{BTreeMap, HashMap},
-    rc::Rc,
-    time::Duration,
-};
+use std::{cell::RefCell, collections::HashMap, rc::Rc, time::Duration};
 
 use browser::Timer;
 use engine::{Engine, Event, FileDescription, FileId, ObjectChecksum, StoredObject, UploadError};
 use js_sys::{Array, Date};
+use messages::Receipt;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{Blob, File};
 use wire::{
-    BatchId, Checksum, ChecksumAlgorithm, ChecksumType, MANIFEST_VERSION, ManifestFile, ManifestStatus,
+    BatchId, Checksum, ChecksumAlgorithm, ChecksumType, Fields, MANIFEST_VERSION, ManifestFile,
+    ManifestStatus,
 };
 
 use crate::{
@@ -35,6 +32,7 @@ pub(crate) struct Manifests {
     files: Rc<Files>,
     drafts: RefCell<HashMap<BatchId, Draft>>,
     intakes: RefCell<HashMap<BatchId, Intake>>,
+    fields: RefCell<HashMap<BatchId, Fields>>,
     /// Those that wait for the end of an intake.
     waiting: RefCell<HashMap<FileId, Timer>>,
 }
@@ -53,6 +51,10 @@ struct Intake {
 struct Draft {
     blobs: Vec<Blob>,
     text: String,
+    files: u32,
+    bytes: u64,
+    /// When the last file was noted that this page stored, in milliseconds since 1970.
+    noted_at: u64,
 }
 
 impl Draft {
@@ -61,6 +63,9 @@ impl Draft {
             self.text.push(',');
         }
         self.text += &json(file);
+        self.files += 1;
+        self.bytes += file.size;
+        self.noted_at = Date::now() as u64;
         if self.text.len() >= DRAFT_BYTES {
             let text = Array::of1(&self.text.as_str().into());
             self.blobs.push(Blob::new_with_str_sequence(&text)?);
@@ -77,8 +82,14 @@ impl Manifests {
             files,
             drafts: RefCell::default(),
             intakes: RefCell::default(),
+            fields: RefCell::default(),
             waiting: RefCell::default(),
         }
+    }
+
+    /// The uploader of this batch answered this.
+    pub(crate) fn set_fields(&self, batch: BatchId, fields: Fields) {
+        self.fields.borrow_mut().insert(batch, fields);
     }
 
     /// Files of this batch came, at this time.
@@ -138,13 +149,31 @@ impl Manifests {
             .push(&manifest_file(file, Some(stored.key.clone()), status));
     }
 
+    /// What is stored of a batch, if anything is.
+    pub(crate) fn receipt(&self, batch: BatchId) -> Option<Receipt> {
+        let drafts = self.drafts.borrow();
+        let draft = drafts.get(&batch)?;
+        Some(Receipt {
+            batch: batch.to_string(),
+            files: draft.files,
+            bytes: draft.bytes,
+            stored_at: local_time(draft.noted_at),
+        })
+    }
+
+    /// The stored files of a batch, as the elements of a JSON array with a comma between any two, in pieces that are not
+    /// much longer than [`DRAFT_BYTES`]: the ones in blobs, and the last one.
+    pub(crate) fn draft(&self, batch: BatchId) -> (Vec<Blob>, String) {
+        let drafts = self.drafts.borrow();
+        let draft = drafts
+            .get(&batch)
+            .map(|draft| (draft.blobs.clone(), draft.text.clone()));
+        draft.unwrap_or_default()
+    }
+
     /// Writes the manifest of a batch, as the file with this id. Returns whether there is room for it.
     fn write(&self, id: FileId, batch: BatchId, engine: &Engine) -> bool {
-        let not_stored: Vec<ManifestFile> = engine
-            .not_stored(batch)
-            .map(|(file, error)| manifest_file(file, None, not_stored(error)))
-            .collect();
-        let Ok(file) = self.assemble(batch, &not_stored) else {
+        let Ok(file) = self.assemble(batch, &all_not_stored(batch, engine)) else {
             return false;
         };
         let size = file.size() as u64;
@@ -165,9 +194,13 @@ impl Manifests {
     }
 
     /// At least one file of the batch is stored, so that those that are not come behind another.
-    fn assemble(&self, batch: BatchId, not_stored: &[ManifestFile]) -> Result<File, JsValue> {
+    pub(crate) fn assemble(&self, batch: BatchId, not_stored: &[ManifestFile]) -> Result<File, JsValue> {
         let drafts = self.drafts.borrow();
-        let mut parts = Array::of1(&head(batch).into());
+        let head = match self.fields.borrow().get(&batch) {
+            Some(fields) => head(batch, fields),
+            None => head(batch, &Fields::new()),
+        };
+        let mut parts = Array::of1(&head.into());
         let mut text = String::new();
         if let Some(draft) = drafts.get(&batch) {
             parts.extend(draft.blobs.iter());
@@ -183,13 +216,23 @@ impl Manifests {
     }
 }
 
-fn head(batch: BatchId) -> String {
+/// A time in milliseconds since 1970, as people in every language read it.
+fn local_time(milliseconds: u64) -> String {
+    let time = Date::new(&(milliseconds as f64).into());
+    let (year, month, day) = (time.get_full_year(), time.get_month() + 1, time.get_date());
+    format!(
+        "{year}-{month:02}-{day:02} {:02}:{:02}",
+        time.get_hours(),
+        time.get_minutes()
+    )
+}
+
+fn head(batch: BatchId, fields: &Fields) -> String {
     let opened = Date::new(&(batch.unix_milliseconds() as f64).into()).to_iso_string();
-    let fields = BTreeMap::<String, String>::new();
     format!(
         r#"{{"version":{MANIFEST_VERSION},"batch":"{batch}","opened":"{}","fields":{},"files":["#,
         String::from(opened),
-        json(&fields)
+        json(fields)
     )
 }
 
@@ -201,6 +244,14 @@ fn manifest_file(file: &FileDescription, key: Option<String>, status: ManifestSt
         media_type: file.media_type.clone(),
         status,
     }
+}
+
+/// The files of a batch that were given up or cancelled.
+pub(crate) fn all_not_stored(batch: BatchId, engine: &Engine) -> Vec<ManifestFile> {
+    let files = engine.not_stored(batch);
+    files
+        .map(|(file, error)| manifest_file(file, None, not_stored(error)))
+        .collect()
 }
 
 fn not_stored(error: Option<&UploadError>) -> ManifestStatus {
@@ -275,11 +326,14 @@ mod tests {
         }
         let is_in_blobs = |draft: &Draft| draft.blobs.len() > 1 && draft.text.len() < DRAFT_BYTES;
         assert!(manifests.drafts.borrow().get(&batch).is_some_and(is_in_blobs));
+        let fields = Fields::from([("order".to_owned(), "\"47\" & 11 – 注文".to_owned())]);
+        manifests.set_fields(batch, fields.clone());
         let cancelled = manifest_file(&file("last".to_owned()), None, not_stored(None));
         let written = manifests.assemble(batch, &[cancelled]).expect("a manifest");
         let text = JsFuture::from(written.text()).await.expect("its text");
         let manifest: Manifest = serde_json::from_str(&text.as_string().expect("text")).expect("JSON");
         assert_eq!(manifest.opened, "2025-11-24T16:00:00.000Z");
+        assert_eq!(manifest.fields, fields);
         assert_eq!(manifest.files.len(), 3_001);
         assert_eq!(manifest.files[2_999].path, "\"2999\".txt");
         assert_eq!(manifest.files[3_000].status, ManifestStatus::Cancelled);

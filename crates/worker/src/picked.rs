@@ -232,6 +232,7 @@ mod tests {
             has_ended: false,
             stored: None,
             manifest: None,
+            fields: Default::default(),
             object: None,
             multipart: None,
         });

@@ -24,20 +24,61 @@ use crate::{
         locks::{self, IfTaken, Lock},
     },
     picked::{self, Picked},
-    store::database::{Change, Database, RecordKey, Sessions, StoredRecord},
+    store::{
+        database::{Change, Database, RecordKey, Sessions, StoredRecord},
+        tabs::Tabs,
+    },
 };
 
-/// Opens the database and brings back what is in it; where nothing is kept, removes it.
+/// Opens the database and brings back what is in it; where nothing is kept, removes it. Does not wait for the end of an
+/// outage, after which it goes on.
 pub(crate) async fn start(driver: Weak<Driver>) {
     if driver.upgrade().is_some_and(|driver| driver.store.is_off()) {
-        remove_all().await;
+        spawn_local(remove_all());
         return;
     }
-    let Some((database, sessions)) = open(&driver).await else {
+    let Some(database) = open(&driver).await else {
         return;
     };
+    match try_to_load(&driver, &database).await {
+        Some(sessions) => bring_back_first(driver, database, sessions).await,
+        None => spawn_local(async move {
+            if until_worth_a_try(&driver).await.is_some()
+                && let Some(sessions) = load(&driver, &database).await
+            {
+                bring_back_first(driver, database, sessions).await;
+            }
+        }),
+    }
+}
+
+async fn bring_back_first(driver: Weak<Driver>, database: Rc<Database>, sessions: Sessions) {
+    with(&driver, |driver| driver.store.on_opened(Rc::clone(&database)));
+    let listening = driver.clone();
+    let tabs = Tabs::open(move || with(&listening, look_elsewhere));
+    with(&driver, |driver| driver.store.set_tabs(tabs));
+    bring_back(driver, database, sessions).await;
+}
+
+/// Brings back what earlier pages left of a user who has signed in while there was a list.
+pub(crate) async fn start_for_user(driver: Weak<Driver>) {
+    // If the database is not open yet, it is going to be opened for this user.
+    let database = driver.upgrade().and_then(|driver| driver.store.database());
+    let Some(database) = database else { return };
+    if let Some(sessions) = load(&driver, &database).await {
+        bring_back(driver, database, sessions).await;
+    }
+}
+
+async fn bring_back(driver: Weak<Driver>, database: Rc<Database>, sessions: Sessions) {
     let mut free = Vec::new();
     for (session, stored) in sessions {
+        if driver
+            .upgrade()
+            .is_some_and(|driver| driver.store.holds(&session))
+        {
+            continue;
+        }
         let is_ours = is_ours(&driver, &stored);
         if !is_ours && !stored.iter().any(|stored| stored.is_expired) {
             continue;
@@ -45,8 +86,9 @@ pub(crate) async fn start(driver: Weak<Driver>) {
         match locks::take(&lock_of(&session), IfTaken::GiveUp).await {
             Ok(Some(lock)) => free.push((session, lock)),
             Ok(None) if is_ours => {
-                with(&driver, |driver| restore(driver, stored, Owner::AnotherTab));
-                spawn_local(take_over(driver.clone(), Rc::clone(&database), session));
+                with(&driver, |driver| {
+                    show_elsewhere(driver, &database, session, stored)
+                });
             }
             Ok(None) | Err(_) => {}
         }
@@ -61,6 +103,21 @@ pub(crate) async fn start(driver: Weak<Driver>) {
             hold(&driver, session, lock);
         }
         with(&driver, |driver| restore(driver, stored, Owner::ThisPage));
+    }
+}
+
+/// Shows what another tab works on, as far as it is not shown yet, until that is gone.
+fn show_elsewhere(
+    driver: &Rc<Driver>,
+    database: &Rc<Database>,
+    session: String,
+    mut stored: Vec<StoredRecord>,
+) {
+    let known: BTreeSet<RecordKey> = driver.store.inherited().into_iter().map(|(key, _)| key).collect();
+    stored.retain(|stored| !known.contains(&stored.key));
+    restore(driver, stored, Owner::AnotherTab);
+    if driver.store.await_end(&session) {
+        spawn_local(take_over(Rc::downgrade(driver), Rc::clone(database), session));
     }
 }
 
@@ -89,7 +146,7 @@ fn hold(driver: &Weak<Driver>, session: String, lock: Lock) {
 
 /// Opens the database. Nothing is written before this page holds its own lock, so that no other page takes
 /// its records for those of a page that is gone.
-async fn open(driver: &Weak<Driver>) -> Option<(Rc<Database>, Sessions)> {
+async fn open(driver: &Weak<Driver>) -> Option<Rc<Database>> {
     let session = driver.upgrade()?.store.session();
     let Ok(Some(lock)) = locks::take(&lock_of(&session), IfTaken::Wait).await else {
         // Nothing continues what waits for a browser without locks.
@@ -97,25 +154,31 @@ async fn open(driver: &Weak<Driver>) -> Option<(Rc<Database>, Sessions)> {
         return None;
     };
     hold(driver, session, lock);
-    let database = Rc::new(Database::of(driver.upgrade()?.store.user().id()));
-    let sessions = load(driver, &database).await?;
-    with(driver, |driver| driver.store.on_opened(Rc::clone(&database)));
-    Some((database, sessions))
+    Some(Rc::new(Database::of(driver.upgrade()?.store.user().id())))
 }
 
 /// Loads everything that is stored, as soon as the storage works; `None` if the page is gone before.
 async fn load(driver: &Weak<Driver>, database: &Database) -> Option<Sessions> {
     loop {
-        let loaded = database.load(js_sys::Date::now()).await;
-        let store = Rc::clone(&driver.upgrade()?.store);
-        if let Ok(sessions) = loaded {
-            store.outage.end();
+        if let Some(sessions) = try_to_load(driver, database).await {
             return Some(sessions);
         }
-        let wait = store.outage.wait();
-        drop(store);
-        wait.await;
+        until_worth_a_try(driver).await?;
     }
+}
+
+/// Waits until the storage, which does not work, is worth another try; `None` if the page is gone before.
+async fn until_worth_a_try(driver: &Weak<Driver>) -> Option<()> {
+    let wait = driver.upgrade()?.store.outage.wait();
+    wait.await;
+    Some(())
+}
+
+/// Loads everything that is stored; `None` if the storage does not work.
+async fn try_to_load(driver: &Weak<Driver>, database: &Database) -> Option<Sessions> {
+    let sessions = database.load(js_sys::Date::now()).await.ok()?;
+    with(driver, |driver| driver.store.outage.end());
+    Some(sessions)
 }
 
 fn lock_of(session: &str) -> String {
@@ -159,6 +222,12 @@ fn without_ended(
     stored: Vec<StoredRecord>,
     owner: Owner,
 ) -> (Vec<StoredRecord>, Vec<Event>) {
+    let (answers, stored): (Vec<_>, Vec<_>) = stored
+        .into_iter()
+        .partition(|stored| !stored.record.fields.is_empty());
+    if owner == Owner::ThisPage {
+        keep_answers(driver, answers, &stored);
+    }
     let (ended, unfinished): (Vec<_>, Vec<_>) =
         stored.into_iter().partition(|stored| stored.record.has_ended);
     let batches = match owner {
@@ -166,6 +235,27 @@ fn without_ended(
         Owner::AnotherTab => Vec::new(),
     };
     (unfinished, batches)
+}
+
+/// Keeps the answers of the batches of which there is anything else, and drops those of others. The page shows those of
+/// the last batch.
+fn keep_answers(driver: &Rc<Driver>, answers: Vec<StoredRecord>, others: &[StoredRecord]) {
+    let batches = others.iter().filter_map(|stored| stored.record.batch);
+    let batches: BTreeSet<BatchId> = batches.collect();
+    let mut last = None;
+    for StoredRecord { key, record, .. } in answers {
+        match record.batch.filter(|batch| batches.contains(batch)) {
+            Some(batch) => {
+                driver.store.inherit_stored(batch, key);
+                last = last.max(Some((batch, record.fields.clone())));
+                driver.set_fields(batch, record.fields);
+            }
+            None => driver.store.discard([key]),
+        }
+    }
+    if let Some(answers) = last.and_then(|(_, fields)| serde_json::to_string(&fields).ok()) {
+        driver.page.send(&ToPage::AnswersKept(answers));
+    }
 }
 
 /// Keeps the keys of stored files as long as other files of their batch are not stored, or a manifest is to name them.
@@ -195,6 +285,7 @@ fn keep_stored(driver: &Rc<Driver>, ended: Vec<StoredRecord>, unfinished: &[Stor
         if let Some(stored) = &record.stored {
             manifests.entry(batch).or_default();
             driver.manifests.note(batch, &record.description(), stored);
+            driver.note_more(batch);
         }
     }
     driver.handle(Event::KeysTaken(keys));
@@ -241,30 +332,43 @@ fn on_taken_over(driver: &Rc<Driver>, session: &str, stored: Vec<StoredRecord>) 
     continue_by_handle(driver, handles);
 }
 
-/// Takes off the list whatever another tab has finished since the user last came back to this one.
+/// Looks at what other tabs have done since: what they have finished goes off the list, and what they have begun comes
+/// onto it.
 pub(crate) fn look_elsewhere(driver: &Rc<Driver>) {
+    let Some(database) = driver.store.database() else {
+        return;
+    };
+    let driver = Rc::downgrade(driver);
+    spawn_local(async move {
+        // What cannot be read now is read at the next look.
+        if let Ok(sessions) = database.load(js_sys::Date::now()).await {
+            with(&driver, |driver| on_looked_elsewhere(driver, &database, sessions));
+        }
+    });
+}
+
+fn on_looked_elsewhere(driver: &Rc<Driver>, database: &Rc<Database>, mut sessions: Sessions) {
+    let own = driver.store.session();
+    sessions.retain(|session, _| *session != own && !driver.store.holds(session));
+    let stored = sessions.values_mut();
+    stored.for_each(|stored| stored.retain(|stored| !stored.record.has_ended && !stored.is_expired));
+    let known: BTreeMap<RecordKey, FileId> = driver.store.inherited().into_iter().collect();
+    let kept: BTreeSet<&RecordKey> = sessions.values().flatten().map(|stored| &stored.key).collect();
     let is_elsewhere = |id| {
         let view = driver.query(|engine| engine.view(id));
         view.is_some_and(|view| view.status == FileStatus::Elsewhere)
     };
-    let mut listed = driver.store.inherited();
-    listed.retain(|(_, id)| is_elsewhere(*id));
-    let database = driver.store.database().filter(|_| !listed.is_empty());
-    let Some(database) = database else { return };
-    let driver = Rc::downgrade(driver);
-    spawn_local(async move {
-        let Ok(sessions) = database.load(js_sys::Date::now()).await else {
-            return;
-        };
-        let stored = sessions.into_values().flatten();
-        let stored = stored.filter(|stored| !stored.record.has_ended);
-        let stored: BTreeSet<RecordKey> = stored.map(|stored| stored.key).collect();
-        with(&driver, |driver| {
-            for (_, id) in listed.into_iter().filter(|(key, _)| !stored.contains(key)) {
-                driver.handle(Event::TakenOver { id, record: None });
-            }
-        });
-    });
+    let ended = known
+        .iter()
+        .filter(|(key, id)| !kept.contains(key) && is_elsewhere(**id));
+    for id in ended.map(|(_, id)| *id).collect::<Vec<_>>() {
+        driver.handle(Event::TakenOver { id, record: None });
+    }
+    for (session, stored) in sessions {
+        if is_ours(&Rc::downgrade(driver), &stored) {
+            show_elsewhere(driver, database, session, stored);
+        }
+    }
 }
 
 /// Continues with every file that can be read without asking the user.
@@ -291,10 +395,11 @@ fn continue_by_handle(driver: &Rc<Driver>, handles: Vec<(FileId, FileHandle)>) {
 /// Has the page fetch the interrupted files that the user wants to continue: only the page can ask the user
 /// for permission to read them, or for the files.
 pub(crate) fn request_files(driver: &Driver, selection: Selection) {
-    let is_selected = |id: &FileId| selection == Selection::All || selection == Selection::File(*id);
     let ids: Vec<FileId> = driver.query(|engine| {
         let interrupted = engine.interrupted().map(|(id, _)| id);
-        interrupted.filter(is_selected).collect()
+        interrupted
+            .filter(|id| engine.is_selected(*id, selection))
+            .collect()
     });
     if ids.is_empty() {
         return;

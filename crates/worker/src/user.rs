@@ -4,7 +4,7 @@
 //! alone decides what the token is good for.
 
 use base64ct::{Base64UrlUnpadded, Encoding};
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 use wire::Sha256Digest;
 
@@ -13,7 +13,8 @@ use wire::Sha256Digest;
 pub(crate) enum User {
     /// No token has arrived: there is no sign-in.
     Nobody,
-    /// The user whom the token names: the SHA-256 of its issuer and its subject, so that neither is stored.
+    /// The user whom the token names: the SHA-256 of its issuer and its subject, so that neither is stored; or of the id
+    /// of an upload link.
     Known(Sha256Digest),
     /// Somebody whom the token does not name. As nobody can tell later whose they were, no records are kept.
     Unknown,
@@ -27,14 +28,27 @@ struct Claims {
     sub: String,
 }
 
+/// What an upload link says of itself (`wire::Link`).
+#[derive(Deserialize)]
+struct LinkClaims {
+    jti: String,
+}
+
 impl User {
+    /// The user of a page that was opened with this upload link: whoever else opens it with the same one is the same.
+    pub(crate) fn of_link(token: &str) -> Self {
+        claims(token).map_or(Self::Unknown, |LinkClaims { jti }| Self::known(&[&jti]))
+    }
+
     /// The user of this token, which need not be a JWT.
     pub(crate) fn of_token(token: &str) -> Self {
-        claims(token).map_or(Self::Unknown, |claims| {
-            // As JSON no two pairs are one text.
-            let pair = serde_json::json!([claims.iss, claims.sub]).to_string();
-            Self::Known(Sha256Digest::new(Sha256::digest(pair).into()))
-        })
+        claims(token).map_or(Self::Unknown, |Claims { iss, sub }| Self::known(&[&iss, &sub]))
+    }
+
+    /// As JSON no two lists are one text.
+    fn known(names: &[&str]) -> Self {
+        let names = serde_json::json!(names).to_string();
+        Self::Known(Sha256Digest::new(Sha256::digest(names).into()))
     }
 
     /// Whether a record is theirs in which this user stands.
@@ -52,7 +66,7 @@ impl User {
 }
 
 /// The claims of a signed JWT: the middle one of three parts (RFC 7515, section 7.1).
-fn claims(token: &str) -> Option<Claims> {
+fn claims<T: DeserializeOwned>(token: &str) -> Option<T> {
     let parts: Vec<&str> = token.split('.').collect();
     let [_, payload, _] = parts[..] else {
         return None;
@@ -100,6 +114,18 @@ pub(crate) mod tests {
             assert!(user.id().is_some(), "{claims}");
             assert_eq!(user == alice, is_alice, "{claims}");
         }
+    }
+
+    #[wasm_bindgen_test]
+    fn a_link_is_a_user_of_its_own_for_as_long_as_it_has_its_id() {
+        let link = |claims: &str| User::of_link(&token(claims));
+        let one = link(r#"{"jti": "1", "exp": 1}"#);
+        assert!(one.id().is_some());
+        assert_eq!(one, link(r#"{"exp": 2, "jti": "1"}"#));
+        assert_ne!(one, link(r#"{"jti": "2"}"#));
+        assert_ne!(one, user(r#"{"sub": "1"}"#));
+        assert_eq!(link(r#"{"sub": "1"}"#), User::Unknown);
+        assert_eq!(User::of_link("no token"), User::Unknown);
     }
 
     #[wasm_bindgen_test]

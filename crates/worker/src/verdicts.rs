@@ -230,7 +230,7 @@ mod tests {
 
     #[wasm_bindgen_test]
     fn an_api_without_verdicts_is_not_asked() {
-        let api = Rc::new(Api::new(String::new()));
+        let api = Rc::new(Api::default());
         let verdicts = Verdicts::new(DriverHandle::new(|_| {}), api, false);
         verdicts.await_stored(&[stored(1)]);
         assert_eq!(verdicts.awaited.borrow().wait(), None);

@@ -183,7 +183,12 @@ fn open_routes(rendering: &Rendering) -> BTreeSet<&str> {
 fn with_a_sign_in_only_links_pass_the_authorizer_and_slowly() {
     let sign_in = ("CreateUserPool", "true");
     assert_eq!(open_routes(&render(&[sign_in])), BTreeSet::from(["GET /health"]));
-    let links = ["POST /link/manifests", "POST /link/sign", "POST /link/uploads"];
+    let links = [
+        "GET /link",
+        "POST /link/manifests",
+        "POST /link/sign",
+        "POST /link/uploads",
+    ];
     for (parameters, more) in [
         (&[sign_in, ("UploadLinks", "true")][..], &[][..]),
         (&EVERYTHING, &["POST /link/verdicts"]),
@@ -214,6 +219,20 @@ fn links_are_made_only_by_those_who_sign_in() {
     assert_eq!(route(&EVERYTHING), Some(json!("JWT")));
     assert_eq!(route(&[("UploadLinks", "true")]), None);
     assert_eq!(route(&[("CreateUserPool", "true")]), None);
+}
+
+#[test]
+fn the_page_makes_links_only_where_somebody_may() {
+    let makes = |parameters: &[(&str, &str)]| !render(parameters).json()["Outputs"]["LinksRoute"].is_null();
+    let (links, sign_in, makers) = (
+        ("UploadLinks", "true"),
+        ("CreateUserPool", "true"),
+        ("LinkMakers", "staff"),
+    );
+    assert!(makes(&[links, sign_in, makers]));
+    assert!(!makes(&[links, sign_in]));
+    assert!(!makes(&[links, makers]));
+    assert!(!makes(&[sign_in, makers]));
 }
 
 #[test]

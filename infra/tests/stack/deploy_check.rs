@@ -13,7 +13,7 @@ use nix::{
 use serde_json::Value;
 
 use crate::{
-    deployment::{architecture, one_at_a_time, page},
+    deployment::{architecture, page},
     linters::tool,
     ministack::{MiniStack, REGION},
 };
@@ -57,14 +57,13 @@ const REPORT: [&str; 29] = [
     "right     an expired URL (403)",
     "not here  an alarm: MiniStack makes no metrics of the functions' logs (a refused request did not raise it)",
     "not here  the alarm's mail: nobody gets it; give --parameter AlarmEmail=you@example.com",
-    "not here  an upload link: upload links do not exist yet",
+    "not here  an upload link: the throw-away stack has no upload links",
     "right     nothing is left",
     "16 right, 0 wrong, 12 could not be checked here",
 ];
 
 #[test]
 fn a_deployment_is_checked_as_far_as_ministack_goes() {
-    let _turn = one_at_a_time();
     let aws = MiniStack::start();
     let mut command = check(&aws);
     command.args(["--parameter", "SavedQueries=false"]);
@@ -76,7 +75,6 @@ fn a_deployment_is_checked_as_far_as_ministack_goes() {
 
 #[test]
 fn a_failed_deployment_is_wrong_and_deleted() {
-    let _turn = one_at_a_time();
     let aws = MiniStack::start();
     // MiniStack has no saved queries, so that the stack cannot be deployed.
     let (success, report) = run(&mut check(&aws));
@@ -94,7 +92,6 @@ fn a_failed_deployment_is_wrong_and_deleted() {
 
 #[test]
 fn an_interrupted_check_leaves_nothing() {
-    let _turn = one_at_a_time();
     let aws = MiniStack::start();
     let report = interrupted_after("right     the change set with the defaults", &aws);
     assert_eq!(report[1], "not here  the deployment: interrupted");
@@ -104,7 +101,6 @@ fn an_interrupted_check_leaves_nothing() {
 
 #[test]
 fn a_check_that_nobody_reads_on_leaves_nothing() {
-    let _turn = one_at_a_time();
     let aws = MiniStack::start();
     // What a deployment prints cannot be written from then on.
     let (mut process, lines) = start_until("right     the change set with the defaults", &aws);

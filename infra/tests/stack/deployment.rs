@@ -1,12 +1,6 @@
 //! A stack that `cargo xtask deploy` deployed, and the requests that tests send to it.
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    path::PathBuf,
-    process::Command,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::BTreeMap, fs, path::PathBuf, process::Command};
 
 use base64ct::{Base64, Encoding};
 use serde_json::{Value, json};
@@ -33,12 +27,6 @@ pub(crate) struct Deployment<'a> {
     pub(crate) aws: &'a MiniStack,
     token: Option<String>,
     outputs: BTreeMap<String, String>,
-}
-
-/// Waits until no other test deploys: deployments from one checkout share `dist/`.
-pub(crate) fn one_at_a_time() -> MutexGuard<'static, ()> {
-    static TURN: Mutex<()> = Mutex::new(());
-    TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Lambda's name for the processor of this machine.

@@ -73,6 +73,19 @@ pub(crate) fn authorisations(rendering: &Rendering, signed: &SignedRequest) -> V
     requests
 }
 
+/// A request on an object below the prefix.
+fn on_object(action: &str, rendering: &Rendering) -> Request {
+    request(action, format!("arn:aws:s3:::{}/uploads/a", bucket(rendering)))
+}
+
+/// The request, by another role of the account.
+fn by(role: &str, request: Request) -> Request {
+    request.with(
+        "aws:PrincipalArn",
+        &format!("arn:aws:iam::123456789012:role/{role}"),
+    )
+}
+
 fn check(policies: &Policies, request: &Request, expected: &Decision) {
     let decision = decide(policies, request).expect("the policies are known");
     assert_eq!(&decision, expected, "{request:#?}");
@@ -225,12 +238,9 @@ fn plain_http_and_old_tls_are_denied() {
     let rendering = render(&[]);
     let policies = policies(&rendering);
     let request = put_object(&rendering);
-    let plain = request
-        .clone()
-        .without("aws:SecureTransport")
-        .with("aws:SecureTransport", "false");
+    let plain = request.clone().with("aws:SecureTransport", "false");
     check(&policies, &plain, &denied_by("DenyPlainHttp"));
-    let old = request.without("s3:TlsVersion").with("s3:TlsVersion", "1.1");
+    let old = request.with("s3:TlsVersion", "1.1");
     check(&policies, &old, &denied_by("DenyOldTls"));
 }
 
@@ -238,10 +248,7 @@ fn plain_http_and_old_tls_are_denied() {
 fn a_signature_older_than_any_url_is_denied() {
     let rendering = render(&[("UrlExpirationSeconds", "300")]);
     let policies = policies(&rendering);
-    let aged = |milliseconds: &str| {
-        let request = put_object(&rendering).without("s3:signatureAge");
-        request.with("s3:signatureAge", milliseconds)
-    };
+    let aged = |milliseconds: &str| put_object(&rendering).with("s3:signatureAge", milliseconds);
     check(&policies, &aged("300000"), &Decision::Allowed);
     check(&policies, &aged("300001"), &denied_by("DenyOldSignatures"));
 }
@@ -249,9 +256,7 @@ fn a_signature_older_than_any_url_is_denied() {
 #[test]
 fn the_roles_credentials_work_in_presigned_urls_only() {
     let rendering = render(&[]);
-    let request = put_object(&rendering)
-        .without("s3:authType")
-        .with("s3:authType", "REST-HEADER");
+    let request = put_object(&rendering).with("s3:authType", "REST-HEADER");
     check(&policies(&rendering), &request, &Decision::NotAllowed);
 }
 
@@ -290,10 +295,7 @@ pub(crate) fn administrator(rendering: &Rendering) -> Policies {
 fn nobody_reads_an_object_that_is_not_clean() {
     let rendering = render(&[("MalwareProtection", "true")]);
     let policies = administrator(&rendering);
-    let read = request(
-        "s3:GetObject",
-        format!("arn:aws:s3:::{}/uploads/a", bucket(&rendering)),
-    );
+    let read = on_object("s3:GetObject", &rendering);
     let key = "s3:ExistingObjectTag/GuardDutyMalwareScanStatus";
     let denied = denied_by("DenyReadingWhatIsNotClean");
     check(&policies, &read, &denied);
@@ -304,10 +306,7 @@ fn nobody_reads_an_object_that_is_not_clean() {
         &read.clone().with(key, "NO_THREATS_FOUND"),
         &Decision::Allowed,
     );
-    let scanner = read.without("aws:PrincipalArn").with(
-        "aws:PrincipalArn",
-        "arn:aws:iam::123456789012:role/malwareprotectionrole",
-    );
+    let scanner = by("malwareprotectionrole", read);
     check(&policies, &scanner, &Decision::Allowed);
 }
 
@@ -316,8 +315,7 @@ fn what_cannot_be_scanned_is_read_only_if_that_was_chosen() {
     let tag = "s3:ExistingObjectTag/GuardDutyMalwareScanStatus";
     let check_unsupported = |parameters: &[(&str, &str)], expected: &Decision| {
         let rendering = render(parameters);
-        let object = format!("arn:aws:s3:::{}/uploads/a", bucket(&rendering));
-        let read = request("s3:GetObject", object).with(tag, "UNSUPPORTED");
+        let read = on_object("s3:GetObject", &rendering).with(tag, "UNSUPPORTED");
         check(&administrator(&rendering), &read, expected);
     };
     let scanned = ("MalwareProtection", "true");
@@ -342,19 +340,13 @@ fn no_parameter_ends_a_quarantine() {
             &[("InspectUploads", "true")],
         ] {
             let rendering = render(parameters);
-            let object = format!("arn:aws:s3:::{}/uploads/a", bucket(&rendering));
             let roles = ["administrator", "verdictrole", "malwareprotectionrole"];
             for (role, action) in
                 roles
                     .into_iter()
                     .zip(["s3:GetObject", "s3:GetObjectVersion", "s3:GetObject"])
             {
-                let read = request(action, object.clone())
-                    .without("aws:PrincipalArn")
-                    .with(
-                        "aws:PrincipalArn",
-                        &format!("arn:aws:iam::123456789012:role/{role}"),
-                    )
+                let read = by(role, on_object(action, &rendering))
                     .with(&format!("s3:ExistingObjectTag/{tag}"), value);
                 let decision = decide(&administrator(&rendering), &read).expect("the policies are known");
                 let denials = [denied_by(statement), denied_by("DenyReadingWhatIsNotClean")];
@@ -368,10 +360,7 @@ fn no_parameter_ends_a_quarantine() {
 fn only_the_scanner_may_tag_an_object_as_clean() {
     let rendering = render(&[("MalwareProtection", "true")]);
     let policies = administrator(&rendering);
-    let tag = request(
-        "s3:PutObjectTagging",
-        format!("arn:aws:s3:::{}/uploads/a", bucket(&rendering)),
-    );
+    let tag = on_object("s3:PutObjectTagging", &rendering);
     let innocent = tag.clone().with("s3:RequestObjectTagKeys", "team");
     check(&policies, &innocent, &Decision::Allowed);
     let forged = innocent.with("s3:RequestObjectTagKeys", "GuardDutyMalwareScanStatus");
@@ -393,11 +382,7 @@ fn the_inspecting_role_only_reads_and_tags() {
     let rendering = render(&EVERYTHING);
     let policies = inspecting_policies(&rendering);
     let object = format!("arn:aws:s3:::{}/uploads/a", bucket(&rendering));
-    let inspecting = |action: &str, resource: &str| {
-        request(action, resource.to_owned())
-            .without("aws:PrincipalArn")
-            .with("aws:PrincipalArn", "arn:aws:iam::123456789012:role/verdictrole")
-    };
+    let inspecting = |action: &str, resource: &str| by("verdictrole", request(action, resource.to_owned()));
     for action in ["s3:GetObject", "s3:GetObjectTagging", "s3:PutObjectTagging"] {
         check(&policies, &inspecting(action, &object), &Decision::Allowed);
         let elsewhere = object.replace("/uploads/", "/elsewhere/");
@@ -418,10 +403,7 @@ fn the_inspecting_role_only_reads_and_tags() {
 fn nobody_reads_a_forbidden_object() {
     let rendering = render(&[("InspectUploads", "true")]);
     let policies = administrator(&rendering);
-    let read = request(
-        "s3:GetObject",
-        format!("arn:aws:s3:::{}/uploads/a", bucket(&rendering)),
-    );
+    let read = on_object("s3:GetObject", &rendering);
     let tagged = |verdict: &str| read.clone().with("s3:ExistingObjectTag/slipway:verdict", verdict);
     check(&policies, &tagged("clean"), &Decision::Allowed);
     check(

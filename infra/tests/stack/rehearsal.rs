@@ -20,14 +20,13 @@ use ureq::http::Request;
 use wire::{Endpoint, LinkRequest, ManifestResponse, MultipartOperation, PlanOutcome, SignedRequest};
 
 use crate::{
-    deployment::{Deployment, STACK, header, one_at_a_time, page, request, sha256, text, xtask},
+    deployment::{Deployment, STACK, header, page, request, sha256, text, xtask},
     ministack::{MiniStack, REGION},
     sign_in,
 };
 
 #[test]
 fn a_stack_is_deployed_used_changed_and_destroyed() {
-    let _turn = one_at_a_time();
     let aws = MiniStack::start();
     a_dry_run_does_nothing(&aws);
     let deployment = Deployment::new(
@@ -186,6 +185,7 @@ fn a_large_file_is_stored_in_parts(deployment: &Deployment<'_>) {
         key,
         create,
         part_size,
+        ..
     } = deployment.plan(&bytes)
     else {
         panic!("a large file is a multipart upload");

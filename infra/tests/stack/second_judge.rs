@@ -47,7 +47,7 @@ fn requests_of_the_page(rendering: &Rendering) -> Vec<Case> {
             ("s3:authType", "REST-HEADER"),
             ("s3:signatureAge", "900001"),
         ] {
-            requests.push(request.clone().without(key).with(key, value));
+            requests.push(request.clone().with(key, value));
         }
         let elsewhere = request.resource.replace("/uploads/", "/elsewhere/");
         requests.push(Request {

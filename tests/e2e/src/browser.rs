@@ -16,7 +16,8 @@ use tempfile::TempDir;
 use crate::{
     driver_command::post,
     environment::{path_of, word_of},
-    process::{kill_browsers_of, peak_tab_memory, tab_memory},
+    process::{browser_memory, kill_browsers_of, peak_tab_memory, tab_memory},
+    processor_time::processor_time_of_descendants,
     wait::{met, wait_until},
     web_driver::WebDriver,
 };
@@ -114,6 +115,16 @@ impl Browser {
     /// The memory, in bytes, that the largest of its tabs has resident now.
     pub fn tab_memory(&self) -> Result<u64> {
         tab_memory(self.driver.process()?)
+    }
+
+    /// The processor time that all of its processes have used so far, on Linux.
+    pub fn processor_time(&self) -> Result<Duration> {
+        processor_time_of_descendants(self.driver.process()?)
+    }
+
+    /// The memory, in bytes, that the browser's own process has resident now, besides those of tabs and helpers.
+    pub fn own_memory(&self) -> Result<u64> {
+        browser_memory(self.profile.path())
     }
 
     /// The WebDriver session.

@@ -3,6 +3,7 @@
 use std::{
     fs::{self, File},
     io::{self, Read, Seek, SeekFrom, Write},
+    os::unix::fs::{FileExt as _, MetadataExt as _},
     path::{Path, PathBuf},
 };
 
@@ -73,6 +74,26 @@ pub fn write_large_file(path: &Path, size: u64) -> Result<()> {
         file.write_all(&block)?;
     }
     Ok(())
+}
+
+/// Whether a file that [`write_large_file`] wrote and another one are equal. Only the random blocks are compared: other
+/// bytes between them would take room on the disk.
+pub fn is_same_large_file(written: &Path, other: &Path) -> Result<bool> {
+    let (one, two) = (File::open(written)?, File::open(other)?);
+    let (size, room) = (one.metadata()?.len(), one.metadata()?.blocks());
+    // A block that was not written at its place takes up to three.
+    if two.metadata()?.len() != size || two.metadata()?.blocks() > 3 * room {
+        return Ok(false);
+    }
+    let mut blocks = [[0; BLOCK]; 2];
+    for start in (0..size.saturating_sub(BLOCK as u64)).step_by(STRIDE as usize) {
+        one.read_exact_at(&mut blocks[0], start)?;
+        two.read_exact_at(&mut blocks[1], start)?;
+        if blocks[0] != blocks[1] {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Writes a file of `size` bytes that are random throughout, so that nothing on the way can compress them or leave
@@ -151,6 +172,21 @@ mod tests {
         let add = |name| folder.add(name, 64).expect("a file").bytes;
         assert_ne!(add("a"), add("b"));
         assert_eq!(add("a"), add("a"));
+    }
+
+    #[test]
+    fn a_large_file_equals_its_copy_and_no_other() {
+        let folder = SourceFolder::new().expect("a folder");
+        let (one, copy, other) = (folder.path("one"), folder.path("copy"), folder.path("other"));
+        for path in [&one, &copy] {
+            write_large_file(path, 5 << 20).expect("a file");
+        }
+        assert!(is_same_large_file(&one, &copy).expect("both are read"));
+        write_large_file(&other, 6 << 20).expect("a file");
+        assert!(!is_same_large_file(&one, &other).expect("both are read"));
+        let file = File::options().write(true).open(&copy).expect("the file");
+        file.write_all_at(b"x", 3 << 20).expect("a byte");
+        assert!(!is_same_large_file(&one, &copy).expect("both are read"));
     }
 
     #[test]

@@ -21,6 +21,7 @@ mod network;
 mod page;
 mod phone;
 mod process;
+mod processor_time;
 mod received;
 mod relay;
 mod s3;
@@ -40,7 +41,8 @@ pub use file_tricks::{
     Away, make_unreadable, replace_by_equal_bytes, replace_by_other_bytes, take_away, touch,
 };
 pub use files::{
-    SourceFile, SourceFolder, sha256_of, stored_files, stored_paths, write_large_file, write_random_file,
+    SourceFile, SourceFolder, is_same_large_file, sha256_of, stored_files, stored_paths, write_large_file,
+    write_random_file,
 };
 pub use look::Look;
 pub use network::set_offline;

@@ -50,7 +50,10 @@ pub(crate) const READ_ROW: &str = "
         };
     };";
 
-const READ_ROWS: &str = "return Array.from(document.querySelectorAll('[data-file-id]'), read);";
+/// Opens every batch that hides its files, which the next look then sees, and reads the rows of the files.
+const READ_ROWS: &str = "
+    for (const toggle of document.querySelectorAll('.batch-row [aria-expanded=false]')) toggle.click();
+    return Array.from(document.querySelectorAll('[data-file-id]'), read);";
 
 /// Drops files on the page as a browser does: `dragenter` and `dragover` before `drop`, on the
 /// element in the middle.
@@ -79,9 +82,14 @@ const COUNT_KEPT: &str = "
 impl Page {
     /// Waits until the browser keeps something of this kind for the next page: `uploads` or `parts`.
     pub async fn wait_until_kept(&self, kind: &str) -> Result<()> {
-        wait_until(&format!("{kind} to be kept"), async || {
+        self.wait_until_as_many_are_kept(kind, 1).await
+    }
+
+    /// Waits until the browser keeps this many of them at least.
+    pub async fn wait_until_as_many_are_kept(&self, kind: &str, least: usize) -> Result<()> {
+        wait_until(&format!("{least} {kind} to be kept"), async || {
             let kept = self.kept(kind).await?;
-            met(kept > 0, kept)
+            met(kept >= least as u64, kept)
         })
         .await?;
         Ok(())
@@ -159,7 +167,7 @@ impl Page {
         Ok(())
     }
 
-    /// The rows as they are now, from top to bottom.
+    /// The rows of files as they are now, from top to bottom. Those of a batch that hides its files are there later.
     pub async fn rows(&self) -> Result<Vec<Row>> {
         let read = [READ_ROW, READ_ROWS].concat();
         let rows = self.client.execute(&read, Vec::new()).await?;

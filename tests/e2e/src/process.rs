@@ -68,15 +68,25 @@ fn is_tab(command_line: &str) -> bool {
 /// Kills the browsers that use a profile (SIGKILL), so that they have no time to do anything more, as in a crash.
 /// Their helpers notice. Returns how many there were.
 pub(crate) fn kill_browsers_of(profile: &Path) -> Result<usize> {
-    let profile = profile.to_string_lossy();
-    let is_browser = |process: &&Process| {
+    let system = processes()?;
+    let browsers = browsers_of(&system, profile);
+    Ok(browsers.filter(|browser| browser.kill()).count())
+}
+
+/// The memory, in bytes, that the browser of a profile has resident now in its own process.
+pub(crate) fn browser_memory(profile: &Path) -> Result<u64> {
+    let system = processes()?;
+    let sizes = browsers_of(&system, profile).map(Process::memory);
+    sizes.max().context("the browser's process is not there")
+}
+
+fn browsers_of<'a>(system: &'a System, profile: &Path) -> impl Iterator<Item = &'a Process> + use<'a> {
+    let profile = profile.to_string_lossy().into_owned();
+    system.processes().values().filter(move |process| {
         let line = command_line(process);
         let is_helper = line.contains("--type=") || line.contains("-contentproc");
-        line.contains(&*profile) && !is_helper
-    };
-    let system = processes()?;
-    let browsers = system.processes().values().filter(is_browser);
-    Ok(browsers.filter(|browser| browser.kill()).count())
+        line.contains(&profile) && !is_helper
+    })
 }
 
 #[cfg(test)]
@@ -84,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_tabs_of_each_browser_are_told_from_its_other_processes() {
+    fn the_tabs_are_found_among_the_processes_of_each_browser() {
         for (command_line, expected) in [
             ("/usr/lib/chromium/chromium --type=renderer --lang=en", true),
             ("/usr/lib/chromium/chromium --type=gpu-process", false),

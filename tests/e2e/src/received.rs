@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     files::{sha256_of, stored_files, stored_paths},
+    page::Page,
     scenario::Scenario,
     wait::{met, wait_until},
 };
@@ -74,10 +75,14 @@ impl Scenario {
     }
 
     /// [`Self::wait_for_parts`], after which hardly any byte gets through until another rate is set, so that the
-    /// upload is still in flight when the test interrupts it.
+    /// upload is still in flight when the test interrupts it. By the end the browser keeps its record.
     pub async fn hold_after_parts(&self, count: usize) -> Result<StoredParts> {
         let stored = self.wait_for_parts(count).await?;
         self.set_bytes_per_second(Some(TRICKLE_BYTES_PER_SECOND));
+        Page::wait(self.client())
+            .await?
+            .wait_until_kept("uploads")
+            .await?;
         Ok(stored)
     }
 

@@ -9,7 +9,12 @@ pub const REPORT_WORKER_MEMORY: &str = "{
     const { instantiateStreaming, instantiate } = WebAssembly;
     let resolveMemory;
     const memory = new Promise((resolve) => { resolveMemory = resolve; });
-    const keep = (made) => { resolveMemory((made.instance ?? made).exports.memory); return made; };
+    // A release build gives its exports other names.
+    const isMemory = (exported) => exported instanceof WebAssembly.Memory;
+    const keep = (made) => {
+        resolveMemory(Object.values((made.instance ?? made).exports).find(isMemory));
+        return made;
+    };
     WebAssembly.instantiateStreaming = (...all) => instantiateStreaming(...all).then(keep);
     WebAssembly.instantiate = (...all) => instantiate(...all).then(keep);
     const channel = new BroadcastChannel('memory');

@@ -92,6 +92,44 @@ pub(crate) enum Withheld {
     Once,
 }
 
+/// In what the service differs from Amazon S3.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Service {
+    /// It completes no upload whose parts differ in size.
+    pub(crate) constant_parts: bool,
+    /// It lets requests replace objects, since they are signed without a condition.
+    pub(crate) unconditional: bool,
+    /// It receives no checksums, and lists none.
+    pub(crate) without_checksums: bool,
+}
+
+impl Service {
+    /// Amazon S3 in two worlds of three.
+    fn new(random: &mut Rng) -> Self {
+        if random.u8(0..3) > 0 {
+            return Self::default();
+        }
+        Self {
+            constant_parts: random.bool(),
+            unconditional: random.bool(),
+            without_checksums: random.bool(),
+        }
+    }
+
+    /// Takes away the faults against which nothing helps that this service lacks.
+    fn spare(self, scenario: &mut Scenario) {
+        if self.unconditional {
+            scenario.rates.taken = 0.0;
+            scenario.rates.conflict = 0.0;
+        }
+        if self.without_checksums {
+            scenario.rates.corrupted = 0.0;
+            scenario.rates.changed = 0.0;
+            scenario.file_changes = 0;
+        }
+    }
+}
+
 /// What a seed decides.
 #[derive(Clone, Debug)]
 pub(crate) struct Scenario {
@@ -121,6 +159,7 @@ pub(crate) struct Scenario {
     /// The longest time that the browser takes to write a record, in milliseconds.
     pub(crate) slowest_write: u64,
     pub(crate) withheld: Option<Withheld>,
+    pub(crate) service: Service,
     /// What the browser does with files that changed.
     pub(crate) noticing: Noticing,
     /// Whether the browser can take some of the files anew.
@@ -139,10 +178,10 @@ impl Scenario {
         files as u32 * self.settings.max_attempts * (self.settings.backoff_limit + LONGEST_PATIENCE)
     }
 
-    /// What a person who reads a run has to know first.
+    /// What whoever reads a run has to know first.
     pub(crate) fn describe(&self) -> String {
         format!(
-            "{:?}\n{:?}\nbroken: {:?}, {:?}, bodies up to {:?}, calls up to {:?}, forwarded {:?}, withheld {:?}, changes noticed {:?}, parts of {} bytes, URLs for {} s, faults until {:?}",
+            "{:?}\n{:?}\nbroken: {:?}, {:?}, bodies up to {:?}, calls up to {:?}, forwarded {:?}, withheld {:?}, {:?}, changes noticed {:?}, parts of {} bytes, URLs for {} s, faults until {:?}",
             self.settings,
             self.rates,
             self.broken,
@@ -151,6 +190,7 @@ impl Scenario {
             self.max_call,
             self.forwarded_per_second,
             self.withheld,
+            self.service,
             self.noticing,
             self.part_size,
             self.url_seconds,
@@ -187,6 +227,7 @@ impl Scenario {
             forwarded_per_second: None,
             slowest_write: 15,
             withheld: None,
+            service: Service::default(),
             noticing: Noticing::AtOnce,
             has_handles: false,
         };
@@ -209,7 +250,11 @@ impl Scenario {
         };
         scenario.settings.bodies_as_bytes = random.u8(0..6) == 0;
         // And another for the faults on the way.
-        scenario.on_the_way(&mut Rng::with_seed(random.clone().u64(..)));
+        let random = &mut Rng::with_seed(random.clone().u64(..));
+        scenario.on_the_way(random);
+        // And another for what the service is like.
+        scenario.service = Service::new(&mut Rng::with_seed(random.clone().u64(..)));
+        scenario.service.spare(&mut scenario);
         scenario
     }
 

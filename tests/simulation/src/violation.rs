@@ -244,6 +244,8 @@ pub enum Malformation {
     InvalidPartOrder,
     /// A part that is not the last is too small.
     EntityTooSmall,
+    /// The service takes only parts of one size.
+    UnequalParts,
     /// The XML does not follow the published schema.
     MalformedXml,
 }
@@ -260,7 +262,7 @@ pub enum Found {
 }
 
 impl fmt::Display for Violation {
-    /// The sentence for a person who reads a failed run.
+    /// The sentence for whoever reads a failed run.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NeverSigned => write!(formatter, "a request was never signed"),

@@ -14,6 +14,7 @@ fn no_world_breaks_an_invariant() {
 #[test]
 fn seeds_that_failed_once_hold() {
     for seed in [
+        547,
         619,
         2_369,
         5_465,

@@ -139,7 +139,7 @@ async fn traffic(
 }
 
 /// The traffic when a page has loaded everything that it loads by itself.
-async fn quiet(stage: &Stage) -> Traffic {
+pub(crate) async fn quiet(stage: &Stage) -> Traffic {
     let mut before = stage.traffic();
     loop {
         sleep(QUIET).await;

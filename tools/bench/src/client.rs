@@ -20,6 +20,8 @@ pub(crate) enum Client {
     Curl,
     /// Uppy 6 with its Dashboard
     Dashboard,
+    /// A bare page that reads, hashes and sends a file in each of several ways
+    Ways,
 }
 
 /// Reports the progress of Slipway's page, from what it shows, as the pages in `tools/bench/pages` do by themselves.
@@ -54,6 +56,9 @@ impl Client {
         Self::Curl,
     ];
 
+    /// Those whose processor time is compared: the current version of each client that runs in a browser.
+    pub(crate) const COSTS: [Self; 4] = [Self::Slipway, Self::Uppy, Self::BetterUpload, Self::Xhr];
+
     /// The two pages that are complete user interfaces.
     pub(crate) const PAGES: [Self; 2] = [Self::Slipway, Self::Dashboard];
 
@@ -67,6 +72,7 @@ impl Client {
             Self::Xhr => "XMLHttpRequest",
             Self::Curl => "curl",
             Self::Dashboard => "Uppy 6 Dashboard",
+            Self::Ways => "bare page",
         }
     }
 
@@ -80,6 +86,7 @@ impl Client {
             Self::BetterUpload => "better-upload",
             Self::Xhr => "xhr",
             Self::Dashboard => "dashboard",
+            Self::Ways => "ways",
         };
         Some(others.join(name))
     }

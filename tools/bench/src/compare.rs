@@ -54,12 +54,12 @@ impl Plan {
     }
 }
 
-/// The clients in the order of a round. The first one finds the machine as another left it, so they take turns.
-fn in_turn(clients: &[Client], round: u32) -> Vec<Client> {
-    let mut clients = clients.to_vec();
-    let count = clients.len().max(1);
-    clients.rotate_left((round as usize - 1) % count);
-    clients
+/// What is compared, in the order of a round. The first one finds the machine as another left it, so they take turns.
+pub(crate) fn in_turn<T: Clone>(compared: &[T], round: u32) -> Vec<T> {
+    let mut compared = compared.to_vec();
+    let count = compared.len().max(1);
+    compared.rotate_left((round as usize - 1) % count);
+    compared
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The Lambda beside the same function in Node.js, under the same Runtime API.
+//! The Lambda beside the same function in each Node.js, under the same Runtime API.
 
 use std::{
     ffi::OsString,
@@ -14,7 +14,11 @@ use local::{FunctionOptions, FunctionProcess};
 use serde_json::Value;
 use sysinfo::{Pid, ProcessesToUpdate, System};
 
-use crate::table::{Better, Table};
+use crate::{
+    compare::in_turn,
+    table::{Better, Table},
+    versions::version,
+};
 
 /// Answers that are not measured, so that whatever compiles or caches itself has done so.
 const WARM_UP: u32 = 500;
@@ -28,6 +32,9 @@ pub(crate) struct Options {
     /// How long each program is kept busy once it is warm, in seconds
     #[arg(long, default_value_t = 3)]
     busy_seconds: u64,
+    /// The program of a Node.js, once for each that is compared; by default the one on PATH, and Node.js 24 from npm
+    #[arg(long = "node", value_name = "PATH", required = true)]
+    nodes: Vec<PathBuf>,
 }
 
 impl Options {
@@ -37,6 +44,23 @@ impl Options {
         format!(
             "{WARM_UP} events to get warm, then {busy} s of events one after another; {rounds} rounds, in turn."
         )
+    }
+
+    /// Each Node.js, by a name with its version, and its program. Two of one version count once.
+    pub(crate) fn nodes(&self) -> Result<Vec<(String, PathBuf)>> {
+        let mut nodes: Vec<(String, PathBuf)> = Vec::new();
+        for path in &self.nodes {
+            // The handler runs in a folder of its own; a name alone is looked up in PATH.
+            let program = match path.components().count() {
+                1 => path.clone(),
+                _ => std::path::absolute(path)?,
+            };
+            let name = format!("Node.js {}", version(&program)?.trim_start_matches('v'));
+            if nodes.iter().all(|(other, _)| *other != name) {
+                nodes.push((name, program));
+            }
+        }
+        Ok(nodes)
     }
 }
 
@@ -50,11 +74,11 @@ fn lambda() -> Result<FunctionOptions> {
     })
 }
 
-/// The handler in a folder that has its bundle and AWS's runtime client.
-fn node(folder: &Path) -> FunctionOptions {
+/// The handler in a folder that has its bundle and AWS's runtime client, run by this Node.js.
+fn node(program: PathBuf, folder: &Path) -> FunctionOptions {
     let client: OsString = folder.join("node_modules/aws-lambda-ric/bin/index.mjs").into();
     FunctionOptions {
-        program: PathBuf::from("node"),
+        program,
         arguments: vec![client, "handler.handler".into()],
         folder: Some(folder.join("dist")),
         variables: variables(&[("NODE_ENV", "production")]),
@@ -79,36 +103,43 @@ fn variables(more: &[(&str, &str)]) -> Vec<(String, String)> {
         .collect()
 }
 
-/// Measures both programs, round by round in turn.
-pub(crate) async fn measure(options: &Options, sources: &Path, rounds: u32) -> Result<Vec<Table>> {
+/// Measures all programs, round by round in turn.
+pub(crate) async fn measure(
+    options: &Options,
+    nodes: Vec<(String, PathBuf)>,
+    sources: &Path,
+    rounds: u32,
+) -> Result<Vec<Table>> {
     let event = std::fs::read(sources.join(EVENT)).context("the event cannot be read")?;
-    let node_folder = path_of("SLIPWAY_NODE")?;
+    let folder = path_of("SLIPWAY_NODE")?;
     let busy = Duration::from_secs(options.busy_seconds);
-    let programs = [("Slipway", lambda()?), ("Node.js", node(&node_folder))];
+    let mut programs = vec![("Slipway".to_owned(), lambda()?)];
+    programs.extend(
+        nodes
+            .into_iter()
+            .map(|(name, program)| (name, node(program, &folder))),
+    );
     let mut tables = tables();
     for round in 1..=rounds {
         eprintln!("round {round} of {rounds}");
-        // The first one finds the machine as the other left it, so they take turns.
-        let order = if round % 2 == 0 { [1, 0] } else { [0, 1] };
-        for (name, program) in order.map(|index| &programs[index]) {
-            let figures = measure_program(program, &event, busy).await?;
+        for (name, program) in in_turn(&programs, round) {
+            let figures = measure_program(&program, &event, busy)
+                .await
+                .with_context(|| name.clone())?;
             for (table, figure) in tables.iter_mut().zip(figures) {
-                table.add(name, figure);
+                table.add(&name, figure);
             }
         }
     }
     let mut package = Table::new("package", "kB", Better::Less);
-    let packages = [
-        path_of("SLIPWAY_LAMBDA_PACKAGE")?,
-        node_folder.join("handler.zip"),
-    ];
-    for ((name, _), path) in programs.iter().zip(packages) {
+    let (own, bundle) = (path_of("SLIPWAY_LAMBDA_PACKAGE")?, folder.join("handler.zip"));
+    for (number, (name, _)) in programs.iter().enumerate() {
+        let path = if number == 0 { &own } else { &bundle };
         package.add(name, path.metadata()?.len() as f64 / 1e3);
     }
     tables.push(package);
-    tables
-        .iter_mut()
-        .for_each(|table| table.order(&["Slipway", "Node.js"]));
+    let names: Vec<&str> = programs.iter().map(|(name, _)| name.as_str()).collect();
+    tables.iter_mut().for_each(|table| table.order(&names));
     Ok(tables)
 }
 

@@ -9,11 +9,14 @@ mod client;
 mod compare;
 mod curl;
 mod first_load;
+mod forms;
 mod hashing;
 mod lambda;
 mod main_thread;
+mod processor;
 mod profile;
 mod report;
+mod scale;
 mod shaped;
 mod stage;
 mod statistics;
@@ -22,6 +25,7 @@ mod table;
 mod throughput;
 mod upload;
 mod versions;
+mod ways;
 mod workload;
 
 use std::{
@@ -110,9 +114,23 @@ enum Comparison {
     /// How soon a page can be used on a slow device, beside Uppy's Dashboard
     FirstLoad,
     /// SHA-256 in the page, and what it costs an upload
-    Hashing,
+    Hashing {
+        /// Measure other ways to read, to hash and to send a large file instead, by the browser's processor time
+        #[arg(long)]
+        ways: bool,
+    },
     /// Where the threads of a page spend their time
     Profile,
+    /// Processor time of the browser, and how soon the first byte is sent
+    Processor,
+    /// What small files would gain from forms, which need no preflight
+    Forms {
+        /// Put 80 ms of delay and 1 % loss between browser and servers, which needs root
+        #[arg(long)]
+        shaped: bool,
+    },
+    /// 100,000 files in one folder, and one file of 100 GiB, from start to end
+    Scale,
     /// The Lambda beside the same in Node.js
     Lambda(lambda::Options),
 }
@@ -126,7 +144,9 @@ fn main() -> Result<()> {
         "a scale is above 0 and at most 1"
     );
     let way = match arguments.comparison {
-        Comparison::Throughput { shaped: true, .. } => Way::Shaped(Gate::enter()?),
+        Comparison::Throughput { shaped: true, .. } | Comparison::Forms { shaped: true } => {
+            Way::Shaped(Gate::enter()?)
+        }
         Comparison::Throughput { gigabit: true, .. } => Way::Gigabit,
         _ => Way::Direct,
     };
@@ -152,11 +172,12 @@ async fn until_terminated(work: impl Future<Output = Result<Report>>) -> Result<
 async fn run(arguments: &Arguments, way: &Way) -> Result<Report> {
     let common = &arguments.common;
     if let Comparison::Lambda(options) = &arguments.comparison {
+        // The names of the programs say the versions of Node.js.
         return Ok(Report {
             name: "lambda",
-            versions: versions(&common.sources, &[("Node.js", "node".as_ref())], &[])?,
+            versions: versions(&common.sources, &[], &[])?,
             method: vec![options.method(common.rounds)],
-            tables: lambda::measure(options, &common.sources, common.rounds).await?,
+            tables: lambda::measure(options, options.nodes()?, &common.sources, common.rounds).await?,
         });
     }
     let programs = [
@@ -222,9 +243,14 @@ async fn compare(arguments: &Arguments, setting: &Setting, way: &Way) -> Result<
             let tables = first_load::measure(setting, &plan).await;
             ("first-load", vec![first_load::method(), plan.rounds()], tables)
         }
-        Comparison::Hashing => {
+        Comparison::Hashing { ways } => {
             let plan = common.plan(&[], &[]);
             let workload = Kind::Giant.scaled(common.scale);
+            if *ways {
+                let tables = ways::measure(setting, workload, plan.rounds, time).await;
+                let method = vec![ways::METHOD.to_owned(), plan.rounds()];
+                return Ok(("hashing-ways", method, tables));
+            }
             let tables = hashing::measure(setting, workload, plan.rounds, patience).await?;
             ("hashing", vec![plan.rounds()], tables)
         }
@@ -233,6 +259,37 @@ async fn compare(arguments: &Arguments, setting: &Setting, way: &Way) -> Result<
             let method = "Self time by Chromium's profiler, which takes a sample each millisecond.";
             let tables = profile::measure(setting, &plan, patience).await?;
             ("profile", vec![method.to_owned()], tables)
+        }
+        Comparison::Processor => {
+            let plan = common.plan(&Client::COSTS, &Kind::ALL);
+            let tables = processor::measure(setting, &plan, patience).await;
+            (
+                "processor",
+                vec![processor::METHOD.to_owned(), plan.rounds()],
+                tables,
+            )
+        }
+        Comparison::Forms { .. } => {
+            let name = match way {
+                Way::Shaped(_) => "forms-shaped",
+                _ => "forms",
+            };
+            let mut method = throughput::method(&common.plan(&[], &[]), way, Limit::Time(time));
+            method[1] = forms::method(time);
+            (
+                name,
+                method,
+                forms::measure(setting, way, common.rounds, time).await?,
+            )
+        }
+        Comparison::Scale => {
+            let kinds = [Kind::Small, Kind::Giant].into_iter();
+            let kinds = kinds.filter(|kind| common.asks_for(*kind));
+            let workloads: Vec<Workload> = kinds
+                .filter_map(|kind| scale::workload(kind, common.scale))
+                .collect();
+            let tables = scale::measure(setting, &workloads, time).await?;
+            ("scale", vec![scale::method()], tables)
         }
         Comparison::Lambda(_) => bail!("it needs no browser"),
     })
@@ -259,10 +316,13 @@ impl Common {
         Ok((setting, [compressed, files]))
     }
 
+    fn asks_for(&self, kind: Kind) -> bool {
+        self.workload.is_empty() || self.workload.contains(&kind)
+    }
+
     /// The clients and workloads that are asked for among these.
     fn plan(&self, clients: &[Client], kinds: &[Kind]) -> Plan {
-        let is_asked_for = |kind: &&Kind| self.workload.is_empty() || self.workload.contains(kind);
-        let kinds = kinds.iter().filter(is_asked_for);
+        let kinds = kinds.iter().filter(|kind| self.asks_for(**kind));
         let is_compared = |client: &&Client| self.only.is_empty() || self.only.contains(client);
         Plan {
             workloads: kinds.map(|kind| kind.scaled(self.scale)).collect(),

@@ -55,7 +55,7 @@ pub(crate) async fn measure(setting: &Setting, plan: &Plan, limit: Limit) -> Res
 }
 
 /// The sessions of the page's workers.
-async fn attach_to_workers(tab: &mut Tab) -> Result<Vec<String>> {
+pub(crate) async fn attach_to_workers(tab: &mut Tab) -> Result<Vec<String>> {
     let attach = json!({ "autoAttach": true, "waitForDebuggerOnStart": false, "flatten": true });
     tab.call("Target.setAutoAttach", attach).await?;
     let mut workers = Vec::new();

@@ -59,6 +59,12 @@ impl Way {
     }
 }
 
+/// The largest file that may be uploaded, in bytes: larger than any here.
+const LARGEST_FILE: u64 = 1 << 40;
+
+/// How the key of a manifest ends.
+const MANIFEST_END: &str = ".slipway-manifest.json";
+
 /// What a wire of 1 Gbit/s carries.
 const GIGABIT_BYTES_PER_SECOND: u64 = 125_000_000;
 
@@ -79,8 +85,9 @@ pub(crate) struct Traffic {
 pub(crate) struct Stage {
     stack: Stack,
     backend: Arc<Backend>,
+    s3_urls: [String; 2],
     page: Option<String>,
-    _site: Option<Site>,
+    site: Option<Site>,
     relays: Vec<Relay>,
     data: TempDir,
 }
@@ -97,7 +104,7 @@ impl Stage {
         let data = tempfile::tempdir_in(&setting.data)?;
         let (for_s3, for_second_s3) = (way.listener().await?, way.listener().await?);
         let (for_api, for_page) = (way.listener().await?, way.listener().await?);
-        let mut lambda_variables = Vec::new();
+        let mut lambda_variables = vec![("MAX_UPLOAD_BYTES".to_owned(), LARGEST_FILE.to_string())];
         for (name, listener) in [
             ("AWS_ENDPOINT_URL_S3", &for_s3),
             ("SECOND_ENDPOINT_URL_S3", &for_second_s3),
@@ -132,7 +139,7 @@ impl Stage {
             _ => Rate::default(),
         };
         let s3 = reach(for_s3, stack.s3_url(), rate.clone())?;
-        reach(for_second_s3, stack.second_s3_url(), rate)?;
+        let second_s3 = reach(for_second_s3, stack.second_s3_url(), rate)?;
         let api = reach(for_api, stack.api_url(), Rate::default())?;
         let origin = reach(for_page, site, Rate::default())?;
         let backend = Arc::new(Backend::new(&s3)?);
@@ -149,8 +156,9 @@ impl Stage {
             None => None,
         };
         Ok(Self {
+            s3_urls: [s3, second_s3],
             page: site.is_some().then_some(origin),
-            _site: site,
+            site,
             stack,
             backend,
             relays,
@@ -161,6 +169,14 @@ impl Stage {
     /// The address of the client's page.
     pub(crate) fn page(&self) -> Result<&str> {
         self.page.as_deref().context("the client has no page")
+    }
+
+    /// Has Slipway's page store the manifests of batches, as a deployed one does.
+    pub(crate) fn store_manifests(&self) {
+        if let Some(site) = &self.site {
+            let settings = json!({ "apiUrl": self.api(), "secondEndpoint": true, "manifests": true });
+            site.set_settings(&settings);
+        }
     }
 
     /// Creates a multipart upload of `count` parts for a client that cannot.
@@ -175,9 +191,26 @@ impl Stage {
         spawn_blocking(move || backend.complete_parts(&upload)).await?
     }
 
+    /// The addresses of the bucket's two endpoints, as the client reaches them.
+    pub(crate) fn s3_urls(&self) -> [&str; 2] {
+        self.s3_urls.each_ref().map(String::as_str)
+    }
+
     /// The address of the API by the loopback interface.
     pub(crate) fn api(&self) -> String {
         self.stack.api_url()
+    }
+
+    /// The files of all objects but manifests.
+    pub(crate) fn objects(&self) -> Vec<PathBuf> {
+        let paths = stored_paths(&self.data.path().join(BUCKET));
+        let is_manifest = |path: &PathBuf| path.to_string_lossy().ends_with(MANIFEST_END);
+        paths.into_iter().filter(|path| !is_manifest(path)).collect()
+    }
+
+    /// The requests that S3 has answered after the first `count` of them.
+    pub(crate) fn s3_requests_after(&self, count: usize) -> Vec<RecordedRequest> {
+        self.stack.controls().s3_requests_after(count)
     }
 
     /// How many objects there are, and their bytes.

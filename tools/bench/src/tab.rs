@@ -3,7 +3,7 @@
 
 use std::{
     collections::VecDeque,
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
@@ -176,6 +176,26 @@ impl Tab {
         Ok(())
     }
 
+    /// Drops a file or a folder on an element, as from a file manager.
+    pub(crate) async fn drop_path(&mut self, selector: &str, path: &Path) -> Result<()> {
+        let middle = format!(
+            "(() => {{
+                const element = document.querySelector({});
+                element.scrollIntoView();
+                const {{ x, y, width, height }} = element.getBoundingClientRect();
+                return {{ x: x + width / 2, y: y + height / 2 }};
+            }})()",
+            json!(selector)
+        );
+        let middle = self.evaluate(&middle).await?;
+        let data = json!({ "items": [], "files": [path], "dragOperationsMask": 1 });
+        for kind in ["dragEnter", "dragOver", "drop"] {
+            let event = json!({ "type": kind, "x": middle["x"], "y": middle["y"], "data": data });
+            self.call("Input.dispatchDragEvent", event).await?;
+        }
+        Ok(())
+    }
+
     /// One of the figures that Chromium keeps about the tab.
     pub(crate) async fn metric(&mut self, name: &str) -> Result<f64> {
         metric(&self.call("Performance.getMetrics", json!({})).await?, name)
@@ -184,6 +204,16 @@ impl Tab {
     /// The most memory, in bytes, that the tab's process has had resident.
     pub(crate) fn peak_memory(&self) -> Result<u64> {
         self.browser.peak_tab_memory()
+    }
+
+    /// The processor time that all processes of the browser have used so far.
+    pub(crate) fn processor_time(&self) -> Result<Duration> {
+        self.browser.processor_time()
+    }
+
+    /// The memory, in bytes, that the tab's process and the browser's have resident now.
+    pub(crate) fn memory(&self) -> Result<(u64, u64)> {
+        Ok((self.browser.tab_memory()?, self.browser.own_memory()?))
     }
 
     pub(crate) async fn close(self) -> Result<()> {

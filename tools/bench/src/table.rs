@@ -59,6 +59,13 @@ impl Table {
         self.row(subject).samples.push(sample);
     }
 
+    /// Counts one more of a subject.
+    pub(crate) fn count(&mut self, subject: &str) {
+        let samples = &mut self.row(subject).samples;
+        samples.resize(1, 0.0);
+        samples[0] += 1.0;
+    }
+
     /// Adds a measurement that failed.
     pub(crate) fn add_failure(&mut self, subject: &str, reason: String) {
         self.row(subject).failures.push(reason);

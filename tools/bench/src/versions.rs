@@ -19,8 +19,7 @@ pub(crate) fn versions(
 ) -> Result<Vec<(String, String)>> {
     let mut versions = vec![("Slipway".to_owned(), commit(sources)?)];
     for (name, program) in programs {
-        let line = first_line(Command::new(program).arg("--version"))?;
-        versions.push(((*name).to_owned(), first_number(&line)));
+        versions.push(((*name).to_owned(), version(program)?));
     }
     for folder in pages {
         let path = sources
@@ -37,6 +36,11 @@ pub(crate) fn versions(
     let cores = thread::available_parallelism()?;
     versions.push(("processor".to_owned(), format!("{} ({cores} cores)", processor())));
     Ok(versions)
+}
+
+/// The version that a program prints.
+pub(crate) fn version(program: &Path) -> Result<String> {
+    Ok(first_number(&first_line(Command::new(program).arg("--version"))?))
 }
 
 fn commit(sources: &Path) -> Result<String> {

@@ -47,6 +47,8 @@ pub(crate) struct State {
     pub(crate) bucket_cors: Option<Arc<CorsConfiguration>>,
     pub(crate) body_timeout: Duration,
     pub(crate) equal_parts: bool,
+    /// What the names of headers begin with that S3 does not implement.
+    pub(crate) refused_headers: Vec<String>,
     completion_gate: Option<Arc<Gate>>,
     bytes_per_second: Option<u64>,
     planned_failures: Vec<PlannedFailure>,
@@ -100,6 +102,7 @@ impl Controls {
                 bucket_cors: None,
                 body_timeout: BODY_TIMEOUT,
                 equal_parts: false,
+                refused_headers: Vec::new(),
                 completion_gate: None,
                 bytes_per_second: None,
                 planned_failures: Vec::new(),
@@ -176,6 +179,12 @@ impl Controls {
         self.state().equal_parts = equal_parts;
     }
 
+    /// Makes S3 answer 501 NotImplemented to every request with a header whose name begins with one of these, in lower
+    /// case, as services do that know no conditional writes or no checksums.
+    pub fn set_s3_refused_headers(&self, beginnings: &[&str]) {
+        self.state().refused_headers = beginnings.iter().map(|name| (*name).to_owned()).collect();
+    }
+
     /// Holds every CompleteMultipartUpload from now on while S3 assembles its object, until the returned value
     /// is dropped.
     pub fn hold_s3_completions(&self) -> HeldCompletions {
@@ -190,6 +199,11 @@ impl Controls {
     /// The requests that S3 answered, preflights too, in the order of the answers.
     pub fn s3_requests(&self) -> Vec<RecordedRequest> {
         self.state().requests.clone()
+    }
+
+    /// Those after the first `count` of them.
+    pub fn s3_requests_after(&self, count: usize) -> Vec<RecordedRequest> {
+        self.state().requests.get(count..).unwrap_or_default().to_vec()
     }
 
     pub(crate) fn bytes_per_second(&self) -> Option<u64> {

@@ -9,6 +9,7 @@
 //!   a token of an OpenID Connect issuer, or an upload link.
 //! - The function that looks at stored objects: `notifications` sends it an event for every new object, and
 //!   `verdict_store` lets it read the files. It also answers the API's `POST /verdicts` and `/link/verdicts`.
+//! - [`Standalone`]: page and API in one program for any other S3, for those who have no AWS Lambda.
 //! - [`Controls`], with which tests make faults and observe requests.
 
 mod account;
@@ -23,6 +24,7 @@ mod runtime_api;
 mod s3;
 mod server;
 mod stack;
+mod standalone;
 mod storage;
 mod verdict_store;
 
@@ -34,3 +36,4 @@ pub use controls::{Controls, HeldCompletions, RecordedRequest};
 pub use function_process::{FunctionError, FunctionOptions, FunctionProcess, LineSink};
 pub use gateway::AuthorizerOptions;
 pub use stack::{Stack, StackOptions};
+pub use standalone::{SignInOptions, Standalone, StandaloneOptions};

@@ -20,7 +20,7 @@ use crate::server::Handler;
 /// What every path starts with.
 const ROOT: &str = "/2018-06-01/runtime/";
 
-/// Largest answer of a function in bytes: 6 MB (AWS Lambda Developer Guide, "Lambda quotas").
+/// The largest answer of a function in bytes: 6 MB (AWS Lambda Developer Guide, "Lambda quotas").
 const MAX_ANSWER_BYTES: usize = 6 * 1024 * 1024;
 
 /// How long a function may take: what API Gateway waits for an integration.

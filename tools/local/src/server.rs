@@ -1,4 +1,4 @@
-//! HTTP/1.1 on 127.0.0.1, until it is stopped.
+//! HTTP/1.1, until it is stopped.
 
 use std::{
     io,
@@ -24,6 +24,9 @@ use tokio::{
 
 /// How long a request in flight may take to end after the server stops.
 const GRACE: Duration = Duration::from_secs(2);
+
+/// The most connections at once; more wait until one ends.
+const MAX_CONNECTIONS: usize = 1_024;
 
 /// The address of the client, in a request's extensions.
 #[derive(Clone, Copy, Debug)]
@@ -52,7 +55,16 @@ pub(crate) struct Server {
 impl Server {
     /// Listens on a port of 127.0.0.1; 0 lets the system choose one. `name` is for the log.
     pub(crate) async fn start(name: &'static str, port: u16, handler: impl Handler) -> io::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
+        Self::start_at(name, (Ipv4Addr::LOCALHOST, port).into(), handler).await
+    }
+
+    /// Listens at this address, as [`Self::start`] does.
+    pub(crate) async fn start_at(
+        name: &'static str,
+        address: SocketAddr,
+        handler: impl Handler,
+    ) -> io::Result<Self> {
+        let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
         let (stop, stopped) = watch::channel(());
         let task = tokio::spawn(accept(name, listener, Arc::new(handler), stopped));
@@ -62,6 +74,13 @@ impl Server {
     /// The port that the server listens on.
     pub(crate) fn port(&self) -> u16 {
         self.address.port()
+    }
+
+    /// Closes the port and breaks every connection off, as the end of the process would.
+    pub(crate) async fn kill(self) {
+        self.task.abort();
+        // It ends by being aborted, which is no failure.
+        self.task.await.ok();
     }
 
     /// Closes the port, waits a short time for requests to end, and closes every connection.
@@ -81,10 +100,11 @@ async fn accept(
 ) {
     let mut connections = JoinSet::new();
     loop {
+        let has_room = connections.len() < MAX_CONNECTIONS;
         tokio::select! {
             _ = stopped.changed() => break,
             Some(_) = connections.join_next() => {}
-            accepted = listener.accept() => match accepted {
+            accepted = listener.accept(), if has_room => match accepted {
                 Ok((stream, peer)) => {
                     connections.spawn(serve(name, stream, peer, Arc::clone(&handler), stopped.clone()));
                 }

@@ -66,7 +66,8 @@ pub struct Stack {
     controls: Arc<Controls>,
     functions: Functions,
     guard: Option<Guard>,
-    s3: Server,
+    frontend: S3Frontend,
+    s3: Option<Server>,
     /// The same S3 by another port, as the bucket's second endpoint.
     second_s3: Option<Server>,
     api: Option<Server>,
@@ -114,7 +115,10 @@ impl Stack {
             Some(program) => Lambda::start_program(program, variables).await?,
             None => Lambda::start(&variables, Arc::clone(&controls))?,
         };
-        let functions = Functions { lambda, verdicts };
+        let functions = Functions {
+            lambda,
+            verdicts: Some(verdicts),
+        };
         let guard = options.authorizer.clone().map(|authorizer| Guard {
             authorizer: Arc::new(Authorizer::new(authorizer, Arc::clone(&controls))),
             cors: Arc::new(Cors::new(options.allowed_origins.clone())),
@@ -126,16 +130,17 @@ impl Stack {
             controls,
             functions,
             guard,
-            s3,
+            frontend,
+            s3: Some(s3),
             second_s3: Some(second_s3),
             api_port: api.port(),
             api: Some(api),
         })
     }
 
-    /// `http://127.0.0.1:PORT` of S3, without the bucket.
+    /// `http://127.0.0.1:PORT` of S3, without the bucket, also while it is stopped.
     pub fn s3_url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.s3.port())
+        format!("http://127.0.0.1:{}", self.options.s3_port)
     }
 
     /// `http://127.0.0.1:PORT` of S3's second endpoint, also once it was stopped.
@@ -173,6 +178,27 @@ impl Stack {
     /// The id of the process that the Lambda's program runs in, if it does not run in this one.
     pub async fn lambda_process_id(&self) -> Option<u32> {
         self.functions.lambda.process_id().await
+    }
+
+    /// Kills S3: every connection breaks off in the middle of what it does, and both ports refuse new ones.
+    pub async fn kill_s3(&mut self) {
+        for server in [self.s3.take(), self.second_s3.take()].into_iter().flatten() {
+            server.kill().await;
+        }
+    }
+
+    /// Starts S3 again, on the same ports. Does nothing at a port where it runs.
+    ///
+    /// # Errors
+    /// If a port is taken meanwhile.
+    pub async fn start_s3(&mut self) -> anyhow::Result<()> {
+        if self.s3.is_none() {
+            self.s3 = Some(start_s3(&self.frontend, self.options.s3_port).await?);
+        }
+        if self.second_s3.is_none() {
+            self.second_s3 = Some(start_s3(&self.frontend, self.options.second_s3_port).await?);
+        }
+        Ok(())
     }
 
     /// Stops S3's second endpoint alone, like a network that lets only the first one through: its port refuses
@@ -218,7 +244,9 @@ impl Stack {
     pub async fn stop(mut self) {
         self.stop_api().await;
         self.stop_second_s3().await;
-        self.s3.stop().await;
+        if let Some(s3) = self.s3.take() {
+            s3.stop().await;
+        }
     }
 }
 
@@ -253,6 +281,7 @@ async fn start_api(functions: &Functions, guard: &Option<Guard>, port: u16) -> a
     let gateway = Gateway {
         functions: functions.clone(),
         guard: guard.clone(),
+        public_host: None,
     };
     let started = Server::start("API", port, gateway).await;
     started.with_context(|| format!("the API cannot listen on port {port}"))

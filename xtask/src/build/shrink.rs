@@ -3,12 +3,14 @@
 use std::{collections::BTreeMap, fs, path::Path, process::Command};
 
 use anyhow::{Context, Result, ensure};
+use infra::page_file::is_content_hash;
 use serde::Deserialize;
 use serde_json::json;
+use walkdir::WalkDir;
 
 use super::html::{Subresource, subresources};
 use crate::{
-    hash::{content_hash, integrity, is_content_hash},
+    hash::{content_hash, integrity},
     step::step,
     tools::{Toolbox, ensure_release_tools},
 };
@@ -100,17 +102,21 @@ fn without_indentation(html: &str) -> String {
 
 /// Writes the texts of the languages without white space around them, in the same order.
 fn minify_languages(folder: &Path) -> Result<()> {
-    for entry in fs::read_dir(folder.join("languages")).context("the languages cannot be read")? {
-        let path = entry?.path();
+    for entry in WalkDir::new(folder.join("languages")) {
+        let entry = entry.context("the languages cannot be read")?;
+        if !entry.file_type().is_file() {
+            continue;
+        }
+        let path = entry.path();
         let context = || path.display().to_string();
-        let texts = fs::read(&path).with_context(context)?;
+        let texts = fs::read(path).with_context(context)?;
         let mut minified = Vec::new();
         serde_transcode::transcode(
             &mut serde_json::Deserializer::from_slice(&texts),
             &mut serde_json::Serializer::new(&mut minified),
         )
         .with_context(context)?;
-        fs::write(&path, minified).with_context(context)?;
+        fs::write(path, minified).with_context(context)?;
     }
     Ok(())
 }

@@ -15,7 +15,7 @@ use super::{
     result::{StepResult, count_tests},
 };
 use crate::{
-    build::{Profile, build_leptos_example, build_page, build_uppy_examples},
+    build::{Profile, build_framework_examples, build_leptos_example, build_page, build_uppy_examples},
     tools::{Browsers, Toolbox, ensure_axe, ensure_oidc_provider, set_webkit_variables},
 };
 
@@ -23,8 +23,8 @@ use crate::{
 pub(super) const OIDC_PROVIDER: &str = "SLIPWAY_OIDC_PROVIDER";
 
 /// How many tests run at once. Most of them wait for bodies that are sent slowly on purpose, so two cores are enough
-/// for three.
-const TESTS_AT_ONCE: &str = "3";
+/// for four.
+const TESTS_AT_ONCE: &str = "4";
 
 /// At most this many failed flows are run again, each alone. If more fail, they do not fail by chance.
 const MOST_TRIED_AGAIN: usize = 3;
@@ -44,9 +44,9 @@ pub(super) struct FlowOptions {
     /// Run only the end-to-end tests whose names contain this; may be given several times
     #[arg(long, value_name = "NAME")]
     flow: Vec<String>,
-    /// Run the end-to-end tests on the page as it is deployed
+    /// Run the end-to-end tests on the page as it is deployed, as they are run where all steps are
     #[arg(long)]
-    release: bool,
+    pub(super) release: bool,
     /// Save the screenshots of the end-to-end tests in this folder
     #[arg(long, value_name = "DIR")]
     screenshots: Option<PathBuf>,
@@ -127,6 +127,7 @@ pub(super) struct Flows {
     browsers: Browsers,
     page: PathBuf,
     leptos_example: PathBuf,
+    examples: PathBuf,
     uppy: PathBuf,
     axe: PathBuf,
     provider: PathBuf,
@@ -135,13 +136,15 @@ pub(super) struct Flows {
 }
 
 impl Flows {
-    pub(super) fn build(options: &FlowOptions, toolbox: &Toolbox) -> Result<Self> {
+    pub(super) fn build(options: &FlowOptions, page: Profile, toolbox: &Toolbox) -> Result<Self> {
         let screenshots = options.screenshots.as_ref().map(std::path::absolute);
         let compiling = "compiling the end-to-end tests";
         toolbox.run(compiling, toolbox.cargo(&FLOWS).arg("--no-run"))?;
+        let page = build_page(toolbox, page)?;
         Ok(Self {
             browsers: Browsers::ensure(toolbox)?,
-            page: build_page(toolbox, Profile::from_release(options.release))?,
+            examples: build_framework_examples(toolbox, &page)?,
+            page,
             leptos_example: build_leptos_example(toolbox)?,
             uppy: build_uppy_examples(toolbox)?,
             axe: ensure_axe(toolbox)?,
@@ -194,6 +197,7 @@ impl Flows {
             .env("SLIPWAY_S3", name(&run.s3))
             .env("SLIPWAY_PAGE", &self.page)
             .env("SLIPWAY_LEPTOS_EXAMPLE", &self.leptos_example)
+            .env("SLIPWAY_EXAMPLES", &self.examples)
             .env("SLIPWAY_UPPY", &self.uppy)
             .env("SLIPWAY_AXE", &self.axe)
             .env("SLIPWAY_XTASK", std::env::current_exe()?)

@@ -9,8 +9,11 @@ use crate::{
     tools::{AWS, CFN_LINT, CHECKOV, MINISTACK, SAM, Toolbox, ensure_packages, ensure_python_tool},
 };
 
+/// How many tests run at once. Deployments wait for most of their time.
+pub(super) const TESTS_AT_ONCE: &str = "6";
+
 /// Sets the variables in which the tests find all this.
-pub(super) fn set_variables<'a>(toolbox: &Toolbox, command: &'a mut Command) -> Result<&'a mut Command> {
+pub(super) fn set_variables(toolbox: &Toolbox, page: Profile, command: &mut Command) -> Result<()> {
     for (variable, tool) in [
         ("SLIPWAY_AWS", AWS),
         ("SLIPWAY_CFN_LINT", CFN_LINT),
@@ -22,8 +25,9 @@ pub(super) fn set_variables<'a>(toolbox: &Toolbox, command: &'a mut Command) -> 
     }
     let judge = toolbox.project.root.join("infra/judge");
     let judge = ensure_packages(toolbox, "second-judge", &judge, &["judge.mjs"])?;
-    Ok(command
+    command
         .env("SLIPWAY_JUDGE", judge)
-        .env("SLIPWAY_PAGE", build_page(toolbox, Profile::Debug)?)
-        .env("SLIPWAY_XTASK", std::env::current_exe()?))
+        .env("SLIPWAY_PAGE", build_page(toolbox, page)?)
+        .env("SLIPWAY_XTASK", std::env::current_exe()?);
+    Ok(())
 }

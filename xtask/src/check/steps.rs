@@ -15,7 +15,7 @@ use super::{
     result::{StepResult, Tally, count_tests},
 };
 use crate::{
-    build::{build_for_this_machine, check_weight},
+    build::{Profile, build_for_this_machine, check_weight},
     step::seconds,
     tools::{
         Browsers, CARGO_DENY, CARGO_SHEAR, Toolbox, WASM_BINDGEN, WASM_TARGET, ensure_oidc_provider,
@@ -24,7 +24,15 @@ use crate::{
 };
 
 /// The packages that compile for browsers only.
-const IN_BROWSERS: [&str; 6] = ["slipway", "worker", "browser", "sign-in", "embed", EXAMPLE];
+const IN_BROWSERS: [&str; 7] = [
+    "slipway",
+    "worker",
+    "browser",
+    "sign-in",
+    "link-maker",
+    "embed",
+    EXAMPLE,
+];
 
 /// The one of them that has no tests.
 const EXAMPLE: &str = "leptos-example";
@@ -63,12 +71,12 @@ enum Step {
     ApiFuzz,
     /// The fuzz targets find nothing in a bounded time
     Fuzz,
+    /// A first view of the page is within its budget
+    PageWeight,
     /// The production stack passes linters, permits no more than it needs, and can be deployed
     Infrastructure,
     /// S3 services behave as the facts table says, and other S3 clients upload to the local one
     Conformance,
-    /// A first view of the page is within its budget
-    PageWeight,
     /// The page's own tests, in a browser
     Browser,
     /// Uploads from the page in a browser to the stack's disk
@@ -107,6 +115,12 @@ impl Options {
             [] => step == Step::EndToEnd || !self.flows.name_runs(),
             only => only.contains(&step),
         }
+    }
+
+    /// Which build of the page the deployment and the browsers get. Where its weight is checked, the release build is
+    /// there already, and browsers load it faster.
+    fn page(&self) -> Profile {
+        Profile::from_release(self.flows.release || self.includes(Step::PageWeight))
     }
 }
 
@@ -185,9 +199,12 @@ impl Step {
             Self::RuntimeApi => api::compare_runtime_apis(toolbox).map(|()| StepResult::passed_as_one()),
             Self::ApiFuzz => api::fuzz(toolbox).map(|()| StepResult::passed_as_one()),
             Self::Fuzz => fuzz::run(toolbox).map(|()| StepResult::passed_as_one()),
+            Self::PageWeight => check_weight(toolbox).map(|()| StepResult::passed_as_one()),
             Self::Infrastructure => {
                 let mut command = toolbox.cargo(&["test", "--no-fail-fast", "--package", "infra"]);
-                self.count(toolbox, infrastructure::set_variables(toolbox, &mut command)?)
+                infrastructure::set_variables(toolbox, options.page(), &mut command)?;
+                command.args(["--", "--test-threads", infrastructure::TESTS_AT_ONCE]);
+                self.count(toolbox, &mut command)
             }
             Self::Conformance => {
                 let mut command = toolbox.cargo(&["test", "--no-fail-fast", "--package", "s3-conformance"]);
@@ -199,7 +216,6 @@ impl Step {
                     .env("RUST_LIB_BACKTRACE", "0");
                 self.count(toolbox, &mut command)
             }
-            Self::PageWeight => check_weight(toolbox).map(|()| StepResult::passed_as_one()),
             Self::Browser => {
                 toolbox.ensure_target(WASM_TARGET)?;
                 let runner = toolbox.ensure_cargo_tool(&WASM_BINDGEN)?;
@@ -215,7 +231,7 @@ impl Step {
                 self.count(toolbox, &mut command)
             }
             Self::EndToEnd => flows
-                .insert(Flows::build(&options.flows, toolbox)?)
+                .insert(Flows::build(&options.flows, options.page(), toolbox)?)
                 .test_harness(toolbox),
         }
     }

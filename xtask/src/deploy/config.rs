@@ -8,8 +8,8 @@ use super::command_line::Outputs;
 const API_PATH: &str = "/api";
 
 /// The settings that a page was built with, changed for this stack: its API, the bucket's second endpoint, which the
-/// page's policy permits, manifests, verdicts and sign-in if the stack has them, and that nothing is kept to resume uploads by if its
-/// bucket does not keep their parts either.
+/// page's policy permits, manifests, verdicts, sign-in and the making of upload links if the stack has them, and that
+/// nothing is kept to resume uploads by if its bucket does not keep their parts either.
 pub(crate) fn for_stack(base: &Map<String, Value>, outputs: &Outputs) -> Value {
     let mut config = base.clone();
     config.insert("apiUrl".to_owned(), json!(API_PATH));
@@ -19,6 +19,11 @@ pub(crate) fn for_stack(base: &Map<String, Value>, outputs: &Outputs) -> Value {
         config.insert("verdicts".to_owned(), json!(true));
     } else {
         config.remove("verdicts");
+    }
+    if outputs.contains_key("LinksRoute") {
+        config.insert("links".to_owned(), json!(true));
+    } else {
+        config.remove("links");
     }
     if outputs
         .get("ResumeUploads")
@@ -97,6 +102,20 @@ mod tests {
         ] {
             check(json!({"apiUrl": "/api"}), &[("ResumeUploads", resume)], expected);
         }
+    }
+
+    #[test]
+    fn a_stack_whose_users_make_links_turns_them_on() {
+        check(
+            json!({"apiUrl": "/api"}),
+            &[("LinksRoute", "POST /links")],
+            json!({"apiUrl": "/api", "secondEndpoint": true, "manifests": true, "links": true}),
+        );
+        check(
+            json!({"apiUrl": "/api", "links": true}),
+            &[],
+            json!({"apiUrl": "/api", "secondEndpoint": true, "manifests": true}),
+        );
     }
 
     #[test]

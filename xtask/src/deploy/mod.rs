@@ -19,6 +19,7 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use serde_json::{Map, Value};
+use tempfile::NamedTempFile;
 
 use self::{
     page_files::Page,
@@ -88,11 +89,15 @@ pub(crate) fn run(options: &DeployOptions, toolbox: &Toolbox) -> Result<ExitCode
     }
     let stack = options.stack.stack();
     let effective = parameters::effective(deployed_parameters(options, toolbox)?, &given)?;
-    parameters::check(&effective)?;
+    let rendering = parameters::check(&effective)?;
     pack_functions(architecture(&effective), toolbox)?;
     let steps = deployment(&stack, &given, &page);
     if options.stack.dry_run {
         carry_out::show(&steps);
+        println!("the API, by the given parameters:");
+        for route in parameters::routes(&rendering) {
+            println!("    {route}");
+        }
         return Ok(ExitCode::SUCCESS);
     }
     let outputs = carry_out::carry_out(&steps, toolbox)?;
@@ -202,7 +207,11 @@ fn pack_functions(architecture: Architecture, toolbox: &Toolbox) -> Result<()> {
         let package = build_package(toolbox, function, &architecture)?;
         step(&format!("packing {function}"), || {
             let path = folder.join(format!("{function}.zip"));
-            fs::copy(&package.path, &path).with_context(|| format!("{} cannot be written", path.display()))
+            // Another deployment may be uploading the package that is there.
+            let copy = NamedTempFile::new_in(&folder)?;
+            fs::copy(&package.path, copy.path())?;
+            copy.persist(&path)
+                .with_context(|| format!("{} cannot be written", path.display()))
         })?;
     }
     Ok(())

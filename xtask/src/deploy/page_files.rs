@@ -6,26 +6,9 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
+use infra::page_file;
 use serde_json::{Map, Value};
 use walkdir::WalkDir;
-
-use crate::hash::is_content_hash;
-
-/// Media types by the extension of a file's name. The page is served with `X-Content-Type-Options: nosniff`, so a wrong
-/// type would keep a browser from loading the file. `application/wasm` lets it compile while it loads (WebAssembly Web
-/// API, "Streaming Module Compilation and Instantiation").
-const CONTENT_TYPES: [(&str, &str); 10] = [
-    ("css", "text/css; charset=utf-8"),
-    ("html", "text/html; charset=utf-8"),
-    ("ico", "image/vnd.microsoft.icon"),
-    ("js", "text/javascript; charset=utf-8"),
-    ("json", "application/json"),
-    ("mjs", "text/javascript; charset=utf-8"),
-    ("png", "image/png"),
-    ("svg", "image/svg+xml"),
-    ("wasm", "application/wasm"),
-    ("woff2", "font/woff2"),
-];
 
 /// A built page.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,10 +58,8 @@ impl Page {
 
 impl PageFile {
     pub(crate) fn of(path: &str) -> Result<Self> {
-        let (_, extension) = path.rsplit_once('.').unwrap_or_default();
-        let known = CONTENT_TYPES.iter().find(|(known, _)| *known == extension);
-        let (_, content_type) =
-            known.with_context(|| format!("no media type is known for {path}, a file of the page"))?;
+        let content_type = page_file::content_type(path)
+            .with_context(|| format!("no media type is known for {path}, a file of the page"))?;
         Ok(Self {
             path: path.to_owned(),
             content_type,
@@ -95,16 +76,12 @@ impl PageFile {
 
     /// Whether its path contains the hash of its content, so that the content of the path never changes.
     pub(crate) fn is_immutable(&self) -> bool {
-        self.path.split(['-', '_', '.', '/']).any(is_content_hash)
+        page_file::is_immutable(&self.path)
     }
 
     /// How long a cache may keep it (RFC 9111, section 5.2.2, and RFC 8246).
     pub(crate) fn cache_control(&self) -> &'static str {
-        if self.is_immutable() {
-            "public, max-age=31536000, immutable"
-        } else {
-            "no-cache"
-        }
+        page_file::cache_control(&self.path)
     }
 }
 

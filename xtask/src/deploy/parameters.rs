@@ -1,14 +1,16 @@
-//! The parameters of a deployment: what the stack has already, and whether the functions accept them.
+//! The parameters of a deployment: what the stack has already, whether the functions accept them, and who may then call
+//! the API.
 
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
-use infra::Template;
+use infra::{Rendering, Template};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-/// The type of resource that has a function's variables.
+/// The type of resource that has a function's variables, and that of a route of the API.
 const FUNCTION: &str = "AWS::Serverless::Function";
+const ROUTE: &str = "AWS::ApiGatewayV2::Route";
 
 /// What CloudFormation says of a stack that is still to be created (AWS CloudFormation API Reference, DescribeStacks).
 const NO_STACK: &str = "does not exist";
@@ -64,7 +66,7 @@ pub(crate) fn effective(
 ///
 /// # Errors
 /// The first that a function would not accept, so that it could not start.
-pub(crate) fn check(parameters: &Map<String, Value>) -> Result<()> {
+pub(crate) fn check(parameters: &Map<String, Value>) -> Result<Rendering> {
     let values: Vec<_> = parameters
         .iter()
         .map(|(name, value)| Ok((name.as_str(), value.as_str().context("a parameter is text")?)))
@@ -80,7 +82,31 @@ pub(crate) fn check(parameters: &Map<String, Value>) -> Result<()> {
             other => bail!("the settings of {other} are not known"),
         }
     }
-    Ok(())
+    Ok(rendering)
+}
+
+/// The routes of the API: what each asks for, and how many requests per second it takes.
+pub(crate) fn routes(rendering: &Rendering) -> Vec<String> {
+    let routes = rendering.resources_of_type(ROUTE).into_iter();
+    let described = routes.filter_map(|route| {
+        let route = rendering.properties(route)?;
+        let key = route["RouteKey"].as_str()?;
+        let stage = rendering.properties("ApiStage")?;
+        let limits = stage["RouteSettings"]
+            .get(key)
+            .unwrap_or(&stage["DefaultRouteSettings"]);
+        let (_, path) = key.split_once(' ')?;
+        let needed = if route["AuthorizationType"] != "NONE" {
+            "a sign-in"
+        } else if path == "/link" || path.starts_with("/link/") {
+            "an upload link"
+        } else {
+            "nothing"
+        };
+        let rate = limits["ThrottlingRateLimit"].as_str()?;
+        Some(format!("{key} needs {needed}; {rate} per second"))
+    });
+    described.collect()
 }
 
 fn refused() -> &'static str {
@@ -129,6 +155,21 @@ mod tests {
         ];
         check(&parameters(&all)).expect("parameters");
         check(&parameters(&[("Typo", "1")])).expect_err("no such parameter");
+    }
+
+    #[test]
+    fn routes_say_what_they_ask_for_and_how_often() {
+        let all = [("UploadLinks", "true"), ("CreateUserPool", "true")];
+        let routes = routes(&check(&parameters(&all)).expect("parameters"));
+        for route in [
+            "GET /health needs nothing; 100 per second",
+            "POST /uploads needs a sign-in; 100 per second",
+            "POST /links needs a sign-in; 100 per second",
+            "GET /link needs an upload link; 20 per second",
+            "POST /link/uploads needs an upload link; 20 per second",
+        ] {
+            assert!(routes.iter().any(|known| known == route), "{route}: {routes:?}");
+        }
     }
 
     #[test]

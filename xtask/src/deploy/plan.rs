@@ -1,5 +1,7 @@
 //! What a deployment does, as data: the same steps are printed, tested, and carried out.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
 use super::{
@@ -7,23 +9,21 @@ use super::{
     page_files::{Page, PageFile},
 };
 
-/// The template, and the files that are written for it and for the page, in the checkout.
+/// The template, in the checkout.
 const TEMPLATE: &str = "infra/template.yaml";
-const PARAMETERS: &str = "dist/parameters.yaml";
-const CONFIG: &str = "dist/config.json";
 
 /// One step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
     /// Write a file into the checkout.
-    Write { path: &'static str, content: String },
+    Write { path: String, content: String },
     /// Run a command.
     Run(CommandLine),
     /// Run a command that prints the stack's outputs, which later steps use.
     ReadOutputs(CommandLine),
     /// Write the page's settings for this stack.
     WriteConfig {
-        path: &'static str,
+        path: String,
         /// The settings that the page was built with.
         base: Map<String, Value>,
     },
@@ -37,28 +37,38 @@ pub(crate) struct Stack {
     pub(crate) region: String,
 }
 
+impl Stack {
+    /// Where a file is written that is for this stack alone, in the checkout.
+    fn file(&self, name: &str) -> String {
+        format!("dist/{}/{name}", self.name)
+    }
+
+    fn parameters(&self) -> String {
+        self.file("parameters.yaml")
+    }
+}
+
 /// The steps that deploy a built page and packed functions.
 ///
 /// `index.html` is uploaded last, so that nobody gets a page whose files are missing. Files of earlier deployments stay,
 /// for the pages that are still open.
 pub(crate) fn deployment(stack: &Stack, parameters: &Map<String, Value>, page: &Page) -> Vec<Step> {
+    let config = stack.file("config.json");
     let mut steps = vec![
-        Step::Write {
-            path: PARAMETERS,
-            content: yaml(parameters),
-        },
+        write_parameters(stack, parameters),
         Step::Run(sam_deploy(stack)),
         Step::ReadOutputs(describe_stack(stack)),
         Step::WriteConfig {
-            path: CONFIG,
+            path: config.clone(),
             base: page.config.clone(),
         },
     ];
-    let mut files: Vec<&PageFile> = page.files.iter().collect();
-    files.sort_by_key(|file| (file.is_index(), file.is_config()));
-    for file in files {
+    let is_of_stack = |file: &PageFile| file.is_config() || file.is_index();
+    let (of_stack, as_built): (Vec<_>, Vec<_>) = page.files.iter().partition(|file| is_of_stack(file));
+    steps.extend(upload_as_built(stack, page, &as_built).map(Step::Run));
+    for file in of_stack {
         let from = if file.is_config() {
-            CONFIG.to_owned()
+            config.clone()
         } else {
             page.folder.join(&file.path).display().to_string()
         };
@@ -72,10 +82,7 @@ pub(crate) fn deployment(stack: &Stack, parameters: &Map<String, Value>, page: &
 /// parameters.
 pub(crate) fn change_set(stack: &Stack, parameters: &Map<String, Value>) -> Vec<Step> {
     vec![
-        Step::Write {
-            path: PARAMETERS,
-            content: yaml(parameters),
-        },
+        write_parameters(stack, parameters),
         Step::Run(sam_deploy(stack).with(["--no-execute-changeset"])),
     ]
 }
@@ -104,8 +111,11 @@ pub(crate) fn delete_stack(stack: &Stack) -> CommandLine {
 }
 
 /// SAM reads parameters from YAML, and JSON is YAML (YAML 1.2.2, section 1.2).
-fn yaml(parameters: &Map<String, Value>) -> String {
-    format!("{:#}\n", Value::Object(parameters.clone()))
+fn write_parameters(stack: &Stack, parameters: &Map<String, Value>) -> Step {
+    Step::Write {
+        path: stack.parameters(),
+        content: format!("{:#}\n", Value::Object(parameters.clone())),
+    }
 }
 
 fn sam_deploy(stack: &Stack) -> CommandLine {
@@ -117,7 +127,7 @@ fn sam_deploy(stack: &Stack) -> CommandLine {
             "--no-fail-on-empty-changeset",
             "--no-progressbar",
         ])
-        .with(["--parameter-overrides", &format!("file://{PARAMETERS}")])
+        .with(["--parameter-overrides", &format!("file://{}", stack.parameters())])
 }
 
 /// Prints the parameters that a stack has, on which depends what is packed for it.
@@ -131,6 +141,33 @@ fn describe_stack(stack: &Stack) -> CommandLine {
     CommandLine::new(Program::Aws, ["cloudformation", "describe-stacks"])
         .with(["--stack-name", &stack.name, "--region", &stack.region])
         .with(["--query", "Stacks[0].Outputs", "--output", "json"])
+}
+
+/// Uploads files of the page, with one command for all that are served with the same headers.
+fn upload_as_built(
+    stack: &Stack,
+    page: &Page,
+    files: &[&PageFile],
+) -> impl Iterator<Item = CommandLine> + use<> {
+    let mut alike: BTreeMap<_, Vec<String>> = BTreeMap::new();
+    for file in files {
+        let headers = (file.content_type, file.cache_control());
+        let included = ["--include", &file.path].map(str::to_owned);
+        alike.entry(headers).or_default().extend(included);
+    }
+    let copy = CommandLine::new(Program::Aws, ["s3", "cp", "--recursive", "--only-show-errors"])
+        .with([page.folder.display().to_string()])
+        .with_output("s3://", "PageBucketName", "/")
+        .with(["--region", &stack.region]);
+    alike
+        .into_iter()
+        .map(move |((content_type, cache_control), included)| {
+            copy.clone()
+                .with(["--content-type", content_type])
+                .with(["--cache-control", cache_control])
+                .with(["--exclude", "*"])
+                .with(included)
+        })
 }
 
 fn upload(stack: &Stack, from: String, file: &PageFile) -> CommandLine {
@@ -213,25 +250,27 @@ mod tests {
             "icon.svg",
             "index.html",
             "app-0123456789abcdef_bg.wasm",
+            "worker-0123456789abcdef_bg.wasm",
         ]);
         let steps = deployment(&stack(), &parameters, &page);
         assert_eq!(
             shown(&steps),
             [
-                "writes dist/parameters.yaml:\n    {\n      \"KeyPrefix\": \"inbox\"\n    }",
+                "writes dist/uploads/parameters.yaml:\n    {\n      \"KeyPrefix\": \"inbox\"\n    }",
                 "$ sam deploy --template-file infra/template.yaml --stack-name uploads --region eu-central-1 \
                  --resolve-s3 --capabilities CAPABILITY_IAM --no-confirm-changeset \
                  --no-fail-on-empty-changeset --no-progressbar --parameter-overrides \
-                 file://dist/parameters.yaml",
+                 file://dist/uploads/parameters.yaml",
                 "$ aws cloudformation describe-stacks --stack-name uploads --region eu-central-1 \
                  --query 'Stacks[0].Outputs' --output json",
-                "writes dist/config.json, with the API's address and the sign-in of the stack, if it has one",
-                "$ aws s3 cp --only-show-errors page/icon.svg 's3://<PageBucketName>/icon.svg' \
-                 --region eu-central-1 --content-type image/svg+xml --cache-control no-cache",
-                "$ aws s3 cp --only-show-errors page/app-0123456789abcdef_bg.wasm \
-                 's3://<PageBucketName>/app-0123456789abcdef_bg.wasm' --region eu-central-1 \
-                 --content-type application/wasm --cache-control 'public, max-age=31536000, immutable'",
-                "$ aws s3 cp --only-show-errors dist/config.json 's3://<PageBucketName>/config.json' \
+                "writes dist/uploads/config.json, with the API's address and the sign-in of the stack, if it has one",
+                "$ aws s3 cp --recursive --only-show-errors page 's3://<PageBucketName>/' --region eu-central-1 \
+                 --content-type application/wasm --cache-control 'public, max-age=31536000, immutable' \
+                 --exclude '*' --include app-0123456789abcdef_bg.wasm \
+                 --include worker-0123456789abcdef_bg.wasm",
+                "$ aws s3 cp --recursive --only-show-errors page 's3://<PageBucketName>/' --region eu-central-1 \
+                 --content-type image/svg+xml --cache-control no-cache --exclude '*' --include icon.svg",
+                "$ aws s3 cp --only-show-errors dist/uploads/config.json 's3://<PageBucketName>/config.json' \
                  --region eu-central-1 --content-type application/json --cache-control no-cache",
                 "$ aws s3 cp --only-show-errors page/index.html 's3://<PageBucketName>/index.html' \
                  --region eu-central-1 --content-type 'text/html; charset=utf-8' --cache-control no-cache",

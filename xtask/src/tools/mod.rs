@@ -13,7 +13,7 @@ pub(crate) use self::{
     browsers::{Browsers, set_webkit_variables},
     debian::Programs,
     npm::{
-        SignInLibrary, ensure_axe, ensure_oidc_provider, ensure_packages, ensure_release_tools,
+        SignInLibrary, ensure_axe, ensure_npm, ensure_oidc_provider, ensure_packages, ensure_release_tools,
         ensure_sign_in_library,
     },
     python::{

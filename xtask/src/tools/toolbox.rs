@@ -25,6 +25,13 @@ pub(crate) const TRUNK: CargoTool = CargoTool {
     package: "trunk",
     version: "0.21.14",
     programs: &["trunk"],
+    // Without looking for updates. It hashes the page's modules at each build.
+    options: &[
+        "--no-default-features",
+        "--features=rustls",
+        "--config=profile.release.opt-level=0",
+        "--config=profile.release.package.sha2.opt-level=3",
+    ],
 };
 
 /// Binds the page's WebAssembly to JavaScript, and runs its tests. The version must be the crate's.
@@ -32,6 +39,8 @@ pub(crate) const WASM_BINDGEN: CargoTool = CargoTool {
     package: "wasm-bindgen-cli",
     version: "0.2.129",
     programs: &["wasm-bindgen", "wasm-bindgen-test-runner"],
+    // Without any optimisation it would take three seconds for each of the page's modules.
+    options: &["--config=profile.release.opt-level=1"],
 };
 
 /// Drives Firefox in the tests.
@@ -39,6 +48,7 @@ pub(crate) const GECKODRIVER: CargoTool = CargoTool {
     package: "geckodriver",
     version: "0.37.1",
     programs: &["geckodriver"],
+    options: &["--config=profile.release.opt-level=0"],
 };
 
 /// How often a task that waits for another one's installation looks whether it has ended.
@@ -49,6 +59,8 @@ pub(crate) struct CargoTool {
     package: &'static str,
     version: &'static str,
     programs: &'static [&'static str],
+    /// More options of `cargo install`.
+    options: &'static [&'static str],
 }
 
 /// Finds tools and installs them.
@@ -101,13 +113,12 @@ impl Toolbox<'_> {
 
     /// Makes sure that the standard library for a target is there.
     pub(crate) fn ensure_target(&self, target: &str) -> Result<()> {
-        let output = Command::new("rustc")
-            .args(["--print", "sysroot"])
-            .output()
-            .context("rustc does not run")?;
-        ensure!(output.status.success(), "rustc does not print its sysroot");
-        let sysroot = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
-        if sysroot.join("lib/rustlib").join(target).join("lib").is_dir() {
+        if has_target(target)? {
+            return Ok(());
+        }
+        // Two rustups at once can disturb each other. While a tool is compiled, a target can be added.
+        let _lock = self.lock_file("rustup-lock")?;
+        if has_target(target)? {
             return Ok(());
         }
         self.rustup(&["target", "add", target])
@@ -115,27 +126,61 @@ impl Toolbox<'_> {
 
     /// The folder of a tool's programs.
     pub(crate) fn ensure_cargo_tool(&self, tool: &CargoTool) -> Result<PathBuf> {
-        let CargoTool { package, version, .. } = tool;
-        let root = self.tools().join(format!("{package}-{version}"));
-        let programs = root.join("bin");
-        let is_installed = || {
-            let mut installed = tool.programs.iter().map(|program| programs.join(program));
-            installed.all(|program| has_version(&program, version))
-        };
-        if is_installed() {
-            return Ok(programs);
+        self.ensure_cargo_tools(&[tool])
+            .map(|mut folders| folders.remove(0))
+    }
+
+    /// The folder of each tool's programs. What several tools are made of is compiled once.
+    pub(crate) fn ensure_cargo_tools(&self, tools: &[&CargoTool]) -> Result<Vec<PathBuf>> {
+        let installed: Option<Vec<PathBuf>> = tools.iter().map(|tool| self.installed(tool)).collect();
+        if let Some(folders) = installed {
+            return Ok(folders);
         }
         let _lock = self.lock()?;
-        if !is_installed() {
-            let what = format!("installing {package} {version}");
-            step(&what, || self.cargo_install(tool, &root, &what))?;
+        let folders: Result<Vec<PathBuf>> = tools.iter().map(|tool| self.install(tool)).collect();
+        let build = self.build_folder();
+        // Another task may have installed everything meanwhile.
+        if folders.is_ok() && build.is_dir() {
+            fs::remove_dir_all(&build).with_context(|| format!("{} cannot be removed", build.display()))?;
         }
-        ensure!(
-            is_installed(),
-            "{package} was installed into {} but does not run as version {version}",
-            root.display()
-        );
-        Ok(programs)
+        folders
+    }
+
+    fn root(&self, tool: &CargoTool) -> PathBuf {
+        self.tools().join(format!("{}-{}", tool.package, tool.version))
+    }
+
+    /// The folder of a tool's programs if they are in the cache, or on `PATH`, in the tool's version.
+    fn installed(&self, tool: &CargoTool) -> Option<PathBuf> {
+        let own = self.root(tool).join("bin");
+        let others = on_path(tool.programs[0]).and_then(|program| Some(program.parent()?.to_owned()));
+        let mut folders = [Some(own), others].into_iter().flatten();
+        folders.find(|folder| {
+            let mut programs = tool.programs.iter().map(|program| folder.join(program));
+            programs.all(|program| has_version(&program, tool.version))
+        })
+    }
+
+    /// Compiles a tool unless it is installed.
+    fn install(&self, tool: &CargoTool) -> Result<PathBuf> {
+        if let Some(folder) = self.installed(tool) {
+            return Ok(folder);
+        }
+        let CargoTool { package, version, .. } = tool;
+        let what = format!("installing {package} {version}, which takes minutes, once for all later runs");
+        step(&what, || self.cargo_install(tool, &what))?;
+        self.installed(tool).with_context(|| {
+            let root = self.root(tool);
+            format!(
+                "{package} was installed into {} but does not run as version {version}",
+                root.display()
+            )
+        })
+    }
+
+    /// It is kept until everything is installed, so that an interrupted build is continued.
+    fn build_folder(&self) -> PathBuf {
+        self.tools().join("build")
     }
 
     /// The folder of the tools in the cache.
@@ -145,9 +190,13 @@ impl Toolbox<'_> {
 
     /// Allows one installation at a time: a second task waits here and then finds the tool.
     pub(super) fn lock(&self) -> Result<File> {
+        self.lock_file("lock")
+    }
+
+    fn lock_file(&self, name: &str) -> Result<File> {
         let tools = self.tools();
         fs::create_dir_all(&tools).with_context(|| format!("{} cannot be created", tools.display()))?;
-        let path = tools.join("lock");
+        let path = tools.join(name);
         let file = File::create(&path).with_context(|| format!("{} cannot be written", path.display()))?;
         while let Err(error) = file.try_lock() {
             if let TryLockError::Error(error) = error {
@@ -160,27 +209,28 @@ impl Toolbox<'_> {
         Ok(file)
     }
 
-    /// The build folder is kept until the build has succeeded, so that an interrupted one is continued.
-    /// Whole-program optimisation would make trunk's build several times as long.
-    fn cargo_install(&self, tool: &CargoTool, root: &Path, what: &str) -> Result<()> {
-        let build = self.tools().join("build");
+    /// Whole-program optimisation would make trunk's build several times as long, and these tools run for seconds.
+    fn cargo_install(&self, tool: &CargoTool, what: &str) -> Result<()> {
         let mut command = Command::new("cargo");
         command
             .args([
                 "install",
+                "--quiet",
                 "--locked",
                 "--force",
                 "--version",
                 tool.version,
-                "--root",
             ])
-            .arg(root)
+            .args([
+                "--config=profile.release.lto='off'",
+                "--config=profile.release.codegen-units=16",
+            ])
+            .args(tool.options)
+            .arg("--root")
+            .arg(self.root(tool))
             .arg(tool.package)
-            .env("CARGO_TARGET_DIR", &build)
-            .env("CARGO_PROFILE_RELEASE_LTO", "off")
-            .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16");
-        self.run(what, &mut command)?;
-        fs::remove_dir_all(&build).with_context(|| format!("{} cannot be removed", build.display()))
+            .env("CARGO_TARGET_DIR", self.build_folder());
+        self.run(what, &mut command)
     }
 
     fn rustup(&self, arguments: &[&str]) -> Result<()> {
@@ -190,6 +240,17 @@ impl Toolbox<'_> {
         }
         step(&what, || self.run(&what, Command::new("rustup").args(arguments)))
     }
+}
+
+/// Whether the standard library for a target is there.
+fn has_target(target: &str) -> Result<bool> {
+    let output = Command::new("rustc")
+        .args(["--print", "sysroot"])
+        .output()
+        .context("rustc does not run")?;
+    ensure!(output.status.success(), "rustc does not print its sysroot");
+    let sysroot = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
+    Ok(sysroot.join("lib/rustlib").join(target).join("lib").is_dir())
 }
 
 /// The first file on `PATH` with this name.

@@ -112,7 +112,7 @@ pub enum Command {
     /// Every file of this batch is stored or off the list, and so is its manifest. Delete what is kept of its stored
     /// files.
     ForgetBatch(BatchId),
-    /// S3 has this file. Note what [`crate::Engine::stored`] returns of it for the manifest of its batch.
+    /// S3 has this file. Note what [`crate::Engine::stored`] returns of it for the manifest and the receipt of its batch.
     Stored(FileId),
     /// Nothing of this batch is unfinished: write its manifest, of what was noted and of what
     /// [`crate::Engine::not_stored`] returns, and hold it under this id for [`Command::Put`], until

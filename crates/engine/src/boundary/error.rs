@@ -14,6 +14,14 @@ pub enum ErrorKind {
     ApiUnexpectedAnswer,
     /// The API asks for a sign-in.
     NotSignedIn,
+    /// This deployment did not make the upload link.
+    InvalidLink,
+    /// The upload link is not valid yet.
+    LinkNotYetValid,
+    /// The upload link has expired.
+    LinkExpired,
+    /// The upload link was revoked.
+    LinkRevoked,
     /// The API refused the file or the request.
     ApiRefused,
     /// The file is larger than the API allows.
@@ -52,6 +60,16 @@ pub enum ErrorKind {
     S3Refused,
     /// The file changed while it was uploaded, or may not be read any more.
     FileChanged,
+}
+
+impl ErrorKind {
+    /// Whether it is about the upload link that the page was opened with.
+    pub const fn is_of_link(self) -> bool {
+        matches!(
+            self,
+            Self::InvalidLink | Self::LinkNotYetValid | Self::LinkExpired | Self::LinkRevoked
+        )
+    }
 }
 
 /// An error of S3 as it was answered (Amazon S3 API reference, "Error responses").
@@ -106,6 +124,10 @@ impl UploadError {
             ErrorCode::FileTooLarge => ErrorKind::FileTooLarge,
             ErrorCode::TypeNotAllowed => ErrorKind::TypeNotAllowed,
             ErrorCode::NotSignedIn => ErrorKind::NotSignedIn,
+            ErrorCode::InvalidLink => ErrorKind::InvalidLink,
+            ErrorCode::LinkNotYetValid => ErrorKind::LinkNotYetValid,
+            ErrorCode::LinkExpired => ErrorKind::LinkExpired,
+            ErrorCode::LinkRevoked => ErrorKind::LinkRevoked,
             ErrorCode::InternalError => ErrorKind::ApiBusy,
             _ => ErrorKind::ApiRefused,
         };

@@ -40,10 +40,12 @@ pub enum Owner {
 }
 
 /// The files that a user means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Selection {
     /// This file.
     File(FileId),
+    /// Every file of this batch that the action applies to.
+    Batch(BatchId),
     /// Every file that the action applies to.
     All,
 }
@@ -164,6 +166,6 @@ pub enum Event {
     /// A user tries again what failed, or a single file that was cancelled.
     Retry(Selection),
     /// A user takes what has ended off the list; [`Selection::All`] takes what was stored or
-    /// cancelled. An interrupted upload that is taken off by itself is forgotten and aborted.
+    /// cancelled. An interrupted upload that is taken off by itself or with its batch is forgotten and aborted.
     Remove(Selection),
 }

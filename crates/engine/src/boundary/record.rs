@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use wire::{BatchId, Sha256Digest};
+use wire::{BatchId, Fields, Sha256Digest};
 
 use crate::FileDescription;
 
@@ -36,6 +36,10 @@ pub struct UploadRecord {
     /// anew.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub manifest: Option<ManifestRecord>,
+    /// What the uploader answered, if it is no file but stands for the answers that belong to the batch. It has ended from
+    /// the beginning.
+    #[serde(default, skip_serializing_if = "Fields::is_empty")]
+    pub fields: Fields,
     /// The object that S3 may have of it. It is kept before the request is sent that makes it, so that a later page knows
     /// whose object it finds under the key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -150,6 +154,9 @@ pub struct MultipartRecord {
     /// From which parts on other sizes hold, in the order of the parts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub part_size_changes: Vec<PartSizeChange>,
+    /// What holds for its parts.
+    #[serde(default, skip_serializing_if = "PartRules::are_amazons")]
+    pub rules: PartRules,
     /// When S3 made it, in seconds since 1970 on the servers' clock.
     pub created: Option<u64>,
     /// When S3 last showed that it has it, likewise.
@@ -158,6 +165,30 @@ pub struct MultipartRecord {
     /// same to keep however many there are.
     #[serde(skip)]
     pub parts: Vec<CompletedPart>,
+}
+
+/// What a service asks of the parts of an upload, if that is not what Amazon S3 does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PartRules {
+    /// Whether all parts but the last have one size.
+    #[serde(default)]
+    pub constant_size: bool,
+    /// Whether the requests have no checksum, so that the service lists none and Complete names none.
+    #[serde(default)]
+    pub without_checksums: bool,
+}
+
+impl PartRules {
+    /// Whether they are those of Amazon S3.
+    pub const fn are_amazons(&self) -> bool {
+        !self.constant_size && !self.without_checksums
+    }
+
+    /// Whether S3 knows the checksums of the parts.
+    pub const fn has_checksums(self) -> bool {
+        !self.without_checksums
+    }
 }
 
 /// One part that S3 stored, as CompleteMultipartUpload wants it (Amazon S3 API Reference, "CompletedPart").
@@ -182,6 +213,24 @@ pub struct PartSizeChange {
 }
 
 impl UploadRecord {
+    /// Stands for what the uploader of a batch answered.
+    pub const fn of_fields(batch: BatchId, fields: Fields) -> Self {
+        Self {
+            name: String::new(),
+            size: 0,
+            media_type: String::new(),
+            last_modified: 0,
+            batch: Some(batch),
+            copy: 0,
+            has_ended: true,
+            stored: None,
+            manifest: None,
+            fields,
+            object: None,
+            multipart: None,
+        }
+    }
+
     /// The key of the object that S3 has or may have.
     pub fn object_key(&self) -> Option<&str> {
         let stored = self.stored.as_ref().map(|stored| &stored.key);

@@ -3,15 +3,17 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use wire::MAX_BATCH;
 
-/// The engine's numbers. [`Settings::default`] has those of the design.
+/// The settings of the engine. [`Settings::default`] has those of a page that configures nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settings {
-    /// Most S3 requests in flight at once to one endpoint of the bucket, over all files and parts. 0 counts as 1.
+    /// How many S3 requests may be in flight at once to one endpoint of the bucket, over all files and parts. 0 counts
+    /// as 1.
     pub parallel_requests: usize,
     /// Whether the bucket has a second endpoint, which takes as many.
     pub second_endpoint: bool,
-    /// Most hashes in flight at once; 0 counts as 1. Each holds one part or one file in memory, or
+    /// How many hashes may be in flight at once; 0 counts as 1. Each holds one part or one file in memory, or
     /// [`READ_TOGETHER_FILES`](crate::READ_TOGETHER_FILES) of at most
     /// [`READ_TOGETHER_BYTES`](crate::READ_TOGETHER_BYTES).
     pub parallel_hashes: usize,
@@ -31,6 +33,8 @@ pub struct Settings {
     /// The largest body of one request in bytes, for devices with little memory; `None` for no bound but S3's. A
     /// part that is not the last is never smaller than S3 allows (5 MiB).
     pub max_request_bytes: Option<u64>,
+    /// How many files one call may plan, at least 1: an upload link may allow fewer than the API.
+    pub files_per_plan: usize,
     /// Whether a manifest is stored for each batch that has ended.
     pub manifests: bool,
 }
@@ -48,6 +52,7 @@ impl Default for Settings {
             stall: Duration::from_secs(30),
             bodies_as_bytes: false,
             max_request_bytes: None,
+            files_per_plan: MAX_BATCH,
             manifests: false,
         }
     }

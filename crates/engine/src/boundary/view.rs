@@ -63,6 +63,8 @@ pub enum FileStatus {
     Offline,
     /// It waits for a sign-in.
     SignedOut,
+    /// It waits for the upload link to be valid again.
+    LinkEnded,
     /// A user paused it.
     Paused,
     /// S3 has it.
@@ -142,6 +144,8 @@ pub struct Totals {
     pub sent: u64,
     /// Bytes per second over the last few seconds.
     pub bytes_per_second: u64,
+    /// Whether the manifest of a batch is on its way, of all files together.
+    pub is_closing: bool,
     /// How long the rest takes at that speed; `None` while the speed is not known.
     pub time_left: Option<Duration>,
 }

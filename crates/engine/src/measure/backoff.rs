@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{ErrorKind, UploadError, measure::conditions::Conditions};
+use crate::{ErrorKind, FileStatus, UploadError, measure::conditions::Conditions};
 
 /// The failures of one thing that is tried again and again.
 #[derive(Clone, Debug, Default)]
@@ -60,7 +60,7 @@ impl Attempts {
         Decision::Again
     }
 
-    /// Waits as after a failure, but for as long as it takes: a user has to sign in again.
+    /// Waits as after a failure, but for as long as it takes: the user has to be let in again.
     pub(crate) fn record_wait(&mut self, error: UploadError, conditions: &mut Conditions) -> Decision {
         self.last = Some(Box::new(error));
         self.not_before = conditions.now + delay(self.waits, conditions);
@@ -94,10 +94,13 @@ impl Attempts {
         *self = Self::default();
     }
 
-    /// Whether a user has to sign in before it can succeed.
-    pub(crate) fn is_signed_out(&self) -> bool {
-        let last = self.last.as_deref();
-        last.is_some_and(|error| error.kind == ErrorKind::NotSignedIn)
+    /// What a file shows that waits to be let in again: by a sign-in, or by its upload link.
+    pub(crate) fn locked_out(&self) -> Option<FileStatus> {
+        match self.last.as_deref()?.kind {
+            ErrorKind::NotSignedIn => Some(FileStatus::SignedOut),
+            kind if kind.is_of_link() => Some(FileStatus::LinkEnded),
+            _ => None,
+        }
     }
 
     /// Whether it waits because of a failure.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use wire::Endpoint;
+use wire::{DEFAULT_PART_BYTES, Endpoint, MAX_PARTS, MIN_PART_BYTES};
 
 use crate::{
     BodySource, Settings,
@@ -76,6 +76,17 @@ impl Env {
             BodySource::Slice => None,
             BodySource::Bytes => Some(MAX_BYTES_IN_MEMORY / self.budget.limit() as u64),
         }
+    }
+
+    /// The size in bytes of all parts of a file but the last where it cannot change any more: as planned, or smaller if no
+    /// request as large is to be sent and S3 takes as many.
+    pub(crate) fn constant_part_size(&self, file_size: u64, planned: u64) -> u64 {
+        let in_memory = self.share_of_memory().unwrap_or(u64::MAX).max(DEFAULT_PART_BYTES);
+        let smallest = MIN_PART_BYTES.max(file_size.div_ceil(MAX_PARTS));
+        planned
+            .min(self.sizer.limit())
+            .min(in_memory)
+            .max(smallest.min(planned))
     }
 
     /// What comes back may be another network.

@@ -23,6 +23,10 @@ impl Queue {
         self.put(first - 1, id);
     }
 
+    pub(crate) fn first(&self) -> Option<FileId> {
+        self.files.first_key_value().map(|(_, id)| *id)
+    }
+
     pub(crate) fn pop_first(&mut self) -> Option<FileId> {
         let (_, id) = self.files.pop_first()?;
         self.places.remove(&id);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use wire::{GROWN_PART_MAX_BYTES, MIN_PART_BYTES, SINGLE_PUT_MAX_BYTES};
 
 use crate::{
-    limits::{PART_TIME, SINGLE_PUT_TIME},
+    limits::{PART_TIME, SINGLE_PUT_TIME, SPEED_PATIENCE},
     measure::request_speed::RequestSpeed,
 };
 
@@ -23,6 +23,8 @@ pub(crate) struct RequestSizer {
     /// The smallest body in bytes that was refused because of its size although one as large is stored; `None` once one
     /// as large is stored again.
     contradiction: Option<u64>,
+    /// Since when files wait for a speed; `None` if none has waited since one was known.
+    awaited_since: Option<Duration>,
 }
 
 impl RequestSizer {
@@ -36,6 +38,7 @@ impl RequestSizer {
             limit: max_request_bytes.unwrap_or(u64::MAX).max(MIN_PART_BYTES),
             largest_stored: 0,
             contradiction: None,
+            awaited_since: None,
         }
     }
 
@@ -44,6 +47,23 @@ impl RequestSizer {
         self.largest_stored = self.largest_stored.max(bytes);
         self.contradiction = self.contradiction.filter(|refused| *refused > bytes);
         self.speed.record(bytes, took);
+        if self.is_speed_known() {
+            self.awaited_since = None;
+        }
+    }
+
+    pub(crate) const fn is_speed_known(&self) -> bool {
+        self.speed.bytes_per_second().is_some()
+    }
+
+    /// A file waits until a speed is known.
+    pub(crate) fn record_wait(&mut self, now: Duration) {
+        self.awaited_since.get_or_insert(now);
+    }
+
+    /// Until when files may wait for a speed; `None` if one is known.
+    pub(crate) fn patience_ends(&self, now: Duration) -> Option<Duration> {
+        (!self.is_speed_known()).then(|| self.awaited_since.unwrap_or(now) + SPEED_PATIENCE)
     }
 
     /// A request was lost. The less is lost with the next one, the better, until the network is known again.
@@ -100,9 +120,12 @@ impl RequestSizer {
 
     /// Whether a file that could also be sent in parts is sent as one request.
     pub(crate) fn fits_single_put(&self, size: u64) -> bool {
-        size <= SINGLE_PUT_MAX_BYTES
-            .min(self.bytes_in(SINGLE_PUT_TIME))
-            .min(self.limit)
+        self.may_be_single_put(size) && size <= self.bytes_in(SINGLE_PUT_TIME)
+    }
+
+    /// Whether it could be, if the network is fast enough.
+    pub(crate) fn may_be_single_put(&self, size: u64) -> bool {
+        size <= SINGLE_PUT_MAX_BYTES.min(self.limit)
     }
 
     /// Bytes that one request sends in this time.

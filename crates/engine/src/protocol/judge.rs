@@ -224,14 +224,14 @@ pub(crate) fn judge(
 ) -> Result<HttpAnswer, Recovery> {
     let answer =
         answer.map_err(|failure| Recovery::Ambiguous(UploadError::new(no_answer(asked, failure))))?;
-    let heard = if asked == Asked::Api {
-        Heard::from_api(&answer)
+    let statement = if asked == Asked::Api {
+        Statement::from_api(&answer)
     } else {
-        Heard::from_s3(asked, &answer)
+        Statement::from_s3(asked, &answer)
     };
-    match heard.row() {
+    match statement.row() {
         Some(row) if row.recovery.is_none() => Ok(answer),
-        row => Err(heard.recovery(asked, row)),
+        row => Err(statement.recovery(asked, row)),
     }
 }
 
@@ -244,7 +244,7 @@ const fn no_answer(asked: Asked, failure: TransportFailure) -> ErrorKind {
 }
 
 /// What an answer says, and for whom.
-struct Heard {
+struct Statement {
     status: u16,
     code: String,
     from: From,
@@ -252,7 +252,7 @@ struct Heard {
     error: UploadError,
 }
 
-impl Heard {
+impl Statement {
     fn from_s3(asked: Asked, answer: &HttpAnswer) -> Self {
         let parsed = parse_error(answer.status, &answer.body);
         let is_s3s = parsed.is_some() || is_from_s3(asked, answer);

@@ -1,6 +1,6 @@
 //! Reading the Lambda's answers.
 
-use wire::{BatchId, ErrorBody, FilePlan, ManifestResponse, SignResponse, UploadsResponse};
+use wire::{BatchId, ErrorBody, FilePlan, LinkTerms, ManifestResponse, SignResponse, UploadsResponse};
 
 use crate::{
     ErrorKind, FileId, HttpAnswer, TransportFailure, UploadError,
@@ -60,6 +60,15 @@ pub(crate) fn read_manifest(
     answer: Result<HttpAnswer, TransportFailure>,
 ) -> Result<ManifestResponse, Recovery> {
     read_json(&judge(Asked::Api, answer)?)
+}
+
+/// Reads an answer of `GET /link`, for whoever asks before there is an engine.
+///
+/// # Errors
+/// Why the link does not let anybody in, or not now. [`ErrorKind::ApiUnreachable`] and [`ErrorKind::ApiBusy`] may pass.
+pub fn read_link_terms(answer: Result<HttpAnswer, TransportFailure>) -> Result<LinkTerms, UploadError> {
+    let terms = judge(Asked::Api, answer).and_then(|answer| read_json(&answer));
+    terms.map_err(Recovery::into_error)
 }
 
 /// What is no answer of the Lambda is a stranger's, who may be gone in a while.

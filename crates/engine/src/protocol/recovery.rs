@@ -32,6 +32,35 @@ pub(crate) enum Recovery {
 }
 
 impl Recovery {
+    /// What went wrong.
+    pub(crate) fn into_error(self) -> UploadError {
+        match self {
+            Self::Ambiguous(error)
+            | Self::Retry(error)
+            | Self::Throttled(error)
+            | Self::HashAgain(error)
+            | Self::SignAgain(error)
+            | Self::TooLarge(error)
+            | Self::Refused(error)
+            | Self::UploadGone(error)
+            | Self::PartsDiffer(error)
+            | Self::Conflict(error)
+            | Self::AlreadyExists(error)
+            | Self::Final(error) => error,
+        }
+    }
+
+    /// What follows where the request did not ask S3 to keep an object that is there: then nothing proves that one is.
+    pub(crate) fn of_unconditional_request(self) -> Self {
+        match self {
+            Self::AlreadyExists(error) => Self::Final(UploadError {
+                kind: ErrorKind::S3Refused,
+                ..error
+            }),
+            other => other,
+        }
+    }
+
     /// What follows where the request has no part of the file in it, and so cannot be made smaller: S3 alone can call
     /// the object too large, and anybody else is on the way.
     pub(crate) fn of_control_request(self) -> Self {

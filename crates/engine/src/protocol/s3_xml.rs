@@ -32,6 +32,15 @@ pub struct ListedPart {
     pub sha256: Option<Sha256Digest>,
 }
 
+impl ListedPart {
+    /// Its SHA-256. Of a service that lists none, it is that of the part that had this `ETag` when it was stored.
+    pub(crate) fn sha256_or(&self, etag: &str, sha256: Sha256Digest) -> Option<Sha256Digest> {
+        // Some services list it without its quotes.
+        let is_same = self.etag.trim_matches('"') == etag.trim_matches('"');
+        self.sha256.or_else(|| is_same.then_some(sha256))
+    }
+}
+
 /// One page of ListParts: at most 1,000 parts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PartsPage {
@@ -111,7 +120,7 @@ pub fn parse_create_result(body: &str) -> Result<String, InvalidXml> {
 }
 
 /// Reads a `<CompleteMultipartUploadResult>`, which is the only proof that the object was made: the
-/// status 200 alone is none. Returns the object's `ETag`, if the answer has one.
+/// status 200 alone does not prove it. Returns the object's `ETag`, if the answer has one.
 ///
 /// # Errors
 /// [`InvalidXml`] if the body is something else, such as `<Error>` or a body cut short.
@@ -146,18 +155,22 @@ pub fn parse_list_parts_result(body: &str) -> Result<PartsPage, InvalidXml> {
 
 /// Writes the `<CompleteMultipartUpload>` document. The parts are written in the order given, which
 /// has to be that of their numbers.
-pub fn complete_multipart_upload_body<'a>(parts: impl IntoIterator<Item = &'a CompletedPart>) -> String {
+pub fn complete_multipart_upload_body<'a>(
+    parts: impl IntoIterator<Item = &'a CompletedPart>,
+    has_checksums: bool,
+) -> String {
     let mut body =
         String::from(r#"<CompleteMultipartUpload xmlns="http://s3.amazonaws.com/doc/2006-03-01/">"#);
     for part in parts {
         let CompletedPart { number, etag, sha256 } = part;
         body.push_str("<Part><ETag>");
         push_escaped(&mut body, etag);
+        body.push_str("</ETag>");
         // Writing to a String does not fail.
-        let _ = write!(
-            body,
-            "</ETag><ChecksumSHA256>{sha256}</ChecksumSHA256><PartNumber>{number}</PartNumber></Part>"
-        );
+        if has_checksums {
+            let _ = write!(body, "<ChecksumSHA256>{sha256}</ChecksumSHA256>");
+        }
+        let _ = write!(body, "<PartNumber>{number}</PartNumber></Part>");
     }
     body.push_str("</CompleteMultipartUpload>");
     body
@@ -257,6 +270,19 @@ mod tests {
         assert_eq!(parse_list_parts_result(body), Err(InvalidXml));
     }
 
+    #[test]
+    fn a_service_without_checksums_is_named_none() {
+        let part = CompletedPart {
+            number: 1,
+            etag: "e".to_owned(),
+            sha256: Sha256Digest::new([0; 32]),
+        };
+        for has_checksums in [true, false] {
+            let body = complete_multipart_upload_body([&part], has_checksums);
+            assert_eq!(body.contains("ChecksumSHA256"), has_checksums, "{body}");
+        }
+    }
+
     proptest! {
         #[test]
         fn any_text_is_read_without_a_panic(body in ".{0,200}", status: u16) {
@@ -273,7 +299,7 @@ mod tests {
                 .zip(1..)
                 .map(|(etag, number)| CompletedPart { number, etag: etag.clone(), sha256: Sha256Digest::new([1; 32]) })
                 .collect();
-            let body = complete_multipart_upload_body(&parts);
+            let body = complete_multipart_upload_body(&parts, true);
             let document = Document::parse(&body).expect("XML");
             let read: Vec<_> = document
                 .root_element()

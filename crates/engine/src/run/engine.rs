@@ -8,7 +8,7 @@ use crate::{
     Command, CompletedPart, Event, FileDescription, FileFailure, FileId, FileView, HttpAnswer, Owner, SaveId,
     Selection, Settings, StoredObject, Ticket, Totals, TransportFailure, UploadError, UploadRecord,
     measure::{env::Env, roster::Roster, turns::Turns},
-    protocol::{judge::judge, s3_xml},
+    protocol::{judge::judge, recovery::Recovery, s3_xml},
     upload::{
         abort::Aborts,
         batches::Batches,
@@ -68,7 +68,7 @@ impl Engine {
     pub fn handle(&mut self, event: Event, now: Duration) {
         let conditions = &mut self.env.conditions;
         conditions.now = conditions.now.max(now);
-        let was_signed_out = self.env.api.is_signed_out();
+        let was_locked_out = self.env.api.locked_out();
         match event {
             Event::Progress { ticket, sent } => {
                 if !self.on_progress(ticket, sent) {
@@ -117,7 +117,7 @@ impl Engine {
             Event::Remove(selection) => self.remove(selection),
         }
         self.schedule();
-        if was_signed_out != self.env.api.is_signed_out() {
+        if was_locked_out != self.env.api.locked_out() {
             self.show_active();
         }
         self.ask_to_be_woken();
@@ -151,8 +151,32 @@ impl Engine {
 
     /// All files together.
     pub fn totals(&self) -> Totals {
-        self.totals
-            .totals(self.in_flight.unanswered(), self.in_flight.is_confirming())
+        Totals {
+            is_closing: self.batches.is_closing(),
+            ..self
+                .totals
+                .totals(self.in_flight.unanswered(), self.in_flight.is_confirming())
+        }
+    }
+
+    /// All files of a batch together, without their speed; `None` if none of them is on the list.
+    pub fn batch_totals(&self, batch: BatchId) -> Option<Totals> {
+        self.totals.of_batch(batch)
+    }
+
+    /// A file on the list as it was picked, and its batch; no batch if it came back from another tab or an earlier version.
+    pub fn listed(&self, id: FileId) -> Option<(&FileDescription, Option<BatchId>)> {
+        let file = self.files.get(id)?;
+        Some((&file.description, file.batch))
+    }
+
+    /// Whether a file is among those that a user means.
+    pub fn is_selected(&self, id: FileId, selection: Selection) -> bool {
+        match selection {
+            Selection::File(selected) => id == selected,
+            Selection::Batch(batch) => self.files.get(id).is_some_and(|file| file.batch == Some(batch)),
+            Selection::All => true,
+        }
     }
 
     /// Whether S3 has still to be asked to drop a multipart upload, or has not answered yet.
@@ -247,25 +271,33 @@ impl Engine {
     }
 
     fn each(&mut self, selection: Selection, change: impl FnMut(&mut UploadMut<'_>)) {
-        self.each_of(self.selected(selection), change);
+        self.each_of(self.range_of(selection), selection, change);
     }
 
     /// As [`Self::each`], from the last file to the first: each is put first in its queue, so that in
     /// the end they stand there in order.
     fn each_from_last(&mut self, selection: Selection, change: impl FnMut(&mut UploadMut<'_>)) {
-        self.each_of(self.selected(selection).rev(), change);
+        self.each_of(self.range_of(selection).rev(), selection, change);
     }
 
-    fn each_of(&mut self, ids: impl Iterator<Item = FileId>, mut change: impl FnMut(&mut UploadMut<'_>)) {
+    fn each_of(
+        &mut self,
+        ids: impl Iterator<Item = FileId>,
+        selection: Selection,
+        mut change: impl FnMut(&mut UploadMut<'_>),
+    ) {
         for id in ids {
-            self.with_upload(id, &mut change);
+            if self.is_selected(id, selection) {
+                self.with_upload(id, &mut change);
+            }
         }
     }
 
-    fn selected(&self, selection: Selection) -> impl DoubleEndedIterator<Item = FileId> + use<> {
+    /// The ids among which the selected files are.
+    fn range_of(&self, selection: Selection) -> impl DoubleEndedIterator<Item = FileId> + use<> {
         let ids = match selection {
             Selection::File(id) => id.0..id.0.saturating_add(1),
-            Selection::All => 0..self.next_file_id().0,
+            Selection::Batch(_) | Selection::All => 0..self.next_file_id().0,
         };
         ids.map(FileId)
     }
@@ -312,8 +344,10 @@ impl Engine {
     }
 
     fn remove(&mut self, selection: Selection) {
-        for id in self.selected(selection) {
-            if self.upload(id).is_some_and(|mut upload| upload.remove(selection)) {
+        for id in self.range_of(selection) {
+            if self.is_selected(id, selection)
+                && self.upload(id).is_some_and(|mut upload| upload.remove(selection))
+            {
                 self.take_off(id);
             }
         }
@@ -449,7 +483,10 @@ impl Engine {
             Err(_) => self.env.record_loss_at(request.endpoint, request.started),
         }
         let failure = answer.as_ref().err().copied();
-        let judged = judge(request.slot.asked(), answer);
+        let mut judged = judge(request.slot.asked(), answer);
+        if !request.is_conditional {
+            judged = judged.map_err(Recovery::of_unconditional_request);
+        }
         self.on_put_ended(&request, failure, judged.is_ok());
         match request.slot {
             Slot::Manifest { manifest, .. } => self.on_manifest_answered(manifest, judged),

@@ -2,6 +2,7 @@
 
 mod connectivity;
 pub(crate) mod engine;
+mod first_speed;
 mod manifests;
 mod schedule;
 mod signing;

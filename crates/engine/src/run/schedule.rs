@@ -8,12 +8,13 @@ use std::ops::Range;
 use wire::{Endpoint, SignedRequest};
 
 use crate::{
-    BodySource, Command, Engine, FileId,
+    BodySource, Command, Engine, FileId, Ticket,
     limits::{
         LARGE_FILES_AHEAD, MAX_BYTES_IN_MEMORY, MAX_LARGE_FILES, PARALLEL_REOPENS, READ_TOGETHER_FILES,
         SMALL_BYTES_AHEAD, SMALL_FILES_AHEAD, WINDOWS_AHEAD,
     },
     measure::{endpoints::PerEndpoint, env::Env, turns::Class},
+    run::first_speed::may_be_whole,
     upload::{
         file::{File, State, Work},
         in_flight::{Hashing, Load, Slot},
@@ -103,7 +104,7 @@ impl Engine {
         let (mut files, mut ahead) = large.fold((0, 0), |(files, ahead), has_more| {
             (files + 1, ahead + usize::from(has_more))
         });
-        while ahead < LARGE_FILES_AHEAD && files < MAX_LARGE_FILES {
+        while ahead < LARGE_FILES_AHEAD && files < MAX_LARGE_FILES && !self.is_speed_awaited() {
             if self.admit_next(Class::Large, choose_way).is_none() {
                 return;
             }
@@ -122,11 +123,26 @@ impl Engine {
         }
     }
 
-    /// Starts parts up to two windows ahead of those on their way: one signed, one being hashed.
+    /// Starts parts up to two windows ahead of those on their way: one signed, one being hashed. Before a speed is known
+    /// there are hardly more than those on their way, because what has started stays as small as it is. For the same reason
+    /// no more start than can be hashed next.
     fn start_parts(&mut self) {
-        let window = self.env.budget.limit() * WINDOWS_AHEAD;
+        let now = self.env.now();
+        let to_hash = self.settings().parallel_hashes.max(1);
+        let budget = self.env.budget.limit();
+        let mut window = budget * WINDOWS_AHEAD;
+        if !self.env.sizer.is_speed_known() {
+            window = window.min(budget.saturating_sub(self.in_flight.s3_requests()) + to_hash);
+        }
         let is_ahead = |transfer: &&Transfer| transfer.part.is_some() && !transfer.is_sending();
-        let mut free = window.saturating_sub(self.active_transfers().filter(is_ahead).count());
+        let is_next = |transfer: &&Transfer| {
+            is_ahead(transfer)
+                && matches!(transfer.stage, Stage::Unhashed(_))
+                && transfer.attempts.not_before <= now
+        };
+        let ahead = self.active_transfers().filter(is_ahead).count();
+        let next = self.active_transfers().filter(is_next).count();
+        let mut free = window.saturating_sub(ahead).min(to_hash.saturating_sub(next));
         for &id in &self.roster.active {
             let Some(parts) = self.files.active_mut(id).and_then(Work::parts_mut) else {
                 continue;
@@ -324,8 +340,7 @@ impl Engine {
     }
 
     fn send(&mut self, id: FileId, slot: Slot, (endpoint, request): (Endpoint, SignedRequest), body: String) {
-        self.env.endpoints.learn_host(endpoint, &request.url);
-        let ticket = self.in_flight.start_at(endpoint, id, slot, self.env.now());
+        let ticket = self.start_request(id, slot, (endpoint, &request));
         self.output.push(Command::Send {
             ticket,
             request,
@@ -389,6 +404,19 @@ impl Engine {
         self.output.changed(id);
     }
 
+    fn start_request(
+        &mut self,
+        id: FileId,
+        slot: Slot,
+        (endpoint, request): (Endpoint, &SignedRequest),
+    ) -> Ticket {
+        self.env.endpoints.learn_host(endpoint, &request.url);
+        let is_conditional = request.headers.contains_key(wire::IF_NONE_MATCH);
+        let now = self.env.now();
+        self.in_flight
+            .start_request(endpoint, is_conditional, id, slot, now)
+    }
+
     /// Sends a body, whose answer may take as long as all bodies in flight together want.
     pub(super) fn send_body(
         &mut self,
@@ -398,8 +426,7 @@ impl Engine {
         range: Range<u64>,
         body: BodySource,
     ) {
-        self.env.endpoints.learn_host(endpoint, &request.url);
-        let ticket = self.in_flight.start_at(endpoint, id, slot, self.env.now());
+        let ticket = self.start_request(id, slot, (endpoint, &request));
         self.allow_answers();
         self.output.push(Command::Put {
             ticket,
@@ -410,16 +437,12 @@ impl Engine {
     }
 }
 
-/// A file of which nothing is done yet is sent as one request if the network is fast enough: a multipart upload of it
-/// would be several times as many requests.
+/// Chooses between one request and a multipart upload.
 fn choose_way(upload: &mut UploadMut<'_>) {
     let size = upload.file.size();
-    let may_be_stored = upload.file.may_be_stored_in_parts();
-    if let Some(work) = upload.file.work_mut()
-        && work.is_untouched()
-        && !may_be_stored
+    if may_be_whole(upload.file, upload.env)
         && upload.env.sizer.fits_single_put(size)
-        && upload.env.share_of_memory().is_none_or(|most| size <= most)
+        && let Some(work) = upload.file.work_mut()
     {
         *work = Work::single(size);
     }

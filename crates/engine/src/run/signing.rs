@@ -121,7 +121,7 @@ impl Engine {
             return false;
         };
         let of_batch = unplanned.filter(|(_, other)| *other == batch).map(|(id, _)| id);
-        let mut files: Vec<FileId> = of_batch.take(MAX_BATCH).collect();
+        let mut files: Vec<FileId> = of_batch.take(self.files_per_plan()).collect();
         let texts = files.iter().map(|id| self.files.get(*id).map_or(0, text_bytes));
         let entries = self.env.call_sizer.entries(BatchId::LENGTH, texts);
         files.truncate(entries);
@@ -134,6 +134,10 @@ impl Engine {
         };
         self.start_call(call, CallPurpose::Plan(files), ApiRoute::Uploads, &request);
         true
+    }
+
+    fn files_per_plan(&self) -> usize {
+        self.env.conditions.settings.files_per_plan.clamp(1, MAX_BATCH)
     }
 
     fn batch(&self, id: FileId) -> Option<BatchId> {
@@ -311,24 +315,19 @@ impl Engine {
     }
 
     fn decide_on_call(&mut self, recovery: Recovery) -> Decision {
-        // Whoever was let in before has a sign-in that ended, and goes on once it is renewed.
+        // Whoever was let in before has a sign-in that ended, and goes on once it is renewed. A page by an upload link
+        // starts nothing before it was let in.
         let was_let_in = self.env.server_seconds().is_some();
         let (api, conditions) = (&mut self.env.api, &mut self.env.conditions);
         match recovery {
             Recovery::Ambiguous(error) => api.record_no_answer(error, conditions),
             Recovery::Retry(error) | Recovery::Throttled(error) => api.record_failure(error, conditions),
-            Recovery::Final(error) if error.kind == ErrorKind::NotSignedIn && was_let_in => {
+            Recovery::Final(error)
+                if error.kind.is_of_link() || error.kind == ErrorKind::NotSignedIn && was_let_in =>
+            {
                 api.record_wait(error, conditions)
             }
-            Recovery::HashAgain(error)
-            | Recovery::SignAgain(error)
-            | Recovery::TooLarge(error)
-            | Recovery::Refused(error)
-            | Recovery::UploadGone(error)
-            | Recovery::PartsDiffer(error)
-            | Recovery::Conflict(error)
-            | Recovery::AlreadyExists(error)
-            | Recovery::Final(error) => Decision::GiveUp(error),
+            other => Decision::GiveUp(other.into_error()),
         }
     }
 

@@ -40,6 +40,7 @@ impl Engine {
             .active_work()
             .flat_map(|(_, work)| work.retry_times())
             .chain([self.env.api.not_before])
+            .chain(self.speed_awaited_until())
             .chain(self.roster.unreadable.first().map(|(until, _)| *until))
             .chain(self.aborts.retry_times())
             .chain(self.manifests.retry_times())

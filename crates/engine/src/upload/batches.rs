@@ -12,6 +12,8 @@ pub(crate) struct Batches {
     batches: BTreeMap<BatchId, Batch>,
     /// Those whose manifest is to be written, or was to be when they were put here.
     due: Vec<BatchId>,
+    /// How many manifests are being written or sent.
+    closing: usize,
 }
 
 /// How far one batch is.
@@ -55,6 +57,11 @@ impl Batches {
     /// Whether any file of this batch has not ended.
     pub(crate) fn is_unfinished(&self, batch: BatchId) -> bool {
         self.batches.get(&batch).is_some_and(|batch| batch.unfinished > 0)
+    }
+
+    /// Whether a manifest is being written or sent.
+    pub(crate) const fn is_closing(&self) -> bool {
+        self.closing > 0
     }
 
     /// A file of this batch goes on again.
@@ -104,6 +111,7 @@ impl Batches {
             if let Some(batch) = self.batches.get_mut(&id).filter(|batch| batch.is_due()) {
                 batch.has_news = false;
                 batch.is_closing = true;
+                self.closing += 1;
                 return Some(id);
             }
         }
@@ -140,7 +148,7 @@ impl Batches {
         let Some(files) = self.batches.get_mut(&batch) else {
             return false;
         };
-        files.is_closing = false;
+        self.closing -= usize::from(std::mem::take(&mut files.is_closing));
         let has_ended = files.has_ended();
         self.note_due(batch);
         has_ended
@@ -149,7 +157,7 @@ impl Batches {
     /// The manifest of this batch was given up, until more of the batch is stored or a user asks for another try.
     pub(crate) fn on_manifest_failed(&mut self, batch: BatchId) {
         if let Some(files) = self.batches.get_mut(&batch) {
-            files.is_closing = false;
+            self.closing -= usize::from(std::mem::take(&mut files.is_closing));
             files.has_news = true;
         }
     }

@@ -518,6 +518,7 @@ impl File {
             has_ended: false,
             stored: None,
             manifest: None,
+            fields: Default::default(),
             object: None,
             multipart: None,
         }

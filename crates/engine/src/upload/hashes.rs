@@ -26,7 +26,10 @@ impl UploadMut<'_> {
                 transfer.stage = Stage::Unhashed(prior);
                 self.on_unreadable();
             }
-            (Ok(digest), None) => transfer.stage = Stage::Hashed(digest),
+            (Ok(digest), None) => {
+                transfer.stage = Stage::Hashed(digest);
+                self.keep_unplaced(part, digest);
+            }
             (Ok(digest), Some(prior)) if prior.is_of_interrupted() => self.on_compared(part, digest, prior),
             (Ok(digest), Some(prior)) if digest != prior.digest => {
                 self.fail(UploadError::new(ErrorKind::FileChanged));
@@ -51,6 +54,18 @@ impl UploadMut<'_> {
             }
             OnMatch::KeepListed { .. } => self.on_part_differs(part),
             _ => self.on_other_bytes(),
+        }
+    }
+
+    /// A part is about to be signed. It counts as stored if an earlier page sent just these bytes as this part, and did not
+    /// live to record how it divided the file.
+    fn keep_unplaced(&mut self, part: Option<u32>, digest: Sha256Digest) {
+        let parts = self.file.active_mut().and_then(Work::parts_mut);
+        let etag = parts
+            .zip(part)
+            .and_then(|(parts, number)| parts.take_unplaced(number, digest));
+        if let Some(etag) = etag {
+            self.on_part_matches(part, etag, digest);
         }
     }
 

@@ -6,7 +6,7 @@ use wire::Endpoint;
 
 use crate::{
     BodySource, CallId, Command, FileId, SaveId, Ticket,
-    limits::{COMPLETE_PATIENCE, READ_TOGETHER_FILES, SAVE_PATIENCE},
+    limits::{COMPLETE_PATIENCE, READ_TOGETHER_FILES, SAVE_PATIENCE, SMALLEST_SPEED_SAMPLE},
     measure::turns::{Class, PerClass},
     protocol::judge::Asked,
     upload::{abort::Abort, manifest::Manifest, transfer::Transfer},
@@ -161,6 +161,8 @@ pub(crate) struct Attempt {
     pub(crate) slot: Slot,
     /// Where it went, if it is a request to S3.
     pub(crate) endpoint: Endpoint,
+    /// Whether it asks S3 to keep an object that is there.
+    pub(crate) is_conditional: bool,
     pub(crate) started: Duration,
     /// When it is given up, unless it shows progress before.
     deadline: Option<Duration>,
@@ -277,14 +279,24 @@ impl InFlight {
     }
 
     pub(crate) fn start(&mut self, file: FileId, slot: Slot, now: Duration) -> Ticket {
-        self.start_at(Endpoint::First, file, slot, now)
+        self.start_request(Endpoint::First, false, file, slot, now)
     }
 
     /// As [`Self::start`], for a request to this endpoint.
-    pub(crate) fn start_at(&mut self, endpoint: Endpoint, file: FileId, slot: Slot, now: Duration) -> Ticket {
+    pub(crate) fn start_request(
+        &mut self,
+        endpoint: Endpoint,
+        is_conditional: bool,
+        file: FileId,
+        slot: Slot,
+        now: Duration,
+    ) -> Ticket {
         let attempt = self.next;
         self.next += 1;
         self.insert_at(attempt, endpoint, Some(file), slot, now);
+        if let Some(started) = self.attempts.get_mut(&attempt) {
+            started.is_conditional = is_conditional;
+        }
         Ticket { file, attempt }
     }
 
@@ -311,6 +323,7 @@ impl InFlight {
         let mut new = Attempt {
             file,
             endpoint,
+            is_conditional: false,
             slot,
             started: now,
             deadline,
@@ -628,6 +641,13 @@ impl InFlight {
             }
         }
         count
+    }
+
+    /// The bodies in flight that measure a speed: their bytes, and when they were started.
+    pub(crate) fn speed_samples(&self) -> impl Iterator<Item = (u64, Duration)> {
+        let sample = |attempt: &Attempt| Some((attempt.put_bytes()?, attempt.started));
+        let samples = self.attempts.values().filter_map(sample);
+        samples.filter(|(bytes, _)| *bytes >= SMALLEST_SPEED_SAMPLE)
     }
 
     pub(crate) fn hashing(&self) -> Hashing {

@@ -110,6 +110,7 @@ impl Manifest {
             has_ended: true,
             stored: None,
             manifest: Some(self.record),
+            fields: Default::default(),
             object: Some(ObjectRecord {
                 key: self.key.clone(),
                 sha256: Some(self.record.sha256),

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use wire::{Endpoint, SignedRequest};
+use wire::{CHECKSUM_ALGORITHM, Endpoint, PartSizes, SignedRequest};
 
 use crate::{
-    CallId,
+    CallId, PartRules,
     limits::COMPLETE_PATIENCE,
     measure::{
         backoff::{Attempts, Decision},
@@ -39,8 +39,9 @@ pub(crate) enum Multipart {
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
     pub(crate) key: String,
-    /// The size in bytes of every part but the last.
+    /// The size in bytes of every part but the last, unless they may grow.
     pub(crate) part_size: u64,
+    pub(crate) part_sizes: PartSizes,
     pub(crate) create: SignedRequest,
     /// Where that goes.
     pub(crate) endpoint: Endpoint,
@@ -54,6 +55,16 @@ pub(crate) struct MultipartWork {
     pub(crate) attempts: Attempts,
     /// When S3 first refused a Complete because an earlier one was still in progress.
     pub(crate) conflict_since: Option<Duration>,
+}
+
+impl Plan {
+    /// What holds for the parts of the upload.
+    pub(crate) fn rules(&self) -> PartRules {
+        PartRules {
+            constant_size: self.part_sizes == PartSizes::Constant,
+            without_checksums: !self.create.headers.contains_key(CHECKSUM_ALGORITHM),
+        }
+    }
 }
 
 impl MultipartWork {
@@ -117,7 +128,7 @@ impl MultipartWork {
         let parts = self.parts_mut()?;
         if let Completion::Requesting(complete) = &mut parts.completion {
             let request = complete.start(clock, now)?;
-            let body = s3_xml::complete_multipart_upload_body(parts.completed());
+            let body = s3_xml::complete_multipart_upload_body(parts.completed(), parts.rules.has_checksums());
             return Some((Slot::Complete, request, body));
         }
         let list = &mut parts.listing.as_mut()?.request;

@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use wire::Sha256Digest;
+
 use crate::{
-    CompletedPart, CompletedUpload, ListedPart, MultipartRecord, ObjectChecksum, SaveId, StoredObject,
-    UploadError,
+    CompletedPart, CompletedUpload, ListedPart, MultipartRecord, ObjectChecksum, PartRules, SaveId,
+    StoredObject, UploadError,
     limits::{LIFECYCLE_SECONDS, SEEN_SECONDS},
     upload::{
         control_request::ControlRequest,
@@ -67,6 +69,7 @@ pub(crate) struct Parts {
     pub(crate) key: String,
     pub(crate) upload_id: String,
     pub(crate) layout: PartLayout,
+    pub(crate) rules: PartRules,
     /// The parts that S3 stored, by number from 1.
     done: Vec<Option<CompletedPart>>,
     done_bytes: u64,
@@ -82,14 +85,18 @@ pub(crate) struct Parts {
     /// Whether S3 may have carried out a Complete of which no answer came.
     pub(crate) complete_outcome_unknown: bool,
     pub(crate) resumption: Resumption,
+    /// The parts that S3 listed, by number, and that do not fit the layout on record: the page that sent them crashed before
+    /// it was on record how it went on to divide the file. It may come to be divided like that once more.
+    unplaced: BTreeMap<u32, ListedPart>,
 }
 
 impl Parts {
-    pub(crate) fn new(key: String, upload_id: String, layout: PartLayout) -> Self {
+    pub(crate) fn new(key: String, upload_id: String, layout: PartLayout, rules: PartRules) -> Self {
         Self {
             key,
             upload_id,
             layout,
+            rules,
             done: Vec::new(),
             done_bytes: 0,
             next: 1,
@@ -100,6 +107,7 @@ impl Parts {
             seen: None,
             complete_outcome_unknown: false,
             resumption: Resumption::Over,
+            unplaced: BTreeMap::new(),
         }
     }
 
@@ -110,6 +118,7 @@ impl Parts {
             upload_id,
             part_size,
             part_size_changes,
+            rules,
             created,
             seen,
             parts: recorded,
@@ -122,7 +131,7 @@ impl Parts {
             complete_outcome_unknown: layout.is_whole(&recorded),
             listing: Some(Listing::default()),
             resumption: Resumption::Asking { recorded, origin },
-            ..Self::new(key, upload_id, layout)
+            ..Self::new(key, upload_id, layout, rules)
         })
     }
 
@@ -147,6 +156,7 @@ impl Parts {
             upload_id: self.upload_id.clone(),
             part_size: self.layout.planned(),
             part_size_changes: self.layout.changes(),
+            rules: self.rules,
             created: self.created,
             seen: self.seen,
             parts: self.recorded_parts(),
@@ -208,8 +218,11 @@ impl Parts {
     }
 
     /// Changes the size of the parts that have not started, if the one wanted is larger than theirs, or much
-    /// smaller. Returns whether that changed anything.
+    /// smaller, and the service lets parts differ. Returns whether that changed anything.
     pub(crate) fn resize(&mut self, wanted: u64) -> bool {
+        if self.rules.constant_size {
+            return false;
+        }
         let current = self.layout.size_at(self.next);
         let is_other = wanted > current || wanted.saturating_mul(2) < current;
         let changes = is_other
@@ -235,6 +248,12 @@ impl Parts {
         unstored
             .filter(|number| self.layout.bytes_of(*number) > limit)
             .min()
+    }
+
+    /// Whether the file can be divided anew from this part on: where all parts have one size, only as long as none is
+    /// stored.
+    pub(crate) fn can_divide_anew(&self, first_part: u32) -> bool {
+        !self.rules.constant_size || first_part == 1 && self.completed().next().is_none()
     }
 
     /// Divides the file anew from this part on, whatever has started or is stored behind it. A stored part that happens to
@@ -365,10 +384,24 @@ impl Parts {
 
     /// Takes what S3 listed when an upload is resumed, or what the record says if S3 has completed it.
     pub(crate) fn settle_resumed(&mut self, settled: Option<Settled>) {
-        if let Some(Settled { stored, resumption }) = settled {
+        if let Some(Settled {
+            stored,
+            unplaced,
+            resumption,
+        }) = settled
+        {
             stored.into_iter().for_each(|part| self.mark_stored(part));
+            self.unplaced = unplaced.into_iter().map(|part| (part.number, part)).collect();
             self.resumption = resumption;
         }
+    }
+
+    /// The `ETag` of the unplaced part of this number, if it has these bytes. If it has others, it is forgotten: the part
+    /// that is sent now replaces it.
+    pub(crate) fn take_unplaced(&mut self, number: u32, digest: Sha256Digest) -> Option<String> {
+        let listed = self.unplaced.remove(&number)?;
+        let is_same = listed.size == self.layout.bytes_of(number) && listed.sha256 == Some(digest);
+        is_same.then_some(listed.etag)
     }
 
     /// An upload that lacks a part was not completed, whatever the record says. One that may be just being completed has
@@ -387,9 +420,8 @@ impl Parts {
             let Some(done) = &mut self.done[index] else {
                 continue;
             };
-            let listed = found
-                .get(&done.number)
-                .filter(|part| part.sha256 == Some(done.sha256));
+            let is_same = |part: &ListedPart| part.sha256_or(&done.etag, done.sha256) == Some(done.sha256);
+            let listed = found.get(&done.number).filter(|part| is_same(part));
             if let Some(listed) = listed {
                 done.etag.clone_from(&listed.etag);
                 continue;
@@ -490,12 +522,11 @@ impl Parts {
 
 #[cfg(test)]
 mod tests {
-    use wire::Sha256Digest;
-
     use super::*;
 
     fn parts(file_size: u64, part_size: u64) -> Parts {
-        Parts::new("key".into(), "id".into(), PartLayout::new(file_size, part_size))
+        let layout = PartLayout::new(file_size, part_size);
+        Parts::new("key".into(), "id".into(), layout, PartRules::default())
     }
 
     fn stored(number: u32) -> CompletedPart {

@@ -1,6 +1,8 @@
 //! Where a file goes: what the Lambda is asked, and what its plan does.
 
-use wire::{FilePlan, FileToUpload, MAX_PARTS, MIN_PART_BYTES, PlanOutcome, Sha256Digest, SignedRequest};
+use wire::{
+    FilePlan, FileToUpload, MAX_PARTS, MIN_PART_BYTES, PartSizes, PlanOutcome, Sha256Digest, SignedRequest,
+};
 
 use crate::{
     CallId, ErrorKind, ObjectRecord, SaveId, UploadError,
@@ -19,6 +21,7 @@ struct PlannedMultipart {
     key: String,
     create: SignedRequest,
     part_size: u64,
+    part_sizes: PartSizes,
 }
 
 impl UploadMut<'_> {
@@ -73,10 +76,12 @@ impl UploadMut<'_> {
                 key,
                 create,
                 part_size,
+                part_sizes,
             } => self.on_multipart_planned(PlannedMultipart {
                 key,
                 create,
                 part_size,
+                part_sizes,
             }),
         }
         false
@@ -151,6 +156,7 @@ impl UploadMut<'_> {
             key,
             create,
             part_size,
+            part_sizes,
         } = planned;
         let size = self.file.size();
         if size <= MIN_PART_BYTES || size.div_ceil(part_size) > MAX_PARTS {
@@ -161,6 +167,7 @@ impl UploadMut<'_> {
             Multipart::Planned(Plan {
                 key,
                 part_size,
+                part_sizes,
                 create,
                 endpoint,
             })

@@ -35,17 +35,15 @@ impl UploadMut<'_> {
     /// The tab that worked on it is gone, and the upload had not ended: it is this page's to go on with.
     pub(crate) fn take_over(&mut self, record: UploadRecord) {
         let sent = recorded_bytes(&record);
+        self.totals.remove(self.file);
         self.file.learn_place(&record);
+        self.file.shown = self.file.shown.max(sent);
+        self.totals.add(self.file);
         if let Some(batch) = self.file.batch {
             self.batches.add(batch, self.file.is_unfinished());
         }
         self.change_state(|_| interrupted(record));
         self.claim_recorded_keys();
-        self.totals.uncount(self.file);
-        let more = sent.saturating_sub(self.file.shown);
-        self.file.shown += more;
-        self.totals.add_sent(more);
-        self.totals.count(self.file);
     }
 
     /// The keys that are on record for it are its own.

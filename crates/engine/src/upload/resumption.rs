@@ -4,10 +4,9 @@
 //! if its number and size fit and its checksum is that of the file's range: by the record if the browser kept a handle
 //! of the very file, and by hashing the range again if a user picked the file, if it was changed since, or if only S3
 //! knows of the part. Not a byte is sent before that is settled, so that another file never mixes with what is there.
+//! One whose size does not fit is remembered: it counts once the file is divided so that it does.
 
 use std::collections::{BTreeMap, VecDeque};
-
-use wire::Sha256Digest;
 
 use crate::{
     Attachment, CompletedPart, ListedPart,
@@ -57,9 +56,10 @@ pub(crate) enum Resumption {
     Over,
 }
 
-/// What was settled: the parts that count at once, and what is still to be compared.
+/// What was settled: the parts that count at once, those that do not fit the layout, and what is still to be compared.
 pub(crate) struct Settled {
     pub(crate) stored: Vec<CompletedPart>,
+    pub(crate) unplaced: Vec<ListedPart>,
     pub(crate) resumption: Resumption,
 }
 
@@ -101,17 +101,24 @@ impl Resumption {
         let Self::Asking { recorded, origin } = self else {
             return None;
         };
-        let on_record: BTreeMap<u32, Sha256Digest> =
-            recorded.iter().map(|part| (part.number, part.sha256)).collect();
+        let on_record: BTreeMap<u32, &CompletedPart> =
+            recorded.iter().map(|part| (part.number, part)).collect();
         let (mut stored, mut confirmed, mut queue) = (Vec::new(), Vec::new(), VecDeque::new());
-        for listed in found.iter().filter(|listed| layout.has_part(listed.number)) {
+        let fits = |listed: &ListedPart| {
+            layout.has_part(listed.number) && listed.size == layout.bytes_of(listed.number)
+        };
+        let (placed, unplaced): (Vec<_>, Vec<_>) = found.iter().partition(|listed| fits(listed));
+        for listed in placed {
             let (number, etag) = (listed.number, listed.etag.clone());
             let recorded = on_record.get(&number).copied();
-            let Some(sha256) = listed.sha256.filter(|_| listed.size == layout.bytes_of(number)) else {
-                continue;
+            let sha256 = match recorded {
+                Some(recorded) => listed.sha256_or(&recorded.etag, recorded.sha256),
+                None => listed.sha256,
             };
+            let Some(sha256) = sha256 else { continue };
+            let is_recorded = recorded.is_some_and(|recorded| recorded.sha256 == sha256);
             let part = CompletedPart { number, etag, sha256 };
-            match (recorded == Some(sha256), origin) {
+            match (is_recorded, origin) {
                 (true, Origin::Same) => stored.push(part),
                 (true, Origin::Picked | Origin::Touched) => {
                     queue.push_back((number, keep_recorded(&part)));
@@ -129,7 +136,11 @@ impl Resumption {
             recorded: confirmed,
             queue,
         };
-        Some(Settled { stored, resumption })
+        Some(Settled {
+            stored,
+            unplaced: unplaced.into_iter().cloned().collect(),
+            resumption,
+        })
     }
 
     /// S3 does not know the upload any more and had all of its parts: it is most likely completed, and the record
@@ -151,7 +162,11 @@ impl Resumption {
             recorded: recorded.clone(),
             queue,
         };
-        Some(Settled { stored, resumption })
+        Some(Settled {
+            stored,
+            unplaced: Vec::new(),
+            resumption,
+        })
     }
 }
 

@@ -131,8 +131,13 @@ impl UploadMut<'_> {
         match upload_id {
             Ok(upload_id) => {
                 work.attempts.reset();
-                let layout = PartLayout::new(size, plan.part_size);
-                let mut parts = Parts::new(plan.key, upload_id, layout);
+                let rules = plan.rules();
+                let part_size = match rules.constant_size {
+                    true => self.env.constant_part_size(size, plan.part_size),
+                    false => plan.part_size,
+                };
+                let layout = PartLayout::new(size, part_size);
+                let mut parts = Parts::new(plan.key, upload_id, layout, rules);
                 parts.created = self.env.server_seconds();
                 parts.seen = parts.created;
                 work.stage = Multipart::Uploading(Box::new(parts));

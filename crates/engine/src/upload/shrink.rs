@@ -66,8 +66,14 @@ impl UploadMut<'_> {
                 let Some(first) = parts.first_beyond(limit) else {
                     return;
                 };
+                let is_whole_file = parts.rules.constant_size;
+                let first = if is_whole_file { 1 } else { first };
                 if !parts.layout.takes(first, limit) {
                     self.fail_as_too_large(limit, UploadError::new(ErrorKind::RequestTooLarge));
+                    return;
+                }
+                if !parts.can_divide_anew(first) {
+                    self.start_over(UploadError::new(ErrorKind::RequestTooLarge));
                     return;
                 }
                 parts.divide_anew(first, limit);

@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-/// What the page can be told besides: what all files wait for.
+/// What a row can say besides: what all files wait for.
 pub(crate) struct Surroundings<'a> {
     pub(crate) now: Duration,
     /// Whether there is no network and S3 is answering no request of this file any more.
@@ -81,11 +81,7 @@ fn waiting(attempts: &Attempts, now: Duration) -> Option<FileStatus> {
 
 /// What a file that needs the API waits for.
 fn waiting_for_api(api: &Attempts, now: Duration) -> Option<FileStatus> {
-    if api.is_signed_out() {
-        Some(FileStatus::SignedOut)
-    } else {
-        waiting(api, now)
-    }
+    api.locked_out().or_else(|| waiting(api, now))
 }
 
 fn transfer_status(transfer: &Transfer, now: Duration, api: &Attempts) -> FileStatus {
@@ -98,8 +94,8 @@ fn transfer_status(transfer: &Transfer, now: Duration, api: &Attempts) -> FileSt
     match transfer.stage {
         Stage::Unhashed(_) | Stage::Hashing(_) => FileStatus::Hashing,
         Stage::Hashed(_) => waiting_for_api(api, now).unwrap_or(FileStatus::Preparing),
-        Stage::Signing { .. } if api.is_signed_out() => FileStatus::SignedOut,
-        Stage::Signing { .. } | Stage::Recording { .. } | Stage::Lost { .. } => FileStatus::Preparing,
+        Stage::Signing { .. } => api.locked_out().unwrap_or(FileStatus::Preparing),
+        Stage::Recording { .. } | Stage::Lost { .. } => FileStatus::Preparing,
         Stage::Signed { .. } => FileStatus::Ready,
         Stage::Sending { .. } => FileStatus::Sending,
     }
@@ -124,8 +120,8 @@ fn multipart_status(work: &MultipartWork, now: Duration, api: &Attempts) -> File
     }
     match &work.stage {
         Multipart::Unplanned => waiting_for_api(api, now).unwrap_or(FileStatus::Preparing),
-        Multipart::Planning(..) if api.is_signed_out() => FileStatus::SignedOut,
-        Multipart::Planning(..) | Multipart::Planned(_) | Multipart::Creating(_) => FileStatus::Preparing,
+        Multipart::Planning(..) => api.locked_out().unwrap_or(FileStatus::Preparing),
+        Multipart::Planned(_) | Multipart::Creating(_) => FileStatus::Preparing,
         Multipart::Uploading(parts) => parts_status(parts, now, api),
     }
 }
@@ -144,8 +140,8 @@ fn parts_status(parts: &Parts, now: Duration, api: &Attempts) -> FileStatus {
         Completion::Requesting(ControlRequest::Unsigned) => {
             return waiting_for_api(api, now).unwrap_or(FileStatus::Finishing);
         }
-        Completion::Requesting(ControlRequest::Signing(..)) if api.is_signed_out() => {
-            return FileStatus::SignedOut;
+        Completion::Requesting(ControlRequest::Signing(..)) => {
+            return api.locked_out().unwrap_or(FileStatus::Finishing);
         }
         Completion::Requesting(_) => return FileStatus::Finishing,
         Completion::Open => {}
@@ -156,8 +152,10 @@ fn parts_status(parts: &Parts, now: Duration, api: &Attempts) -> FileStatus {
             .iter()
             .map(|transfer| transfer_status(transfer, now, api))
     };
-    if statuses().any(|status| status == FileStatus::SignedOut) {
-        return FileStatus::SignedOut;
+    if let Some(locked_out) = api.locked_out()
+        && statuses().any(|status| status == locked_out)
+    {
+        return locked_out;
     }
     // A file whose every part waits shows the part that goes on first.
     let waits_until = |status: &FileStatus| match status {

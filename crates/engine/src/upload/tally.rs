@@ -1,6 +1,8 @@
 //! The sums over all files.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
+
+use wire::BatchId;
 
 use crate::{
     Totals,
@@ -14,6 +16,8 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Tally {
     totals: Totals,
+    /// The sums over the files of each batch.
+    batches: BTreeMap<BatchId, Totals>,
     /// Bytes that nobody waits for: of files that failed or are paused.
     idle_bytes: u64,
     /// Of the bytes that leave.
@@ -26,6 +30,7 @@ impl Tally {
     pub(crate) fn new() -> Self {
         Self {
             totals: Totals::default(),
+            batches: BTreeMap::new(),
             idle_bytes: 0,
             speed: SpeedEstimator::new(TOTAL_SPEED_TIME),
             answered: SpeedEstimator::new(TOTAL_SPEED_TIME),
@@ -47,6 +52,11 @@ impl Tally {
         }
     }
 
+    /// The sums over the files of a batch, without their speed; `None` if none of them is on the list.
+    pub(crate) fn of_batch(&self, batch: BatchId) -> Option<Totals> {
+        self.batches.get(&batch).copied()
+    }
+
     /// The speed at which bytes leave; that at which they are answered if it is much less, since something on the way
     /// may take them at once and forward them slowly.
     fn speed_shown(&self, is_confirming: bool) -> Option<&SpeedEstimator> {
@@ -58,48 +68,61 @@ impl Tally {
         }
     }
 
-    /// A file comes on the list.
+    /// A file comes on the list, or into a batch.
     pub(crate) fn add(&mut self, file: &File) {
-        self.totals.files += 1;
-        self.totals.bytes += file.size();
-        self.totals.sent += file.shown;
+        self.change_sums(file, |sums| {
+            sums.files += 1;
+            sums.bytes += file.size();
+            sums.sent += file.shown;
+        });
         self.count(file);
     }
 
-    /// A file goes off the list.
+    /// A file goes off the list, or is going to be added anew with other bytes or in another batch.
     pub(crate) fn remove(&mut self, file: &File) {
         self.uncount(file);
-        self.totals.files -= 1;
-        self.totals.bytes -= file.size();
-        self.totals.sent -= file.shown;
+        self.change_sums(file, |sums| {
+            sums.files -= 1;
+            sums.bytes -= file.size();
+            sums.sent -= file.shown;
+        });
+        if let Some(batch) = file.batch
+            && self.batches.get(&batch).is_some_and(|sums| sums.files == 0)
+        {
+            self.batches.remove(&batch);
+        }
     }
 
     /// Counts a file by its state. It has to be uncounted before its state changes.
     pub(crate) fn count(&mut self, file: &File) {
         let left = file.size() - file.shown;
-        if let Some(files) = self.files_like(file) {
-            *files += 1;
-        }
         if file.is_idle() {
             self.idle_bytes += left;
         }
-        if matches!(file.state, State::Cancelled) {
-            // What was never sent of a cancelled file is nobody's any more.
-            self.totals.bytes -= left;
-        }
+        self.change_sums(file, |sums| {
+            if let Some(files) = files_like(sums, file) {
+                *files += 1;
+            }
+            if matches!(file.state, State::Cancelled) {
+                // What was never sent of a cancelled file is nobody's any more.
+                sums.bytes -= left;
+            }
+        });
     }
 
     pub(crate) fn uncount(&mut self, file: &File) {
         let left = file.size() - file.shown;
-        if let Some(files) = self.files_like(file) {
-            *files -= 1;
-        }
         if file.is_idle() {
             self.idle_bytes -= left;
         }
-        if matches!(file.state, State::Cancelled) {
-            self.totals.bytes += left;
-        }
+        self.change_sums(file, |sums| {
+            if let Some(files) = files_like(sums, file) {
+                *files -= 1;
+            }
+            if matches!(file.state, State::Cancelled) {
+                sums.bytes += left;
+            }
+        });
     }
 
     /// More bytes of a file are shown as sent than before.
@@ -107,30 +130,28 @@ impl Tally {
         if file.is_idle() {
             self.idle_bytes -= more;
         }
-        self.totals.sent += more;
+        self.change_sums(file, |sums| sums.sent += more);
         self.speed.record(more, now);
     }
 
-    /// Bytes that count as sent, of a file that is not counted at the moment.
-    pub(crate) const fn add_sent(&mut self, more: u64) {
-        self.totals.sent += more;
-    }
-
-    /// Nothing of a file counts as sent any more.
-    pub(crate) const fn subtract_sent(&mut self, bytes: u64) {
-        self.totals.sent -= bytes;
-    }
-
-    const fn files_like(&mut self, file: &File) -> Option<&mut usize> {
-        match file.state {
-            State::Queued(_) | State::Active(_) | State::Unreadable { .. } => None,
-            State::Paused(_) => Some(&mut self.totals.paused),
-            State::Failed(..) => Some(&mut self.totals.failed),
-            State::Interrupted(_) => Some(&mut self.totals.interrupted),
-            State::Elsewhere => Some(&mut self.totals.elsewhere),
-            State::Stored(_) => Some(&mut self.totals.stored),
-            State::Cancelled => Some(&mut self.totals.cancelled),
+    /// Changes the sums that a file is part of: over all files, and over those of its batch.
+    fn change_sums(&mut self, file: &File, change: impl Fn(&mut Totals)) {
+        change(&mut self.totals);
+        if let Some(batch) = file.batch {
+            change(self.batches.entry(batch).or_default());
         }
+    }
+}
+
+const fn files_like<'a>(sums: &'a mut Totals, file: &File) -> Option<&'a mut usize> {
+    match file.state {
+        State::Queued(_) | State::Active(_) | State::Unreadable { .. } => None,
+        State::Paused(_) => Some(&mut sums.paused),
+        State::Failed(..) => Some(&mut sums.failed),
+        State::Interrupted(_) => Some(&mut sums.interrupted),
+        State::Elsewhere => Some(&mut sums.elsewhere),
+        State::Stored(_) => Some(&mut sums.stored),
+        State::Cancelled => Some(&mut sums.cancelled),
     }
 }
 

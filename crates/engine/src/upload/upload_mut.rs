@@ -194,8 +194,10 @@ impl UploadMut<'_> {
     pub(crate) fn mark_stored(&mut self, stored: StoredObject) {
         self.file.object = None;
         self.show_sent(self.file.size() - self.file.shown);
-        if let Some(batch) = self.file.batch.filter(|_| self.env.conditions.settings.manifests) {
-            self.batches.note_news(batch);
+        if let Some(batch) = self.file.batch {
+            if self.env.conditions.settings.manifests {
+                self.batches.note_news(batch);
+            }
             self.output.push(Command::Stored(self.id));
         }
         self.change_state(|_| State::Stored(Box::new(stored)));
@@ -227,7 +229,9 @@ impl UploadMut<'_> {
     /// It belongs to this batch from now on.
     pub(crate) fn join_batch(&mut self, batch: BatchId) {
         if self.file.batch.is_none() {
+            self.totals.remove(self.file);
             self.file.batch = Some(batch);
+            self.totals.add(self.file);
             self.batches.add(batch, self.file.is_unfinished());
         }
     }

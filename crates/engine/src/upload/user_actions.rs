@@ -53,8 +53,9 @@ impl UploadMut<'_> {
                 self.file.restarts = 0;
                 self.file.notice = None;
                 self.change_state(|_| State::Queued(work));
-                self.totals.subtract_sent(self.file.shown);
+                self.totals.remove(self.file);
                 self.file.shown = 0;
+                self.totals.add(self.file);
                 self.enqueue_first();
             }
             _ => {}
@@ -66,7 +67,10 @@ impl UploadMut<'_> {
         let may_go = matches!(
             (&self.file.state, selection),
             (State::Stored(_) | State::Cancelled, _)
-                | (State::Failed(..) | State::Interrupted(_), Selection::File(_))
+                | (
+                    State::Failed(..) | State::Interrupted(_),
+                    Selection::File(_) | Selection::Batch(_)
+                )
         );
         if may_go {
             if self.file.is_kept() {

@@ -1,6 +1,8 @@
 //! What is asked of the Lambda, and what its answers do.
 
-use engine::{ErrorKind, Event, FileId, FileStatus, HttpAnswer, Selection, Settings, TransportFailure};
+use engine::{
+    ErrorKind, Event, FileId, FileStatus, HttpAnswer, Selection, Settings, TransportFailure, read_link_terms,
+};
 use proptest::prelude::*;
 
 use crate::support::{MIB, Page, created, stored, success};
@@ -137,6 +139,74 @@ fn a_large_file_says_that_it_waits_for_a_sign_in() {
         page.tell(Event::CallAnswered { call, answer });
     }
     assert_eq!(page.status(0), FileStatus::SignedOut);
+}
+
+#[test]
+fn a_link_that_ends_is_waited_out_while_what_was_signed_goes_on() {
+    let mut page = Page::with_files(
+        Settings {
+            max_attempts: 2,
+            ..Settings::default()
+        },
+        &[400 * MIB],
+    );
+    page.answer("create 0", created());
+    page.hold_calls = true;
+    let sent = page.requests().len();
+    assert!(sent > 0, "parts are signed");
+    for code in ["LinkExpired", "LinkRevoked", "InvalidLink", "LinkNotYetValid"] {
+        while let Some(part) = page.requests().first().map(|part| (*part).to_owned()) {
+            page.answer(&part, stored());
+        }
+        let call = page.held_calls.pop().expect("the call is tried again").0;
+        let body = format!(r#"{{"error":{{"code":"{code}","message":"m"}}}}"#);
+        page.tell(Event::CallAnswered {
+            call,
+            answer: answer(403, &body),
+        });
+        assert_eq!(page.status(0), FileStatus::LinkEnded, "{code}");
+        page.wait();
+    }
+    page.release_calls();
+    assert!(!page.requests().is_empty(), "it goes on where it was");
+}
+
+#[test]
+fn no_call_plans_more_files_than_the_settings_allow() {
+    let mut page = Page::new(Settings {
+        files_per_plan: 3,
+        ..Settings::default()
+    });
+    page.pick(&[1_000; 10]);
+    while let Some(name) = page.requests().first().map(|name| (*name).to_owned()) {
+        page.answer(&name, stored());
+    }
+    assert_eq!(page.engine.totals().stored, 10);
+    assert!(page.calls.iter().all(|files| *files <= 3), "{:?}", page.calls);
+}
+
+#[test]
+fn the_terms_of_a_link_are_read_or_say_why_there_are_none() {
+    let terms = r#"{"serverTime":1,"expiresAt":2,"maxBytes":3,"maxFiles":4,"types":[]}"#;
+    let read = |answer| read_link_terms(answer).map_err(|error| error.kind);
+    assert_eq!(read(answer(200, terms)).map(|terms| terms.max_bytes), Ok(3));
+    let refused = |status, code| {
+        answer(
+            status,
+            &format!(r#"{{"error":{{"code":"{code}","message":"m"}}}}"#),
+        )
+    };
+    for (answer, kind) in [
+        (refused(401, "InvalidLink"), ErrorKind::InvalidLink),
+        (refused(403, "LinkExpired"), ErrorKind::LinkExpired),
+        (refused(403, "LinkRevoked"), ErrorKind::LinkRevoked),
+        (refused(403, "LinkNotYetValid"), ErrorKind::LinkNotYetValid),
+        (answer(200, "<html>"), ErrorKind::ApiUnexpectedAnswer),
+        (answer(503, ""), ErrorKind::ApiBusy),
+        (Err(TransportFailure::NoAnswer), ErrorKind::ApiUnreachable),
+    ] {
+        assert_eq!(read(answer), Err(kind));
+    }
 }
 
 #[test]

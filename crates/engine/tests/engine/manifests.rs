@@ -74,12 +74,14 @@ fn a_manifest_waits_for_its_record() {
     let mut page = page(&[1]);
     page.hold_saves = true;
     page.answer("put 0", stored());
-    assert!(page.requests().is_empty());
+    assert!(page.requests().is_empty() && page.engine.totals().is_closing);
     let saves = std::mem::take(&mut page.held_saves);
     for save in saves {
         page.tell(Event::Saved(save));
     }
     assert_eq!(page.requests(), ["manifest 1"]);
+    page.answer("manifest 1", stored());
+    assert!(!page.engine.totals().is_closing);
 }
 
 #[test]

@@ -1,13 +1,15 @@
 //! What outlives a page, and how the next page takes it up.
 
+use std::ops::Range;
+
 use proptest::prelude::*;
 
 use engine::{
     Attachment, ErrorKind, Event, FileFailure, FileId, FileStatus, HttpAnswer, Mismatch, Notice, Owner,
-    Selection, Settings, UploadRecord,
+    PartSizeChange, Selection, Settings, UploadRecord,
 };
 
-use crate::support::{MIB, Page, completed, error, gone, listed, stored};
+use crate::support::{MIB, Page, completed, created, error, gone, listed, listing, stored};
 
 /// What a page leaves that dies when S3 has answered these parts of a file of three.
 fn left_after(parts: &[u32]) -> Page {
@@ -74,6 +76,40 @@ fn a_part_that_s3_does_not_have_as_sent_is_sent_again() {
         check(&[1, 2], attachment, listed(&[]), &all);
         check(&[1, 2, 3], attachment, shorter.clone(), &all[..2]);
         check(&[1, 2], attachment, listed(&[2]), &["part 1 of 0", "part 3 of 0"]);
+    }
+}
+
+/// Which of the six parts of a file of 60 MiB are sent, once S3 has listed a part 3 that the record has no place for: the
+/// page that sent it crashed before it was on record that parts are of 8 MiB again after a first one of 20 MiB.
+fn sent_beside(part_3: Range<u64>) -> Vec<u32> {
+    let mut dead = Page::with_files(Settings::default(), &[60 * MIB]);
+    dead.answer("create 0", created());
+    let record = dead.kept.get_mut(&FileId(0)).expect("a record");
+    let multipart = record.multipart.as_mut().expect("an upload");
+    multipart.part_size_changes = vec![PartSizeChange {
+        first_part: 1,
+        part_size: 20 * MIB,
+    }];
+    let mut page = Page::after(&dead);
+    page.attach(0, Attachment::Picked);
+    page.answer("list 0", listing([(3, part_3)]));
+    let mut sent = Vec::new();
+    for number in 1..=6 {
+        let name = format!("part {number} of 0");
+        if page.requests().contains(&&*name) {
+            page.answer(&name, stored());
+            sent.push(number);
+        }
+    }
+    assert_eq!(page.requests(), ["complete 0"]);
+    sent
+}
+
+#[test]
+fn a_part_counts_once_the_file_is_divided_so_that_it_fits() {
+    assert_eq!(sent_beside(28 * MIB..36 * MIB), [1, 2, 4, 5, 6]);
+    for part_3 in [28 * MIB..35 * MIB, 20 * MIB..28 * MIB, 36 * MIB..44 * MIB] {
+        assert_eq!(sent_beside(part_3.clone()), [1, 2, 3, 4, 5, 6], "{part_3:?}");
     }
 }
 

@@ -124,7 +124,7 @@ fn a_slice_without_an_answer_is_followed_by_bytes() {
 }
 
 #[test]
-fn a_slice_of_which_nothing_is_heard_is_followed_by_bytes() {
+fn a_slice_without_a_sign_of_life_is_followed_by_bytes() {
     let mut page = Page::with_files(settings(), &[1_000]);
     seconds(&mut page, 15);
     assert_eq!(page.bodies["put 0"], BodySource::Bytes);

@@ -14,7 +14,7 @@ use engine::{
 };
 use wire::{
     BatchId, Endpoint, FilePlan, FileToUpload, HttpMethod, ManifestRequest, ManifestResponse,
-    MultipartOperation, OperationOutcome, PlanOutcome, Sha256Digest, SignRequest, SignResponse,
+    MultipartOperation, OperationOutcome, PartSizes, PlanOutcome, Sha256Digest, SignRequest, SignResponse,
     SignedRequest, UploadsRequest, UploadsResponse,
 };
 
@@ -62,6 +62,10 @@ pub(crate) struct Page {
     pub(crate) bodies: BTreeMap<String, BodySource>,
     /// The largest file that the Lambda plans as one PUT.
     pub(crate) single_put_max: u64,
+    /// Which sizes parts may have.
+    pub(crate) part_sizes: PartSizes,
+    /// The headers that are signed, whatever the request.
+    pub(crate) headers: BTreeMap<String, String>,
     wake_at: Option<Duration>,
     /// What outlives the page.
     pub(crate) kept: BTreeMap<FileId, UploadRecord>,
@@ -96,6 +100,10 @@ impl Page {
             ranges: BTreeMap::new(),
             bodies: BTreeMap::new(),
             single_put_max: wire::SINGLE_PUT_MAX_BYTES,
+            part_sizes: PartSizes::Growing,
+            headers: [(wire::IF_NONE_MATCH, "*"), (wire::CHECKSUM_ALGORITHM, "SHA256")]
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .into(),
             wake_at: None,
             kept: BTreeMap::new(),
             saves: 0,
@@ -409,6 +417,7 @@ impl Page {
                         file.endpoint == Endpoint::Second,
                     )),
                     part_size: 8 * MIB,
+                    part_sizes: self.part_sizes,
                 }
             } else {
                 PlanOutcome::Put {
@@ -429,7 +438,7 @@ impl Page {
         SignedRequest {
             method: HttpMethod::Put,
             url: format!("{HOST}{name}"),
-            headers: BTreeMap::new(),
+            headers: self.headers.clone(),
             expires_at: self.server_time() + self.url_seconds,
         }
     }
@@ -471,7 +480,7 @@ impl Page {
         self.tell(Event::Progress { ticket, sent });
     }
 
-    /// Lets time pass until the engine wants to be woken, and gives how much that was.
+    /// Lets time pass until the engine wants to be woken, and returns how much that was.
     pub(crate) fn wait(&mut self) -> Duration {
         let wake_at = self.wake_at.take().expect("a wake-up was asked for");
         let waited = wake_at.saturating_sub(self.now);

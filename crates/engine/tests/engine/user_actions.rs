@@ -2,7 +2,7 @@
 
 use engine::{Event, FileId, FileStatus, Selection, Settings};
 
-use crate::support::{MIB, Page, busy, created, listed, stored};
+use crate::support::{MIB, Page, batch, busy, created, described, listed, stored};
 
 #[test]
 fn a_pause_sends_nothing_finished_again() {
@@ -102,4 +102,44 @@ fn what_is_cancelled_can_be_tried_again_from_the_beginning() {
     assert_eq!(page.requests(), ["put 0"]);
     assert_eq!(page.engine.totals().sent, 0);
     assert_eq!(page.engine.totals().bytes, 20 * MIB);
+}
+
+#[test]
+fn what_is_done_to_a_batch_is_done_to_its_files_alone() {
+    let mut page = Page::with_files(Settings::default(), &[1, 2]);
+    page.tell(Event::FilesAdded {
+        batch: batch(2),
+        files: described(&[4, 8]),
+    });
+    let totals = |page: &Page, number| {
+        let totals = page.engine.batch_totals(batch(number)).expect("files");
+        (totals.files, totals.bytes, totals.paused, totals.cancelled)
+    };
+    let second = Selection::Batch(batch(2));
+    page.tell(Event::Pause(second));
+    assert_eq!(
+        (totals(&page, 1), totals(&page, 2)),
+        ((2, 3, 0, 0), (2, 12, 2, 0))
+    );
+    page.tell(Event::Resume(second));
+    page.tell(Event::Cancel(second));
+    assert_eq!((totals(&page, 1), totals(&page, 2)), ((2, 3, 0, 0), (2, 0, 0, 2)));
+    page.tell(Event::Remove(second));
+    assert_eq!(page.engine.batch_totals(batch(2)), None);
+    assert_eq!(page.engine.totals().files, 2);
+}
+
+#[test]
+fn a_batch_that_is_removed_leaves_nothing_unfinished() {
+    let settings = Settings {
+        max_attempts: 1,
+        ..Settings::default()
+    };
+    let mut page = Page::with_files(settings, &[1, 2]);
+    page.answer("put 0", stored());
+    page.answer("put 1", busy());
+    page.tell(Event::Remove(Selection::All));
+    assert_eq!(page.engine.totals().failed, 1, "it may be tried again");
+    page.tell(Event::Remove(Selection::Batch(batch(1))));
+    assert_eq!(page.engine.totals().files, 0);
 }

@@ -18,7 +18,7 @@ pub(crate) fn adapt(settings: &mut Settings) {
 /// Whether bodies have to be read into memory first, and so to be small.
 ///
 /// Android's content providers change a file's time by themselves, after which the file cannot be read any more.
-/// Safari 26 gives no answer to a request whose body is a file on the disk. An iPad calls itself a Mac, so every
+/// Safari 26 never answers a request whose body is a file on the disk. An iPad calls itself a Mac, so every
 /// Safari counts as one on a phone.
 fn needs_small_bodies_in_memory(user_agent: &str) -> bool {
     let is_webkit = user_agent.contains("AppleWebKit/") && !user_agent.contains("Chrome/");

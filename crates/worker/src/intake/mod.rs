@@ -24,7 +24,7 @@ pub(crate) struct Intake {
     /// The batch of each of the user's choices.
     batches: HashMap<u32, BatchId>,
     left_out: Vec<LeftOut>,
-    /// Whether the page has not heard of all that.
+    /// Whether the page still has to be sent all that.
     is_news: bool,
     /// What was left out as clutter, which the user may take back in.
     clutter: BTreeMap<BatchId, Vec<Picked>>,

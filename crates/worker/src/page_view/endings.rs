@@ -1,8 +1,8 @@
-//! Which files have ended, and whether the set-up may be at fault.
+//! Which files have ended.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
-use engine::{Engine, ErrorKind, FileId, FileStatus, FileView};
+use engine::{Engine, FileId, FileStatus, FileView};
 use messages::{Ended, Outcome, ToPage};
 
 use super::row;
@@ -10,15 +10,14 @@ use super::row;
 /// What the page has learned about the end of files.
 #[derive(Default)]
 pub(super) struct Endings {
-    /// Files whose end was sent; a file that is tried again can end again.
-    ended: HashSet<FileId>,
-    /// Whether the page knows that the set-up may be at fault.
-    is_setup_suspected: bool,
+    /// Files whose end was sent, and whether they were stored. A file that is tried again can end again, also before
+    /// the page has learned that it went on.
+    ended: HashMap<FileId, bool>,
 }
 
 impl Endings {
     pub(super) fn remove(&mut self, removed: &HashSet<FileId>) {
-        self.ended.retain(|ended| !removed.contains(ended));
+        self.ended.retain(|ended, _| !removed.contains(ended));
     }
 
     /// The files among those that have changed whose end the page does not know.
@@ -26,28 +25,23 @@ impl Endings {
         let mut endings = Vec::new();
         for id in changed {
             let ending = engine.view(*id).and_then(|view| ending(*id, view));
-            match ending {
-                Some(ending) if self.ended.insert(*id) => endings.push(ending),
-                Some(_) => {}
-                None => {
-                    self.ended.remove(id);
-                }
+            let is_stored = ending
+                .as_ref()
+                .map(|ending| matches!(ending.outcome, Outcome::Stored { .. }));
+            if self.is_news(*id, is_stored) {
+                endings.extend(ending);
             }
         }
         (!endings.is_empty()).then_some(ToPage::Ended(endings))
     }
 
-    /// Reports once that the set-up may be at fault.
-    pub(super) fn setup_suspected(&mut self, engine: &Engine, changed: &BTreeSet<FileId>) -> Option<ToPage> {
-        let is_suspect = |id: &FileId| match engine.view(*id).map(|view| view.status) {
-            Some(FileStatus::Failed(error) | FileStatus::Waiting { error, .. }) => {
-                is_caused_by_setup(error.kind)
-            }
-            _ => false,
+    /// Whether the page does not know yet that this file has ended, stored or not; `None` if it has not.
+    fn is_news(&mut self, id: FileId, is_stored: Option<bool>) -> bool {
+        let before = match is_stored {
+            Some(is_stored) => self.ended.insert(id, is_stored),
+            None => self.ended.remove(&id),
         };
-        let is_new = !self.is_setup_suspected && changed.iter().any(is_suspect);
-        self.is_setup_suspected |= is_new;
-        is_new.then_some(ToPage::SetupSuspected)
+        is_stored.is_some() && is_stored != before
     }
 }
 
@@ -69,20 +63,25 @@ fn ending(id: FileId, view: FileView) -> Option<Ended> {
     })
 }
 
-/// Whether a mistake in the set-up can cause such an error, rather than the file or the moment.
-const fn is_caused_by_setup(kind: ErrorKind) -> bool {
-    matches!(
-        kind,
-        ErrorKind::ApiUnreachable
-            | ErrorKind::ApiUnexpectedAnswer
-            | ErrorKind::S3Unreachable
-            | ErrorKind::S3Blocked
-            | ErrorKind::Expired
-            | ErrorKind::ClockSkewed
-            | ErrorKind::AccessDenied
-            | ErrorKind::SignatureRefused
-            | ErrorKind::EtagHidden
-            | ErrorKind::S3UnexpectedAnswer
-            | ErrorKind::S3Refused
-    )
+#[cfg(test)]
+mod tests {
+    use wasm_bindgen_test::wasm_bindgen_test;
+
+    use super::*;
+
+    #[wasm_bindgen_test]
+    fn each_end_is_news_once_also_right_after_another() {
+        let mut endings = Endings::default();
+        let (failed, stored, goes_on) = (Some(false), Some(true), None);
+        for (step, is_stored, expected) in [
+            (1, failed, true),
+            (2, failed, false),
+            (3, stored, true),
+            (4, stored, false),
+            (5, goes_on, false),
+            (6, stored, true),
+        ] {
+            assert_eq!(endings.is_news(FileId(7), is_stored), expected, "step {step}");
+        }
+    }
 }

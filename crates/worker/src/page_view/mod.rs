@@ -4,6 +4,7 @@
 //! keep the page busy. Only rows that are on the screen are sent.
 
 mod endings;
+mod list;
 mod row;
 mod screen;
 
@@ -14,12 +15,17 @@ use std::{
 };
 
 use browser::Timer;
-use engine::{Engine, FileId, Totals};
-use messages::{ToPage, Verdict, Viewport};
+use engine::{Engine, FileId, FileStatus, Selection, Totals};
+use messages::{Row, ToPage, Verdict, Viewport};
+use wire::BatchId;
 
-use crate::to_driver::{DriverHandle, ToDriver};
+use crate::{
+    manifests::Manifests,
+    to_driver::{DriverHandle, ToDriver},
+};
 use endings::Endings;
-use screen::Screen;
+use list::Place;
+use screen::{Changed, Rows, Screen};
 
 /// How long changes are collected before they are sent.
 const COLLECTING: Duration = Duration::from_millis(50);
@@ -65,8 +71,8 @@ impl PageView {
     }
 
     /// Puts files at the end of the list.
-    pub(crate) fn add(&self, ids: impl IntoIterator<Item = FileId>) {
-        self.view.borrow_mut().screen.add(ids);
+    pub(crate) fn add(&self, ids: impl IntoIterator<Item = FileId>, engine: &Engine) {
+        self.view.borrow_mut().screen.add(ids, engine);
     }
 
     /// Takes files off the list.
@@ -77,6 +83,18 @@ impl PageView {
     /// Sets the rows that are on the screen.
     pub(crate) fn set_viewport(&self, viewport: Viewport) {
         self.view.borrow_mut().set_viewport(viewport);
+    }
+
+    /// Shows or hides the files of a batch.
+    pub(crate) fn set_open(&self, batch: BatchId, is_open: bool) {
+        let mut view = self.view.borrow_mut();
+        view.screen.set_open(batch, is_open);
+        view.totals_sent_at = None;
+    }
+
+    /// An earlier page had more files of this batch.
+    pub(crate) fn note_more(&self, batch: BatchId) {
+        self.view.borrow_mut().screen.note_more(batch);
     }
 
     /// Whether the row of this file is on the screen.
@@ -110,9 +128,9 @@ impl PageView {
     }
 
     /// What has to be sent to the page now. What may be sent later schedules another update.
-    pub(crate) fn update(&self, engine: &Engine, now: Duration) -> Vec<ToPage> {
+    pub(crate) fn update(&self, engine: &Engine, manifests: &Manifests, now: Duration) -> Vec<ToPage> {
         self.update.take();
-        let (messages, is_more) = self.view.borrow_mut().update(engine, now);
+        let (messages, is_more) = self.view.borrow_mut().update(engine, manifests, now);
         if is_more {
             self.schedule_update();
         }
@@ -145,7 +163,7 @@ impl View {
     }
 
     /// What has to be sent to the page now, and whether there is more to send later.
-    fn update(&mut self, engine: &Engine, now: Duration) -> (Vec<ToPage>, bool) {
+    fn update(&mut self, engine: &Engine, manifests: &Manifests, now: Duration) -> (Vec<ToPage>, bool) {
         let totals = engine.totals();
         let are_totals_due = self.is_turning_point(&totals)
             || self
@@ -154,21 +172,65 @@ impl View {
         if are_totals_due {
             self.screen.apply_filter(engine);
         }
-        let changed = std::mem::take(&mut self.changed);
-        let row = |id: &FileId| {
-            let verdict = self.verdicts.get(id).copied();
-            Some(row::row(*id, engine.view(*id)?, verdict, now))
+        let files = std::mem::take(&mut self.changed);
+        self.screen.regroup(&files, engine);
+        let changed = Changed {
+            batches: self.note_errors(&files, engine),
+            files: &files,
         };
+        let rows = self.screen.update(&changed, are_totals_due);
+        let row = |place: &Place| self.row(*place, engine, manifests, now);
         let mut messages = Vec::new();
-        messages.extend(self.screen.update(&changed, are_totals_due, row));
-        messages.extend(self.endings.ended(engine, &changed));
-        messages.extend(self.endings.setup_suspected(engine, &changed));
+        messages.extend(rows.map(|rows| match rows {
+            Rows::All { first, total, shown } => ToPage::Rows {
+                filter: self.screen.filter(),
+                total: total as u32,
+                first: first as u32,
+                rows: shown.iter().filter_map(row).collect(),
+            },
+            Rows::Changed(places) => ToPage::RowsChanged(places.iter().filter_map(row).collect()),
+        }));
+        messages.extend(self.endings.ended(engine, &files));
         if are_totals_due {
             self.totals_sent_at = Some(now);
             self.totals = totals;
             messages.push(ToPage::Totals(totals));
         }
         (messages, !are_totals_due)
+    }
+
+    /// The batches of files that have changed; why a file failed is noted for the row of its batch.
+    fn note_errors(&mut self, changed: &BTreeSet<FileId>, engine: &Engine) -> HashSet<BatchId> {
+        let mut batches = HashSet::new();
+        for id in changed {
+            let Some((_, Some(batch))) = engine.listed(*id) else {
+                continue;
+            };
+            batches.insert(batch);
+            if let Some(FileStatus::Failed(error)) = engine.view(*id).map(|view| view.status) {
+                self.screen.list.set_error(batch, row::error(error));
+            }
+        }
+        batches
+    }
+
+    fn row(&self, place: Place, engine: &Engine, manifests: &Manifests, now: Duration) -> Option<Row> {
+        match place.of {
+            Selection::File(id) => {
+                let verdict = self.verdicts.get(&id).copied();
+                let row = row::of_file(id, engine.view(id)?, verdict, now);
+                Some(Row {
+                    is_inside: place.is_inside,
+                    ..row
+                })
+            }
+            Selection::Batch(batch) => {
+                let totals = engine.batch_totals(batch)?;
+                let group = self.screen.list.group(batch)?;
+                Some(row::of_batch(batch, group, totals, manifests.receipt(batch)))
+            }
+            Selection::All => None,
+        }
     }
 
     /// Whether uploading started or ended or the list became shorter, which the page has to learn at once.

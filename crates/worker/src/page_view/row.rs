@@ -1,14 +1,20 @@
-//! The engine's view of a file as it is sent to the page.
+//! The engine's view of a file, and of a batch, as it is sent to the page.
 
 use std::time::Duration;
 
-use engine::{FileId, FileStatus, FileView, UploadError};
-use messages::{Row, RowError, RowState, Verdict};
+use engine::{FileId, FileStatus, FileView, Selection, Totals, UploadError};
+use messages::{BatchSummary, Receipt, Row, RowError, RowState, Verdict};
+use wire::BatchId;
+
+use super::list::Group;
+
+/// The media type of folders (XDG Shared MIME-info), by which the row of a batch gets its sign.
+const FOLDER_TYPE: &str = "inode/directory";
 
 /// A file as its row shows it at this time of the engine's clock, with what a scan found in it.
-pub(super) fn row(id: FileId, view: FileView, verdict: Option<Verdict>, now: Duration) -> Row {
+pub(super) fn of_file(id: FileId, view: FileView, verdict: Option<Verdict>, now: Duration) -> Row {
     Row {
-        id,
+        of: Selection::File(id),
         name: view.name,
         size: view.size,
         media_type: view.media_type,
@@ -18,6 +24,43 @@ pub(super) fn row(id: FileId, view: FileView, verdict: Option<Verdict>, now: Dur
         key: view.key,
         notice: view.notice,
         verdict,
+        is_inside: false,
+        batch: None,
+    }
+}
+
+/// All files of a batch as its row shows them.
+pub(super) fn of_batch(batch: BatchId, group: &Group, totals: Totals, receipt: Option<Receipt>) -> Row {
+    Row {
+        of: Selection::Batch(batch),
+        name: group.folder.clone().unwrap_or_default(),
+        size: totals.bytes,
+        media_type: FOLDER_TYPE.to_owned(),
+        state: batch_state(&totals, group.error.as_ref()),
+        sent: totals.sent,
+        bytes_per_second: 0,
+        key: None,
+        notice: None,
+        verdict: None,
+        is_inside: false,
+        batch: Some(Box::new(BatchSummary {
+            totals,
+            is_open: group.is_open,
+            receipt,
+        })),
+    }
+}
+
+/// How far a batch is: as far as those of its files that have the longest way to go.
+fn batch_state(totals: &Totals, error: Option<&RowError>) -> RowState {
+    match error {
+        _ if totals.unfinished() > 0 => RowState::Sending,
+        _ if totals.paused > 0 => RowState::Paused,
+        _ if totals.interrupted > 0 => RowState::Interrupted(None),
+        _ if totals.elsewhere > 0 => RowState::Elsewhere,
+        Some(error) if totals.failed > 0 => RowState::Failed(error.clone()),
+        _ if totals.stored > 0 => RowState::Stored,
+        _ => RowState::Cancelled,
     }
 }
 
@@ -37,6 +80,7 @@ fn state(status: FileStatus, now: Duration) -> RowState {
         },
         FileStatus::Unreadable { .. } => RowState::Unreadable,
         FileStatus::SignedOut => RowState::SignedOut,
+        FileStatus::LinkEnded => RowState::LinkEnded,
         FileStatus::Offline => RowState::Offline,
         FileStatus::Paused => RowState::Paused,
         FileStatus::Stored => RowState::Stored,
@@ -144,5 +188,28 @@ mod tests {
             };
             assert_eq!(seconds, expected, "{until}");
         }
+    }
+
+    #[wasm_bindgen_test]
+    fn a_batch_is_as_far_as_its_last_file() {
+        let error = error(UploadError::new(ErrorKind::S3Busy));
+        let check = |change: fn(&mut Totals), expected: RowState| {
+            let mut totals = Totals {
+                files: 3,
+                stored: 1,
+                failed: 1,
+                ..Totals::default()
+            };
+            change(&mut totals);
+            assert_eq!(batch_state(&totals, Some(&error)), expected);
+        };
+        check(|_| {}, RowState::Sending);
+        check(|totals| totals.paused = 1, RowState::Paused);
+        check(|totals| totals.interrupted = 1, RowState::Interrupted(None));
+        check(|totals| totals.cancelled = 1, RowState::Failed(error.clone()));
+        let all_but_one = |totals: &mut Totals| (totals.failed, totals.cancelled) = (0, 2);
+        check(all_but_one, RowState::Stored);
+        let none = |totals: &mut Totals| (totals.stored, totals.failed, totals.cancelled) = (0, 0, 3);
+        check(none, RowState::Cancelled);
     }
 }

@@ -15,6 +15,7 @@ mod network;
 mod place;
 mod quote;
 mod s3_answers;
+mod service;
 mod step;
 #[cfg(test)]
 mod tests;
@@ -45,6 +46,9 @@ const PROBE_SHA256: Sha256Digest = Sha256Digest::new([
     0x5f, 0xec, 0xeb, 0x66, 0xff, 0xc8, 0x6f, 0x38, 0xd9, 0x52, 0x78, 0x6c, 0x6d, 0x69, 0x6c, 0x79, 0xc2,
     0xdb, 0xc2, 0x39, 0xdd, 0x4e, 0x91, 0xb4, 0x67, 0x29, 0xd7, 0x3a, 0x27, 0xfb, 0x57, 0xe9,
 ]);
+
+/// The header by which S3 finds that a byte is not the one that was hashed.
+const CHECKSUM: &str = "x-amz-checksum-sha256";
 
 /// A byte that is not the one that was hashed.
 const OTHER: &str = "1";
@@ -86,10 +90,18 @@ impl<N: Network> Check<'_, N> {
     async fn run(&mut self) -> Result<(), Finding> {
         let plan = self.plan().await?;
         match plan.outcome {
-            PlanOutcome::Multipart { key, create, .. } => {
+            PlanOutcome::Multipart {
+                key,
+                create,
+                part_sizes,
+                ..
+            } => {
                 let place = Place::of(&create, &key, plan.server_time, self.network.origin());
+                self.findings.extend(s3_answers::part_sizes(part_sizes, &place));
                 self.multipart(&place, &key, &create).await
             }
+            // Without a checksum, S3 would store the byte and not refuse it.
+            PlanOutcome::Put { put, .. } if !put.headers.contains_key(CHECKSUM) => Ok(()),
             PlanOutcome::Put { key, put } => {
                 let place = Place::of(&put, &key, plan.server_time, self.network.origin());
                 self.step(Step::PutObject, &place, &put, OTHER).await.map(|_| ())
@@ -178,7 +190,7 @@ impl<N: Network> Check<'_, N> {
                 continue;
             };
             let found = match self.network.send(&request, PROBE).await {
-                Some(answer) => s3_answers::judge(Step::UploadPart, &answer, place),
+                Some(answer) => s3_answers::judge(Step::UploadPart, &answer, place, &request),
                 None => Some(s3_answers::second_endpoint_unreachable(&request)),
             };
             if let Some(finding) = found {
@@ -215,7 +227,7 @@ impl<N: Network> Check<'_, N> {
         body: &str,
     ) -> Result<HttpAnswer, Finding> {
         match self.network.send(request, body).await {
-            Some(answer) => match s3_answers::judge(step, &answer, place) {
+            Some(answer) => match s3_answers::judge(step, &answer, place, request) {
                 Some(finding) => Err(finding),
                 None => Ok(answer),
             },

@@ -2,20 +2,31 @@
 
 use engine::{HttpAnswer, S3Error, parse_error, parse_list_parts_result};
 use messages::{Finding, FindingKind};
-use wire::{HttpMethod, SignedRequest};
+use wire::{HttpMethod, PartSizes, SignedRequest};
 
-use super::{configuration, place::Place, quote::quote, step::Step};
+use super::{configuration, place::Place, quote::quote, service, step::Step};
 
 /// Clocks that differ by less than this many seconds count as equal.
 const CLOCK_TOLERANCE_SECONDS: i64 = 60;
 
 /// Nothing answers at S3's address.
 pub(super) fn unreachable(place: &Place) -> Finding {
-    let Place { storage, bucket, .. } = place;
-    let details = format!(
+    let Place {
+        storage,
+        bucket,
+        origin,
+        ..
+    } = place;
+    let mut details = format!(
         "Nothing answers at {storage} for the bucket {bucket}. The page's Content-Security-Policy has to allow \
          it in connect-src."
     );
+    if service::asks_for_local_network(origin, storage) {
+        details += &format!(
+            " {storage} is in the local network and {origin} is not: Chrome asks whether the page may reach the local \
+             network, and until that is allowed, nothing gets through."
+        );
+    }
     Finding::new(FindingKind::S3Unreachable, details, "")
 }
 
@@ -68,10 +79,18 @@ const PUT_CORS: &str = "Save this as cors.json and run aws s3api put-bucket-cors
                         --cors-configuration file://cors.json, which replaces the bucket's rules:";
 
 /// What is wrong with an answer from S3; `None` if it is the one that the step expects.
-pub(super) fn judge(step: Step, answer: &HttpAnswer, place: &Place) -> Option<Finding> {
+pub(super) fn judge(
+    step: Step,
+    answer: &HttpAnswer,
+    place: &Place,
+    request: &SignedRequest,
+) -> Option<Finding> {
     match parse_error(answer.status, &answer.body) {
         Some(error) if step.expected_errors().contains(&error.code.as_str()) => None,
-        Some(error) => Some(storage_error(step, &error, &answer.body, place)),
+        Some(error) => Some(
+            not_implemented(step, &error, &answer.body, place, request)
+                .unwrap_or_else(|| storage_error(step, &error, &answer.body, place)),
+        ),
         None if !(200..300).contains(&answer.status) => Some(unexpected(step, answer)),
         None => match step {
             Step::UploadPart => hidden_headers(answer, place),
@@ -105,6 +124,41 @@ fn hidden_headers(answer: &HttpAnswer, place: &Place) -> Option<Finding> {
     (!hidden.is_empty()).then(|| Finding::new(FindingKind::HeadersHidden, details, place.cors()))
 }
 
+/// What to set for a service that completes no upload whose parts differ in size; `None` if that is set, or not needed.
+pub(super) fn part_sizes(set: PartSizes, place: &Place) -> Option<Finding> {
+    let (name, settings) = service::known(&place.storage, "")?;
+    if !settings.contains("PART_SIZES") || set == PartSizes::Constant {
+        return None;
+    }
+    let details = format!("{name} completes no upload whose parts differ in size. Set this for the Lambda:");
+    Some(Finding::new(FindingKind::S3Refused, details, settings))
+}
+
+/// The service does not have what the request asks for, and uploads get on without it.
+fn not_implemented(
+    step: Step,
+    error: &S3Error,
+    body: &str,
+    place: &Place,
+    request: &SignedRequest,
+) -> Option<Finding> {
+    let is_unknown =
+        error.status == 501 || ["NotImplemented", "InvalidArgument"].contains(&error.code.as_str());
+    let sent: Vec<&str> = request.headers.keys().map(String::as_str).collect();
+    let setting = service::missing_feature(body, &sent).filter(|_| is_unknown)?;
+    let (name, settings) = service::known(&place.storage, body).unwrap_or(("The storage", setting));
+    let settings = if settings.is_empty() { setting } else { settings };
+    let details = format!(
+        "{}: {} {}: {}. {name} does not have that. Set this for the Lambda, and read in docs/other-s3.md what is \
+         lost by it:",
+        step.name(),
+        error.status,
+        error.code,
+        error.message
+    );
+    Some(Finding::new(FindingKind::S3Refused, details, settings))
+}
+
 fn storage_error(step: Step, error: &S3Error, body: &str, place: &Place) -> Finding {
     let said = format!(
         "{}: {} {}: {} (request id {}).",
@@ -114,6 +168,12 @@ fn storage_error(step: Step, error: &S3Error, body: &str, place: &Place) -> Find
         error.message,
         error.request_id
     );
+    let said = match service::known(&place.storage, body) {
+        Some((name, _)) => {
+            format!("{said} The storage is {name}, of which docs/other-s3.md says what it needs.")
+        }
+        None => said,
+    };
     let Place { bucket, region, .. } = place;
     if let Some(right) = region_of(error, body).filter(|right| right != region) {
         let details =

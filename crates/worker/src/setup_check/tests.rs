@@ -344,7 +344,14 @@ async fn the_answers_of_s3_are_distinguished() {
             "arn:aws:s3:::media/team/uploads/*",
         ),
         (503, "SlowDown", "", Kind::S3Busy, "SlowDown", ""),
-        (501, "NotImplemented", "", Kind::S3Refused, "NotImplemented", ""),
+        (
+            501,
+            "NotImplemented",
+            "",
+            Kind::S3Refused,
+            "NotImplemented",
+            "CHECKSUMS=off",
+        ),
     ] {
         check_step("create", Some(error(status, code, more)), kind, says, paste).await;
     }
@@ -547,7 +554,7 @@ async fn one_mistake_is_one_finding_however_many_steps_find_it() {
 #[wasm_bindgen_test]
 async fn a_probe_has_a_type_and_a_size_that_the_api_accepts() {
     let plan_put = || {
-        let put = signed(HttpMethod::Put, "put", &["if-none-match"]);
+        let put = signed(HttpMethod::Put, "put", &["if-none-match", CHECKSUM]);
         let file = serde_json::json!({ "id": "probe", "key": "team/uploads/ann/u1/n", "put": put });
         let batch = "01a3185c-5000-7000-8000-000000000000";
         serde_json::json!({ "serverTime": 1, "batch": batch, "files": [file] }).to_string()
@@ -570,7 +577,10 @@ async fn a_probe_has_a_type_and_a_size_that_the_api_accepts() {
     })
     .await;
     assert_eq!(findings, [Finding::new(FindingKind::AllRight, "", "")]);
-    assert_eq!(asked.last().map(String::as_str), Some("PUT put if-none-match"));
+    assert_eq!(
+        asked.last().map(String::as_str),
+        Some("PUT put if-none-match x-amz-checksum-sha256")
+    );
     let (findings, asked) = run(true, move |_, _| {
         Some(refuse(
             r#"{"code":"TypeNotAllowed","message":"","allowedTypes":["image/*"]}"#,
@@ -600,4 +610,74 @@ fn what_is_pasted_is_what_the_help_page_shows() {
         written(&configuration::role_policy("BUCKET", "uploads/")),
         on_help_page("role")
     );
+}
+
+#[wasm_bindgen_test]
+async fn what_a_service_lacks_is_named_by_its_refusal() {
+    let checksums =
+        "<Message>Header 'x-amz-checksum-algorithm' with value 'SHA256' not implemented</Message>";
+    let condition = "<Header>If-None-Match</Header>";
+    for (at, status, code, more, paste) in [
+        ("create", 501, "NotImplemented", checksums, "CHECKSUMS=off"),
+        ("create", 501, "NotImplemented", "", "CHECKSUMS=off"),
+        ("part", 400, "InvalidArgument", checksums, "CHECKSUMS=off"),
+        (
+            "complete",
+            501,
+            "NotImplemented",
+            condition,
+            "CONDITIONAL_WRITES=off",
+        ),
+        ("complete", 501, "NotImplemented", "", "CONDITIONAL_WRITES=off"),
+    ] {
+        let answer = Some(error(status, code, more));
+        check_step(at, answer, FindingKind::S3Refused, "docs/other-s3.md", paste).await;
+    }
+}
+
+#[wasm_bindgen_test]
+fn a_service_is_known_by_its_host_or_its_errors() {
+    let r2 = "https://0123.r2.cloudflarestorage.com";
+    let settings = "PART_SIZES=constant\nCHECKSUMS=off";
+    assert_eq!(service::known(r2, ""), Some(("Cloudflare R2", settings)));
+    let garage = "<Error><Code>NoSuchKey</Code><Region>garage</Region></Error>";
+    assert_eq!(
+        service::known("https://s3.example.com", garage),
+        Some(("Garage", ""))
+    );
+    let amazon = "https://media.s3.eu-west-1.amazonaws.com";
+    assert_eq!(
+        service::known(amazon, "<Error><Code>NoSuchKey</Code></Error>"),
+        None
+    );
+}
+
+#[wasm_bindgen_test]
+fn the_local_network_is_named_where_the_storage_is_nearer() {
+    for (page, storage, expected) in [
+        ("https://page.example", "http://192.168.1.2:9000", true),
+        ("https://page.example", "http://127.0.0.1:9000", true),
+        ("https://page.example", "http://[fd00::1]:9000", true),
+        ("https://page.example", "http://nas.local:9000", true),
+        ("http://192.168.1.2", "http://localhost:9000", true),
+        ("https://page.example", "https://s3.example.com", false),
+        ("http://192.168.1.2", "http://192.168.1.3:9000", false),
+        ("http://localhost:8080", "http://192.168.1.3:9000", false),
+    ] {
+        assert_eq!(
+            service::asks_for_local_network(page, storage),
+            expected,
+            "{page} {storage}"
+        );
+    }
+}
+
+#[wasm_bindgen_test]
+fn parts_of_one_size_are_asked_for_where_the_service_wants_them() {
+    let url = "https://0123.r2.cloudflarestorage.com/media/team/uploads/ann/u1/n";
+    let create = request(HttpMethod::Post, url, &[]);
+    let place = Place::of(&create, "team/uploads/ann/u1/n", 0, ORIGIN.to_owned());
+    let found = s3_answers::part_sizes(wire::PartSizes::Growing, &place).expect("a finding");
+    assert!(found.paste.contains("PART_SIZES=constant"), "{found:?}");
+    assert_eq!(s3_answers::part_sizes(wire::PartSizes::Constant, &place), None);
 }

@@ -4,7 +4,12 @@
 //! has stored, and `handles` the browser's handle of its file, if there is one. Whatever is written together
 //! is one transaction, so that a crash leaves the state before it or the state after it.
 
-use std::{cell::RefCell, collections::BTreeMap, rc::Rc, time::Duration};
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeMap,
+    rc::Rc,
+    time::Duration,
+};
 
 use engine::{CompletedPart, UploadRecord};
 use idb::{
@@ -70,6 +75,17 @@ pub(crate) enum Change {
     Remove(RecordKey),
 }
 
+impl Change {
+    /// Whether other tabs show it: that an upload is there, or has ended.
+    pub(crate) const fn concerns_other_tabs(&self) -> bool {
+        match self {
+            Self::Add(..) | Self::Remove(_) => true,
+            Self::Put(_, record) => record.has_ended,
+            Self::PutPart(..) | Self::PutHandle(..) => false,
+        }
+    }
+}
+
 /// The value of the store `uploads`.
 #[derive(Serialize, Deserialize)]
 struct Entry<Record> {
@@ -92,7 +108,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 #[derive(Default)]
 pub(crate) struct Database {
     /// The user who is named in each record that is written.
-    user: Option<Sha256Digest>,
+    user: Cell<Option<Sha256Digest>>,
     connection: RefCell<Option<Rc<idb::Database>>>,
 }
 
@@ -100,9 +116,14 @@ impl Database {
     /// The database, for records of this user.
     pub(crate) fn of(user: Option<Sha256Digest>) -> Self {
         Self {
-            user,
+            user: Cell::new(user),
             connection: RefCell::default(),
         }
+    }
+
+    /// Names this user in each record that is written from now on.
+    pub(crate) fn set_user(&self, user: Option<Sha256Digest>) {
+        self.user.set(user);
     }
 
     /// Opens the database, and creates it if there is none.
@@ -156,7 +177,7 @@ impl Database {
     /// # Errors
     /// If they cannot be written, for example because the disk is full.
     pub(crate) async fn write(&self, changes: &[Change]) -> Result<(), Error> {
-        self.repeat(async |connection| write(connection, self.user, changes).await)
+        self.repeat(async |connection| write(connection, self.user.get(), changes).await)
             .await
     }
 }
@@ -337,7 +358,7 @@ fn read_json<T: for<'de> Deserialize<'de>>(value: &JsValue) -> Option<T> {
 
 #[cfg(test)]
 mod tests {
-    use engine::MultipartRecord;
+    use engine::{MultipartRecord, PartRules};
     use wasm_bindgen_test::wasm_bindgen_test;
     use wire::{BatchId, Sha256Digest};
 
@@ -369,12 +390,14 @@ mod tests {
             has_ended: false,
             stored: None,
             manifest: None,
+            fields: Default::default(),
             object: None,
             multipart: Some(MultipartRecord {
                 key: "uploads/key".to_owned(),
                 upload_id: "id".to_owned(),
                 part_size: 8 << 20,
                 part_size_changes: Vec::new(),
+                rules: PartRules::default(),
                 created: Some(1),
                 seen: None,
                 parts: parts.iter().copied().map(part).collect(),

@@ -6,10 +6,11 @@
 pub(crate) mod database;
 mod outage;
 mod records;
+pub(crate) mod tabs;
 
 use std::{
     cell::{Cell, RefCell},
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     rc::{Rc, Weak},
     time::Duration,
 };
@@ -17,7 +18,7 @@ use std::{
 use browser::Timer;
 use engine::{Engine, Event, FileId, SaveId};
 use wasm_bindgen_futures::spawn_local;
-use wire::BatchId;
+use wire::{BatchId, Fields};
 
 use crate::{
     effects::{handle::FileHandle, locks::Lock},
@@ -28,6 +29,7 @@ use crate::{
 use database::{Change, Database, RecordKey};
 use outage::Outage;
 use records::Records;
+use tabs::Tabs;
 
 /// The least time between two transactions. With many small files per second, one transaction for each few of
 /// them would cost more than everything else that is stored.
@@ -42,6 +44,9 @@ pub(crate) struct Store {
     access: RefCell<Access>,
     /// The locks of the sessions whose records this page continues with.
     held: RefCell<BTreeMap<String, Lock>>,
+    /// The sessions of other tabs whose end this page waits for.
+    awaited: RefCell<BTreeSet<String>>,
+    tabs: RefCell<Option<Tabs>>,
 }
 
 /// Whether anything can be written.
@@ -70,6 +75,8 @@ impl Store {
             records: RefCell::new(Records::new(new_session())),
             access: RefCell::new(access),
             held: RefCell::default(),
+            awaited: RefCell::default(),
+            tabs: RefCell::default(),
         })
     }
 
@@ -93,6 +100,15 @@ impl Store {
         self.user.replace(User::Unknown)
     }
 
+    /// The uploads of nobody are this user's from now on.
+    pub(crate) fn hand_to(&self, user: User) {
+        self.user.set(user);
+        if let Some(database) = self.database() {
+            database.set_user(user.id());
+        }
+        self.records.borrow_mut().mark_all_changed();
+    }
+
     /// Continues with the records of this session, whose lock this is.
     pub(crate) fn hold(&self, session: String, lock: Lock) {
         self.held.borrow_mut().insert(session, lock);
@@ -103,7 +119,28 @@ impl Store {
         self.held.borrow().contains_key(session)
     }
 
+    /// Notes that the end of this session's page is waited for. Returns whether that is new.
+    pub(crate) fn await_end(&self, session: &str) -> bool {
+        self.awaited.borrow_mut().insert(session.to_owned())
+    }
+
+    /// Tells other tabs from now on when what is kept has changed.
+    pub(crate) fn set_tabs(&self, tabs: Option<Tabs>) {
+        self.tabs.replace(tabs);
+    }
+
+    /// Tells other tabs that these changes were written, if they show any of them.
+    fn announce(&self, changes: &[Change]) {
+        if let Some(tabs) = &*self.tabs.borrow()
+            && changes.iter().any(Change::concerns_other_tabs)
+        {
+            tabs.announce();
+        }
+    }
+
     pub(crate) fn on_opened(&self, database: Rc<Database>) {
+        // Somebody may have signed in since it was opened.
+        database.set_user(self.user().id());
         self.access.replace(Access::Open(database));
         self.driver.report(ToDriver::WriteDue);
     }
@@ -155,6 +192,11 @@ impl Store {
     /// Takes over the record of a file of this batch that an earlier page stored.
     pub(crate) fn inherit_stored(&self, batch: BatchId, key: RecordKey) {
         self.records.borrow_mut().inherit_stored(batch, key);
+    }
+
+    /// Keeps what the uploader of this batch answered, for as long as records of its files are kept.
+    pub(crate) fn set_fields(&self, batch: BatchId, fields: Fields) {
+        self.records.borrow_mut().set_fields(batch, fields);
     }
 
     /// Removes the records of the stored files of this batch.
@@ -231,6 +273,7 @@ async fn write_persistently(
         let Some(store) = store.upgrade() else { return };
         if written.is_ok() {
             store.outage.end();
+            store.announce(&changes);
             store.rest(database);
             store.report(saves);
             return;

@@ -11,7 +11,10 @@ use fantoccini::{Locator, error::CmdError};
 use oidc_provider::ProviderOptions;
 use serde_json::{Value, json};
 
-use crate::{setup_check, sign_in::sign_in};
+use crate::{
+    links, setup_check,
+    sign_in::{press, sign_in},
+};
 
 /// So slow that a file of some mebibytes stays in flight.
 const SLOW_BYTES_PER_SECOND: u64 = 64 << 10;
@@ -28,6 +31,10 @@ const PICK_MANY: &str = "
     const picker = document.getElementById('file-picker');
     picker.files = transfer.files;
     picker.dispatchEvent(new Event('change'));";
+
+/// Hides the files of every batch.
+const HIDE_ALL: &str = "
+    for (const toggle of document.querySelectorAll('.batch-row [aria-expanded=true]')) toggle.click();";
 
 /// Goes through the states in one language.
 struct Check<'a> {
@@ -189,8 +196,75 @@ impl Check<'_> {
         self.open(json!({})).await?;
         let client = self.scenario.client();
         client.execute(PICK_MANY, vec![json!(10_000)]).await?;
-        self.wait_for_element("[aria-setsize='10000']").await?;
+        let closed = ".batch-row [aria-expanded=false]";
+        self.wait_for_element(closed).await?;
+        self.look("ten-thousand-hidden").await?;
+        // In one script: between two commands the row may be drawn anew, as when more texts arrive.
+        let open = "document.querySelector(arguments[0]).click();";
+        client.execute(open, vec![json!(closed)]).await?;
+        // And the row of the batch.
+        self.wait_for_element("[aria-setsize='10001']").await?;
         self.look("ten-thousand").await
+    }
+
+    async fn by_link(&self) -> Result<()> {
+        self.open(json!({})).await?;
+        let client = self.scenario.client();
+        self.scenario.expect_console_errors("Failed to load resource");
+        let (_, token) = links::link_with(|link| link.note = Some("Until Friday,\nplease.".to_owned()))?;
+        client.goto(&links::address(self.scenario, &token)).await?;
+        self.wait_for_element(".link-terms:not(:empty)").await?;
+        self.look("by-link").await?;
+        client.goto(&links::address(self.scenario, "a.b.c")).await?;
+        self.wait_for_element(".page-error").await?;
+        self.look("by-wrong-link").await
+    }
+
+    /// Batches that are on their way, stored, and stored in part.
+    async fn batches(&self) -> Result<()> {
+        let page = self.open(json!({})).await?;
+        let (files, controls) = (&self.scenario.files, self.scenario.controls());
+        let names = ["harbour.png", "low tide.png", "interview.mp3"];
+        let add = |name| files.add(name, 3_000);
+        page.pick(&names.map(add).into_iter().collect::<Result<Vec<_>>>()?)
+            .await?;
+        self.wait_for_element(".batch-row[data-state=stored]").await?;
+        self.scenario.expect_console_errors("403");
+        controls.fail_next_s3_requests(1, "PUT", 403, "AccessDenied");
+        let names = ["refused.pdf", "letter.txt"];
+        page.pick(&names.map(add).into_iter().collect::<Result<Vec<_>>>()?)
+            .await?;
+        self.wait_for_element(".batch-row[data-state=failed] .file-error:not([hidden])")
+            .await?;
+        self.scenario.client().execute(HIDE_ALL, Vec::new()).await?;
+        controls.set_s3_bytes_per_second(Some(SLOW_BYTES_PER_SECOND));
+        let large = |name| files.add(name, 9 << 20);
+        page.pick(
+            &["one.mov", "two.mov"]
+                .map(large)
+                .into_iter()
+                .collect::<Result<Vec<_>>>()?,
+        )
+        .await?;
+        self.wait_for_element(".batch-row[data-state=sending]").await?;
+        self.look("batches").await
+    }
+
+    /// Questions of every kind, and what is wrong with the answers.
+    async fn fields(&self) -> Result<()> {
+        let page = self
+            .open(json!({ "fields": [
+                { "name": "order", "label": { "en": "Order number", "ar": "رقم الطلب" }, "required": true },
+                { "name": "mail", "label": "Your email", "kind": "email" },
+                { "name": "topic", "label": "Topic", "kind": "choice", "options": ["Invoice", "Other"] },
+                { "name": "note", "label": "Note", "kind": "longText" },
+            ] }))
+            .await?;
+        self.wait_for_element(".fields [name=note]").await?;
+        self.look("fields").await?;
+        page.pick(&[self.scenario.files.add("letter.txt", 10)?]).await?;
+        self.wait_for_element(".fields [aria-invalid=true]").await?;
+        self.look("fields-missing").await
     }
 
     async fn page_errors(&self) -> Result<()> {
@@ -254,6 +328,12 @@ async fn check(language: &'static str, visit: impl AsyncFnOnce(&Check<'_>) -> Re
 async fn picking_and_rejections_are_accessible() -> Result<()> {
     check("en", async |check| check.choosing().await).await?;
     check("ar", async |check| check.choosing().await).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_asked_before_an_upload_is_accessible() -> Result<()> {
+    check("en", async |check| check.fields().await).await?;
+    check("ar", async |check| check.fields().await).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -335,6 +415,50 @@ async fn signing_in_is_accessible() -> Result<()> {
         check_accessibility(scenario, "en-sign-in-ended").await
     })
     .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_by_an_upload_link_is_accessible() -> Result<()> {
+    for language in ["en", "ar"] {
+        check(language, async |check| check.by_link().await).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn making_an_upload_link_is_accessible() -> Result<()> {
+    with_sign_in(ProviderOptions::default(), async |scenario, provider| {
+        scenario.set_settings(links::settings_of(provider));
+        scenario.expect_console_errors("Failed to load resource");
+        sign_in(scenario, "alice").await?;
+        links::ask_for_link(scenario.client(), "acme").await?;
+        let client = scenario.client();
+        client
+            .wait()
+            .for_element(Locator::Css(".link-maker .page-error"))
+            .await?;
+        check_accessibility(scenario, "en-link-refused").await?;
+        let makers = vec![("LINK_MAKERS".to_owned(), "*".to_owned())];
+        scenario.stack().set_lambda_variables(makers).await?;
+        press(scenario.client(), ".link-maker [data-action=submit]").await?;
+        let client = scenario.client();
+        client
+            .wait()
+            .for_element(Locator::Css(".link-maker-code"))
+            .await?;
+        check_accessibility(scenario, "en-link-made").await
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn batches_are_accessible() -> Result<()> {
+    check("en", async |check| check.batches().await).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn batches_are_accessible_right_to_left() -> Result<()> {
+    check("ar", async |check| check.batches().await).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -208,7 +208,8 @@ async fn a_firewall_before_the_api_gets_smaller_batches() -> Result<()> {
         })
         .await?;
         page.wait_for("the rows to say so", |rows| {
-            rows.iter().all(|row| row.state == "stored").then_some(())
+            let are_stored = rows.iter().all(|row| row.state == "stored");
+            (are_stored && !rows.is_empty()).then_some(())
         })
         .await
     })

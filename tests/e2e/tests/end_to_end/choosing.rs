@@ -272,12 +272,33 @@ async fn a_notification_is_offered_only_to_users_never_asked_before() -> Result<
     .await
 }
 
+/// Whether the page has the browser ask before it is left.
+const ASKS: &str = "
+    const event = new Event('beforeunload', { cancelable: true });
+    dispatchEvent(event);
+    return event.defaultPrevented;";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn leaving_the_page_asks_while_a_manifest_is_on_its_way() -> Result<()> {
+    const HOLD: &str = "
+        const plain = self.fetch;
+        const isHeld = (request) => String(request.url ?? request).endsWith('/manifests');
+        self.fetch = (request, ...more) => isHeld(request) ? new Promise(() => {}) : plain(request, ...more);";
+    with_page(async |scenario, _| {
+        scenario.run_before_workers(HOLD);
+        let page = scenario.open_page_with(json!({ "manifests": true })).await?;
+        page.pick(&[scenario.files.add("stored.txt", 10)?]).await?;
+        page.wait_until_stored(1).await?;
+        wait_for(scenario, ASKS, json!(true)).await?;
+        // Nobody is there to answer the question.
+        scenario.expect_console_errors("beforeunload");
+        Ok(())
+    })
+    .await
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn leaving_the_page_asks_only_while_something_is_in_flight() -> Result<()> {
-    const ASKS: &str = "
-        const event = new Event('beforeunload', { cancelable: true });
-        dispatchEvent(event);
-        return event.defaultPrevented;";
     with_page(async |scenario, page| {
         ensure!(execute(scenario, ASKS).await? == false);
         let controls = scenario.controls();
@@ -294,7 +315,7 @@ async fn leaving_the_page_asks_only_while_something_is_in_flight() -> Result<()>
 #[tokio::test(flavor = "multi_thread")]
 async fn an_image_shows_a_thumbnail_and_any_other_file_an_icon() -> Result<()> {
     const ICONS: &str = "
-        return Array.from(document.querySelectorAll('.file-icon'), (icon) => {
+        return Array.from(document.querySelectorAll('[data-file-id] .file-icon'), (icon) => {
             const canvas = icon.querySelector('canvas');
             return canvas ? canvas.width > 0 : 'sign';
         });";

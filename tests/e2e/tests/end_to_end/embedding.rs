@@ -3,17 +3,19 @@
 use std::{fs, path::Path};
 
 use anyhow::{Context, Result, ensure};
-use e2e::{Scenario, Site, content_security_policy, met, path_of, wait_until, with_page};
+use e2e::{Scenario, Site, content_security_policy, met, path_of, wait_until, with_page, with_sign_in};
+use fantoccini::Client;
+use oidc_provider::ProviderOptions;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// The example with the custom element, as it is in the checkout.
-const EMBEDDING: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/embedding");
+const EMBEDDING: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/html");
 
 /// Records the uploader's events.
-const LISTEN: &str = "
+pub(crate) const LISTEN: &str = "
     window.received = [];
-    for (const name of ['uploaded', 'failed', 'progress']) {
+    for (const name of ['uploaded', 'failed', 'progress', 'unauthorized']) {
         document.addEventListener(name, ({ type, detail }) => received.push({ type, detail }));
     }";
 
@@ -30,7 +32,7 @@ const CHOOSE: &str = "
     return true;";
 
 /// What an embedding page has to allow, as `docs/embedding.md` says.
-fn embedding_policy(scenario: &Scenario) -> String {
+pub(crate) fn embedding_policy(scenario: &Scenario) -> String {
     let (page, api, s3) = (scenario.url(), scenario.api(), scenario.s3());
     [
         "default-src 'none'",
@@ -46,7 +48,7 @@ fn embedding_policy(scenario: &Scenario) -> String {
 }
 
 /// The example page at an origin of its own, with the stack's addresses in it.
-async fn open_embedding(scenario: &mut Scenario) -> Result<(TempDir, Site)> {
+pub(crate) async fn open_embedding(scenario: &mut Scenario) -> Result<(TempDir, Site)> {
     let folder = tempfile::tempdir()?;
     for entry in fs::read_dir(Path::new(EMBEDDING))? {
         let entry = entry?;
@@ -63,8 +65,7 @@ async fn open_embedding(scenario: &mut Scenario) -> Result<(TempDir, Site)> {
     Ok((folder, site))
 }
 
-async fn choose(scenario: &Scenario, uploader: usize, files: &[(&str, &str)]) -> Result<()> {
-    let client = scenario.client();
+pub(crate) async fn choose(client: &Client, uploader: usize, files: &[(&str, &str)]) -> Result<()> {
     wait_until("the uploader to be there", async || {
         let chosen = client
             .execute(CHOOSE, vec![json!(uploader), json!(files)])
@@ -75,15 +76,15 @@ async fn choose(scenario: &Scenario, uploader: usize, files: &[(&str, &str)]) ->
     .map(drop)
 }
 
-/// The details of the first event of this name about this file.
-async fn wait_for_event(scenario: &Scenario, name: &str, file: &str) -> Result<Value> {
+/// The details of the first event of this name about this file; of any, if the name of the file is empty.
+pub(crate) async fn wait_for_event(scenario: &Scenario, name: &str, file: &str) -> Result<Value> {
     let client = scenario.client();
     wait_until(&format!("{name} of {file}"), async || {
         let received = client.execute("return received;", Vec::new()).await?;
         let events = received.as_array().context("a list")?;
         let found = events
             .iter()
-            .find(|event| event["type"] == name && event["detail"]["name"] == file);
+            .find(|event| event["type"] == name && (file.is_empty() || event["detail"]["name"] == file));
         Ok(found
             .map(|event| event["detail"].clone())
             .ok_or_else(|| received.to_string()))
@@ -95,7 +96,7 @@ async fn wait_for_event(scenario: &Scenario, name: &str, file: &str) -> Result<V
 async fn an_element_in_a_page_of_another_site_uploads_and_reports() -> Result<()> {
     with_page(async |scenario, _| {
         let _site = open_embedding(scenario).await?;
-        choose(scenario, 0, &[("report.txt", "all is well")]).await?;
+        choose(scenario.client(), 0, &[("report.txt", "all is well")]).await?;
         let uploaded = wait_for_event(scenario, "uploaded", "report.txt").await?;
         ensure!(uploaded["size"] == 11, "{uploaded}");
         let key = uploaded["key"].as_str().unwrap_or_default();
@@ -116,7 +117,7 @@ async fn an_element_in_a_page_of_another_site_uploads_and_reports() -> Result<()
         scenario
             .controls()
             .fail_next_s3_requests(1, "PUT", 403, "AccessDenied");
-        choose(scenario, 0, &[("refused.txt", "not today")]).await?;
+        choose(scenario.client(), 0, &[("refused.txt", "not today")]).await?;
         let failed = wait_for_event(scenario, "failed", "refused.txt").await?;
         ensure!(failed["code"] == "accessDenied", "{failed}");
         let message = failed["message"].as_str().unwrap_or_default();
@@ -145,7 +146,7 @@ async fn the_element_follows_its_attributes_and_the_pages_style() -> Result<()> 
         let _site = open_embedding(scenario).await?;
         let large = "x".repeat(1_000_001);
         let files = [("program.exe", "MZ"), ("large.txt", &large)];
-        choose(scenario, 0, &files).await?;
+        choose(scenario.client(), 0, &files).await?;
         let client = scenario.client();
         let expected = json!({
             "left_out": ["1 file was left out", "1 file was left out"],
@@ -179,16 +180,16 @@ async fn an_element_works_when_put_back_and_beside_another() -> Result<()> {
         document.body.append(another);";
     with_page(async |scenario, _| {
         let _site = open_embedding(scenario).await?;
-        choose(scenario, 0, &[("before.txt", "before")]).await?;
+        choose(scenario.client(), 0, &[("before.txt", "before")]).await?;
         wait_for_event(scenario, "uploaded", "before.txt").await?;
         let client = scenario.client();
         client.execute(TAKE_OUT_AND_PUT_BACK, Vec::new()).await?;
-        choose(scenario, 0, &[("again.txt", "again")]).await?;
+        choose(scenario.client(), 0, &[("again.txt", "again")]).await?;
         wait_for_event(scenario, "uploaded", "again.txt").await?;
         client.execute(ADD_ANOTHER, Vec::new()).await?;
-        choose(scenario, 1, &[("beside.exe", "beside")]).await?;
+        choose(scenario.client(), 1, &[("beside.exe", "beside")]).await?;
         wait_for_event(scenario, "uploaded", "beside.exe").await?;
-        choose(scenario, 0, &[("both.txt", "both")]).await?;
+        choose(scenario.client(), 0, &[("both.txt", "both")]).await?;
         wait_for_event(scenario, "uploaded", "both.txt").await?;
         let stored = scenario.stored_files()?;
         ensure!(stored == [&b"again"[..], b"before", b"beside", b"both"]);
@@ -206,7 +207,7 @@ async fn the_leptos_component_uploads_and_reports() -> Result<()> {
         site.set_settings(&json!({ "apiUrl": scenario.api() }));
         let client = scenario.client();
         client.goto(&url).await?;
-        choose(scenario, 0, &[("report.txt", "all is well")]).await?;
+        choose(scenario.client(), 0, &[("report.txt", "all is well")]).await?;
         wait_until("the page to get the callback", async || {
             let received = client.execute(RECEIVED, Vec::new()).await?;
             let is_there = received.as_str().is_some_and(|key| key.ends_with("/report.txt"));
@@ -218,4 +219,51 @@ async fn the_leptos_component_uploads_and_reports() -> Result<()> {
         Ok(())
     })
     .await
+}
+
+/// Opens an example whose API wants a token that the page has, and uploads a file there.
+async fn check_example(name: &str) -> Result<()> {
+    const RECEIVED: &str = "return document.getElementById('received')?.textContent ?? '';";
+    with_sign_in(ProviderOptions::default(), async |scenario, provider| {
+        scenario.expect_console_errors("401");
+        let policy = [
+            "default-src 'self'",
+            "script-src 'self' 'wasm-unsafe-eval'",
+            "img-src data:",
+            &format!("connect-src 'self' {} {}", scenario.api(), scenario.s3()),
+        ]
+        .join("; ");
+        let folder = path_of("SLIPWAY_EXAMPLES")?.join(name).join("dist");
+        let (site, url) = scenario.serve_elsewhere(&folder, &policy)?;
+        let token = provider.token_for("tool-a", "upload")?;
+        site.set_settings(&json!({ "apiUrl": scenario.api(), "accessToken": token }));
+        let client = scenario.client();
+        client.goto(&url).await?;
+        choose(client, 0, &[("report.txt", "all is well")]).await?;
+        wait_until("the page to get the event", async || {
+            let received = client.execute(RECEIVED, Vec::new()).await?;
+            let is_there = received.as_str().is_some_and(|key| key.ends_with("/report.txt"));
+            met(is_there, received)
+        })
+        .await?;
+        scenario.save_screenshot(&format!("{name}-example")).await?;
+        ensure!(scenario.stored_files()? == [b"all is well".to_vec()]);
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_react_page_sets_up_the_element_and_gets_its_events() -> Result<()> {
+    check_example("react").await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_svelte_page_sets_up_the_element_and_gets_its_events() -> Result<()> {
+    check_example("svelte").await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_vue_page_sets_up_the_element_and_gets_its_events() -> Result<()> {
+    check_example("vue").await
 }

@@ -16,12 +16,12 @@ const SLOW_BYTES_PER_SECOND: u64 = 64 << 10;
 /// More steps than there are places on the page.
 const MOST_STEPS: usize = 60;
 
-/// The element that has the focus: what it does and for which file, and whether its focus can be seen.
+/// The element that has the focus: what it does and for which file or batch, and whether its focus can be seen.
 const FOCUSED: &str = "
     const element = document.activeElement;
     const shown = element.matches('.visually-hidden') ? element.nextElementSibling : element;
     const { outlineStyle, outlineWidth } = getComputedStyle(shown);
-    const row = element.closest('[data-file-id]');
+    const row = element.closest('.file-row');
     return {
         is_row: element === row,
         file: row?.querySelector('.file-name').textContent ?? '',
@@ -118,6 +118,9 @@ async fn the_tab_key_reaches_everything_and_its_focus_is_visible() -> Result<()>
             "cancelAll",
             "filter",
             "file-list",
+            "2 files files",
+            "2 files pause",
+            "2 files cancel",
             "first.bin pause",
             "first.bin cancel",
             "second.bin pause",
@@ -205,7 +208,8 @@ async fn a_screen_reader_announces_the_end_and_not_each_percent() -> Result<()> 
         client.execute(LISTEN, Vec::new()).await?;
         let controls = scenario.controls();
         controls.set_s3_bytes_per_second(Some(SLOW_BYTES_PER_SECOND));
-        let file = scenario.files.add("watched.bin", 6 << 20)?;
+        // More than the network's buffers take at once.
+        let file = scenario.files.add("watched.bin", 15 << 20)?;
         page.pick(&[file]).await?;
         let mut steps = BTreeSet::new();
         page.wait_for("the file to be at several percentages", |rows| {
@@ -255,7 +259,7 @@ async fn nothing_moves_for_users_who_prefer_reduced_motion() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn states_can_be_told_apart_in_forced_colours() -> Result<()> {
+async fn states_can_be_distinguished_in_forced_colours() -> Result<()> {
     const COLOURS: &str = "
         const colours = (selector) => {
             const { backgroundColor, color } = getComputedStyle(document.querySelector(selector));

@@ -2,8 +2,10 @@
 
 mod access;
 mod answers;
+mod batches;
 mod choosing;
 mod coming_and_going;
+mod element;
 mod embedding;
 mod endpoints;
 mod fault_matrix;
@@ -11,9 +13,12 @@ mod faults;
 mod gigabyte;
 mod harness;
 mod keyboard;
+mod kills;
 mod limits;
+mod links;
 mod manifests;
 mod multipart;
+mod other_services;
 mod phone;
 mod pick;
 mod progress;

@@ -8,7 +8,8 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 use e2e::{Scenario, SourceFile, met, sha256_of, stored_paths, wait_until, with_page, write_large_file};
-use serde_json::json;
+use fantoccini::{Locator, key::Key};
+use serde_json::{Value, json};
 use wire::{
     Checksum, ChecksumType, MANIFEST_SUFFIX, Manifest, ManifestFile, ManifestStatus, Sha256Digest,
     is_manifest_name,
@@ -117,11 +118,74 @@ async fn a_batch_ends_with_a_manifest_of_all_its_files() -> Result<()> {
     .await
 }
 
+/// Settings of a page that asks two questions, of which the first one needs an answer.
+fn asking() -> Value {
+    json!({ "manifests": true, "fields": [
+        { "name": "order", "label": { "en": "Order number" }, "required": true, "maxLength": 20 },
+        { "name": "mail", "label": "Your email", "kind": "email" },
+    ] })
+}
+
+fn fields(manifest: &Manifest) -> Vec<(&str, &str)> {
+    let fields = manifest.fields.iter();
+    fields.map(|(name, answer)| (&**name, &**answer)).collect()
+}
+
+/// Types an answer into a field of the page's form, and leaves it.
+async fn answer(scenario: &Scenario, name: &str, answer: &str) -> Result<()> {
+    let selector = format!(".fields [name={name}]");
+    let field = scenario
+        .client()
+        .wait()
+        .for_element(Locator::Css(&selector))
+        .await?;
+    field.send_keys(&(answer.to_owned() + &Key::Tab)).await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_answers_of_the_uploader_are_in_the_manifest() -> Result<()> {
+    with_page(async |scenario, _| {
+        let page = scenario.open_page_with(asking()).await?;
+        answer(scenario, "order", "4711").await?;
+        answer(scenario, "mail", "ada@example.com").await?;
+        page.pick(&[scenario.files.add("one.txt", 1000)?]).await?;
+        page.wait_until_stored(1).await?;
+        let manifest = wait_for_manifests(scenario, 1).await?;
+        let expected = [("mail", "ada@example.com"), ("order", "4711")];
+        ensure!(fields(&manifest) == expected, "{manifest:?}");
+        page.wait_until_nothing_is_kept().await
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_wait_for_a_required_answer_and_are_not_lost() -> Result<()> {
+    with_page(async |scenario, _| {
+        let page = scenario.open_page_with(asking()).await?;
+        page.pick(&[scenario.files.add("one.txt", 1000)?]).await?;
+        let client = scenario.client();
+        wait_until("the field to have the focus", async || {
+            let focused = client.active_element().await?.attr("name").await?;
+            met(focused.as_deref() == Some("order"), focused)
+        })
+        .await?;
+        ensure!(page.rows().await?.is_empty());
+        answer(scenario, "order", "4711").await?;
+        page.wait_until_stored(1).await?;
+        let manifest = wait_for_manifests(scenario, 1).await?;
+        ensure!(fields(&manifest) == [("order", "4711")], "{manifest:?}");
+        Ok(())
+    })
+    .await
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn after_a_crash_the_manifest_names_what_was_stored_before() -> Result<()> {
     with_page(async |scenario, _| {
         scenario.expect_console_errors("beforeunload");
-        let page = scenario.open_page_with(json!({ "manifests": true })).await?;
+        let page = scenario.open_page_with(asking()).await?;
+        answer(scenario, "order", "4711").await?;
         let first = scenario.files.add("first.txt", 1000)?;
         let second = scenario.files.add("second.bin", 7 << 20)?;
         scenario.set_bytes_per_second(Some(256 << 10));
@@ -134,10 +198,18 @@ async fn after_a_crash_the_manifest_names_what_was_stored_before() -> Result<()>
         page.wait_for_states(&["interrupted"]).await?;
         ensure!(manifests(scenario).is_empty());
         scenario.set_bytes_per_second(None);
+        // The user need not answer again.
+        let read = "return document.querySelector('.fields [name=order]')?.value ?? null;";
+        wait_until("the answer to be there", async || {
+            let kept = scenario.client().execute(read, Vec::new()).await?;
+            met(kept == "4711", kept)
+        })
+        .await?;
         page.pick(std::slice::from_ref(&second)).await?;
         page.wait_until_stored(1).await?;
         let manifest = wait_for_manifests(scenario, 1).await?;
         ensure!(manifest.files.len() == 2, "{manifest:?}");
+        ensure!(fields(&manifest) == [("order", "4711")], "{manifest:?}");
         for file in [first, second] {
             check_stored(scenario, &manifest, &file.path, &file.name)?;
         }

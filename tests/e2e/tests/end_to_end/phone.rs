@@ -1,7 +1,7 @@
 //! The page on a phone: what is on its first screen, and the main things that users do there.
 
 use anyhow::{Result, ensure};
-use e2e::{Page, Phone, Scenario, with_page};
+use e2e::{Page, Phone, Scenario, met, wait_until, with_page};
 use serde_json::Value;
 
 /// So slow that a file of some mebibytes stays in flight.
@@ -120,6 +120,59 @@ async fn a_phone_sends_requests_of_at_most_8_mib() -> Result<()> {
         let requests = scenario.controls().s3_requests();
         let largest = requests.iter().map(|request| request.body_bytes).max();
         ensure!(largest <= Some(8 << 20), "a request has {largest:?} bytes");
+        Ok(())
+    })
+    .await
+}
+
+/// The row of the batch: whether all of its sentence is seen, and the sentence.
+const RECEIPT: &str = "
+    const row = document.querySelector('.batch-row');
+    const sentence = row.querySelector('.file-error');
+    const bottom = row.querySelector('.file-body').getBoundingClientRect().bottom;
+    return {
+        isWhole: sentence.scrollHeight <= sentence.clientHeight + 1
+            && bottom <= row.getBoundingClientRect().bottom
+            && row.querySelector('.file-actions').scrollWidth <= row.querySelector('.file-actions').clientWidth + 1,
+        words: row.innerText,
+    };";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_phone_shows_all_of_a_receipt_in_every_language() -> Result<()> {
+    with_page(async |scenario, _| {
+        scenario.expect_console_errors("403");
+        Phone::ANDROID.emulate(scenario.client()).await?;
+        let page = scenario.open_page().await?;
+        scenario
+            .controls()
+            .fail_next_s3_requests(1, "PUT", 403, "AccessDenied");
+        let add = |number| scenario.files.add(&format!("{number}.txt"), 1000);
+        let files: Vec<_> = (0..3).map(add).collect::<Result<_>>()?;
+        page.pick(&files).await?;
+        page.wait_for("one file to fail", |rows| {
+            let mut states: Vec<&str> = rows.iter().map(|row| row.state.as_str()).collect();
+            states.sort_unstable();
+            (states == ["failed", "stored", "stored"]).then_some(())
+        })
+        .await?;
+        for language in ["en", "fr", "de", "es", "pt", "ja", "ar"] {
+            let choose = "
+                const choice = document.querySelector('.language');
+                choice.value = arguments[0];
+                choice.dispatchEvent(new Event('change', { bubbles: true }));";
+            scenario.client().execute(choose, vec![language.into()]).await?;
+            let read = "return document.documentElement.lang;";
+            wait_until("the language", async || {
+                let now = scenario.client().execute(read, Vec::new()).await?;
+                met(now == language, now)
+            })
+            .await?;
+            scenario
+                .save_screenshot(&format!("phone-receipt-{language}"))
+                .await?;
+            let receipt = scenario.client().execute(RECEIPT, Vec::new()).await?;
+            ensure!(receipt["isWhole"] == true, "{language}: {receipt:#}");
+        }
         Ok(())
     })
     .await

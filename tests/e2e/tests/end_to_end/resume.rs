@@ -164,7 +164,6 @@ async fn a_second_tab_takes_an_upload_over_once_the_first_is_closed() -> Result<
         let path = large_file(scenario)?;
         page.pick_paths(&[&path]).await?;
         let stored_before = scenario.hold_after_parts(2).await?;
-        page.wait_until_kept("uploads").await?;
         let client = scenario.client().clone();
         let first = client.window().await?;
         let second = client.new_window(true).await?.handle;
@@ -178,6 +177,30 @@ async fn a_second_tab_takes_an_upload_over_once_the_first_is_closed() -> Result<
         page.wait_for_state("interrupted").await?;
         page.pick_paths(&[&path]).await?;
         arrives(scenario, &page, &path, &stored_before).await
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_open_tab_learns_of_an_upload_elsewhere_and_of_its_end() -> Result<()> {
+    with_page(async |scenario, page| {
+        let client = scenario.client().clone();
+        let first = client.window().await?;
+        let second = client.new_window(true).await?.handle;
+        client.switch_to_window(second.clone()).await?;
+        let open = scenario.open_page().await?;
+        client.switch_to_window(first.clone()).await?;
+        let path = large_file(scenario)?;
+        page.pick_paths(&[&path]).await?;
+        scenario.hold_after_parts(1).await?;
+
+        client.switch_to_window(second.clone()).await?;
+        open.wait_for_state("elsewhere").await?;
+        scenario.set_bytes_per_second(None);
+        client.switch_to_window(first).await?;
+        page.wait_for_state("stored").await?;
+        client.switch_to_window(second).await?;
+        open.wait_for_states(&[]).await
     })
     .await
 }
@@ -213,7 +236,6 @@ async fn with_resume_off_nothing_is_kept_or_offered() -> Result<()> {
         let path = large_file(scenario)?;
         page.pick_paths(&[&path]).await?;
         scenario.hold_after_parts(1).await?;
-        page.wait_until_kept("uploads").await?;
 
         // What was kept before goes, and nothing comes in its place.
         let page = scenario.open_page_with(json!({ "resume": false })).await?;

@@ -37,12 +37,14 @@ const PICK: &str = "
     picker.dispatchEvent(new Event('change'));
     return Math.round(performance.now() - start);";
 
-/// What is there now: the rows, the counts that the page shows, and the long tasks so far.
+/// Shows the files of the batch, and reads what is there now: the rows, the counts that the page shows, and the long
+/// tasks so far. The row of the batch counts, too.
 const LOOK: &str = "
+    document.querySelector('.batch-row [aria-expanded=false]')?.click();
     const rows = document.querySelectorAll('[data-file-id]');
     return {
         rows: rows.length,
-        files: Number(rows[0]?.getAttribute('aria-setsize')),
+        files: Number(rows[0]?.getAttribute('aria-setsize')) - 1,
         stored: Number(document.querySelectorAll('.filter-count')[2]?.textContent.replaceAll(/\\D/g, '')),
         long_tasks: longTasks,
     };";

@@ -19,7 +19,7 @@ const SLOW_BYTES_PER_SECOND: u64 = 2 << 20;
 /// What the browser's console says about an answer with 401.
 const UNAUTHORIZED: &str = "Failed to load resource";
 
-async fn press(client: &Client, selector: &str) -> Result<()> {
+pub(crate) async fn press(client: &Client, selector: &str) -> Result<()> {
     let button = client.wait().for_element(Locator::Css(selector)).await?;
     button.click().await?;
     Ok(())
@@ -75,6 +75,7 @@ async fn pick_large_file(scenario: &Scenario, page: &Page) -> Result<PathBuf> {
     write_large_file(&path, SIZE)?;
     page.pick_paths(&[&path]).await?;
     scenario.wait_for_parts(1).await?;
+    page.wait_until_kept("uploads").await?;
     Ok(path)
 }
 

@@ -20,10 +20,10 @@ async fn each_row_shows_the_verdict_on_its_file() -> Result<()> {
         let client = scenario.client();
         let page = scenario.open_page_with(json!({ "verdicts": true })).await?;
         let files = [
-            ("right.png", PNG, "what it was declared as"),
+            ("right.png", PNG, "matches the file’s type"),
             ("wrong.png", PROGRAM, "Blocked"),
             ("really.jpg", PNG, "another type"),
-            ("empty.png", b"", "cannot be told"),
+            ("empty.png", b"", "could not be recognised"),
         ];
         let mut paths = Vec::new();
         for (name, bytes, _) in files {

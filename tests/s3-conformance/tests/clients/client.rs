@@ -22,6 +22,18 @@ pub(crate) async fn transfer_manager(fixture: &Fixture, arguments: &[&str]) -> R
     run(command.arg(script).args(arguments)).await.map(drop)
 }
 
+/// What boto3 takes for the endpoint of S3 in every region that it knows: JSON from region to URL.
+pub(crate) async fn regional_endpoints() -> Result<String> {
+    const SCRIPT: &str = "
+import json, boto3
+session = boto3.Session(aws_access_key_id='a', aws_secret_access_key='b')
+regions = [region for partition in session.get_available_partitions()
+           for region in session.get_available_regions('s3', partition)]
+print(json.dumps({region: session.client('s3', region).meta.endpoint_url for region in regions}))";
+    let mut command = Command::new(program("SLIPWAY_PYTHON_S3_CLIENTS")?.join("python"));
+    run(command.env_clear().args(["-c", SCRIPT])).await
+}
+
 /// rclone with a remote `local`.
 pub(crate) async fn rclone(fixture: &Fixture, arguments: &[&str]) -> Result<()> {
     let mut command = command(&program("SLIPWAY_RCLONE")?, fixture);

@@ -57,6 +57,16 @@ impl Fixture {
             .context("the path is not UTF-8")
     }
 
+    /// Writes a folder that has one with these files, and returns its path.
+    pub(crate) fn folder(&self, name: &str, files: &[&str]) -> Result<String> {
+        fs::create_dir_all(self.files.path().join(name).join("inner"))?;
+        for file in files {
+            self.write(&format!("{name}/inner/{file}"), file.len())?;
+        }
+        let path = self.files.path().join(name).into_os_string();
+        path.into_string().ok().context("the path is not UTF-8")
+    }
+
     /// Writes the pieces of a file that become its parts, and returns their paths.
     pub(crate) fn split(&self, path: &str) -> Result<Vec<String>> {
         let bytes = fs::read(path)?;

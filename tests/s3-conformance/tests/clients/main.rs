@@ -4,11 +4,14 @@
 mod client;
 mod fixture;
 
+use std::{collections::BTreeMap, fs, path::Path};
+
 use anyhow::{Context, Result, ensure};
+use lambda_api::Deployment;
 use local::BUCKET;
 use serde_json::{Value, json};
 
-use client::{aws, curl, curl_status, rclone, transfer_manager};
+use client::{aws, curl, curl_status, rclone, regional_endpoints, transfer_manager};
 use fixture::{Fixture, MULTIPART_BYTES, PART_BYTES};
 
 /// Uploads files of several sizes by `upload` and compares them, and checks how many of them went in parts.
@@ -42,6 +45,28 @@ async fn aws_s3_cp_uploads_and_downloads_any_size() -> Result<()> {
         fixture.check_stored(key, &back)
     })
     .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn aws_s3_cp_brings_a_folder_back_as_it_was() -> Result<()> {
+    let fixture = Fixture::start().await?;
+    let names = [
+        "plain.txt",
+        "a b+c (1).txt",
+        "100% & more; it's #1.txt",
+        "تقرير 📎.pdf",
+    ];
+    let sent = fixture.folder("sent", &names)?;
+    let prefix = format!("s3://{BUCKET}/uploads/a folder+");
+    let copy = ["s3", "cp", "--recursive", "--no-progress"];
+    aws(&fixture, &[&copy, &*vec![&*sent, &prefix]].concat()).await?;
+    let back = format!("{sent}.back");
+    aws(&fixture, &[&copy, &*vec![&*prefix, &back]].concat()).await?;
+    for name in names {
+        let read = |folder: &str| fs::read(Path::new(folder).join("inner").join(name));
+        ensure!(read(&sent)? == read(&back)?, "{name} came back with other bytes");
+    }
+    Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -125,4 +150,25 @@ async fn curl_uploads_by_a_plain_presigned_url_once() -> Result<()> {
         Ok(())
     })
     .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_region_of_boto3_is_addressed_as_boto3_does() -> Result<()> {
+    let endpoints: BTreeMap<String, String> = serde_json::from_str(&regional_endpoints().await?)?;
+    ensure!(endpoints.len() > 30, "{endpoints:?}");
+    for (region, endpoint) in endpoints {
+        let deployment = Deployment::from_variables(&|name| match name {
+            "BUCKET_NAME" => Some("photos".to_owned()),
+            "AWS_REGION" => Some(region.clone()),
+            _ => None,
+        })?;
+        // boto3 still calls this region by the name of all.
+        let endpoint = endpoint.replace("//s3.amazonaws.com", "//s3.us-east-1.amazonaws.com");
+        let expected = endpoint.replace("//", "//photos.") + "/k";
+        ensure!(
+            deployment.bucket.object_url("k") == expected,
+            "{region}: {expected}"
+        );
+    }
+    Ok(())
 }

@@ -4,6 +4,7 @@ use std::{thread, time::Duration};
 
 use anyhow::Result;
 use jiff::{SignedDuration, Timestamp};
+use percent_encoding::percent_decode_str;
 use rusty_s3::Method;
 use s3_conformance::{Call, RawRequest, Service};
 
@@ -32,6 +33,33 @@ pub(crate) fn facts() -> Vec<Fact> {
                 Ok(format!(
                     "{stored}, listed {}",
                     if listed == KEY { "as it is" } else { &listed }
+                ))
+            },
+        )])
+        .chain([Fact::new(
+            "a list by encoding-type=url has keys as a form has them",
+            "200, url, as it is once decoded",
+            |service| {
+                const KEY: &str = "uploads/listed/a b%2F+c=(d)&e~ü.txt";
+                let stored = Call::put(KEY, BODY).ask(service)?.status;
+                let list = Call::new(Method::Get, "")
+                    .query("list-type", "2")
+                    .query("encoding-type", "url")
+                    .query("prefix", "uploads/listed/a b");
+                let answer = list.ask(service)?;
+                let (encoding, listed) = (answer.need("EncodingType")?, answer.need("Key")?);
+                // As botocore decodes them.
+                let decoded = percent_decode_str(&listed.replace('+', " "))
+                    .decode_utf8()?
+                    .into_owned();
+                let is_encoded = listed.contains("%C3%BC") && decoded == KEY;
+                Ok(format!(
+                    "{stored}, {encoding}, {}",
+                    if is_encoded {
+                        "as it is once decoded"
+                    } else {
+                        &listed
+                    }
                 ))
             },
         )])

@@ -21,7 +21,7 @@ use crate::{
         s3::S3,
         s3_answers::{error_code, says_stored},
     },
-    scenario::{BlockedEndpoint as Blocked, Withheld},
+    scenario::{Scenario, Withheld},
     violation::Violation,
 };
 
@@ -46,6 +46,8 @@ pub(crate) struct Checker {
     unchecked: BTreeSet<FileId>,
     /// Whether the browser reports no answer to a slice.
     withholds_from_slices: bool,
+    /// Whether S3 lists checksums, by which a page knows parts of which it has no record.
+    lists_checksums: bool,
     /// Whether a body that was in memory was answered.
     is_bytes_answered: bool,
     /// Files that started over in this page's life.
@@ -56,17 +58,19 @@ pub(crate) struct Checker {
 }
 
 impl Checker {
-    pub(crate) fn new(settings: Settings, blocked: Option<Blocked>, withheld: Option<Withheld>) -> Self {
+    pub(crate) fn new(scenario: &Scenario) -> Self {
+        let settings = scenario.settings.clone();
         Self {
             in_flight: InFlight::new(settings.clone()),
             settings,
             faults: FaultLog::default(),
             page: Page::default(),
             multipart: MultipartUploads::default(),
-            blocked_endpoint: BlockedEndpoint::new(blocked),
+            blocked_endpoint: BlockedEndpoint::new(scenario.blocked),
             stored: BTreeMap::new(),
             unchecked: BTreeSet::new(),
-            withholds_from_slices: withheld == Some(Withheld::FromSlices),
+            withholds_from_slices: scenario.withheld == Some(Withheld::FromSlices),
+            lists_checksums: !scenario.service.without_checksums,
             is_bytes_answered: false,
             started_over: BTreeSet::new(),
             online: true,
@@ -83,9 +87,15 @@ impl Checker {
             let mut ended = records.values().filter(|record| record.has_ended);
             ended.any(|record| record.manifest.is_none() && record.object_key() == Some(key))
         };
+        let lists_checksums = self.lists_checksums;
         // Whether S3 has what was not on record yet is found out by sending it once more.
-        self.stored
-            .retain(|(target, part), _| *part > 0 || is_known(target));
+        self.stored.retain(|(target, part), _| {
+            if *part > 0 {
+                lists_checksums
+            } else {
+                is_known(target)
+            }
+        });
         self.faults.on_tab_crash();
         self.blocked_endpoint.on_reason();
         self.in_flight = InFlight::new(self.settings.clone());
@@ -218,7 +228,7 @@ impl Checker {
         if self.page.files() <= MANY_FILES || self.events.is_multiple_of(COMPARE_EVERY) {
             self.page.check_views(engine, world.now)?;
         }
-        self.page.check_totals(engine.totals())?;
+        self.page.check_totals(engine)?;
         self.blocked_endpoint.check(world.now)?;
         let files = engine.totals().unfinished();
         if self.online && files > 0 && self.in_flight.is_at_rest() {

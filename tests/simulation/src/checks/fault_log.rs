@@ -53,12 +53,14 @@ pub(crate) struct FaultLog {
     /// Calls that the API refused, or answered with nonsense.
     api_refused: u32,
     /// Whether anything came back from S3 in this page's life, and from the API.
-    is_s3_heard: bool,
-    is_api_heard: bool,
+    is_s3_reached: bool,
+    is_api_reached: bool,
     /// The largest body in bytes that something on the way to S3 lets pass.
     pub(crate) max_body: Option<u64>,
     /// Whether something on the way answers as it likes.
     pub(crate) has_strangers: bool,
+    /// Whether the service takes only parts of one size.
+    pub(crate) has_constant_parts: bool,
 }
 
 impl FileFaults {
@@ -71,13 +73,13 @@ impl FileFaults {
 impl FaultLog {
     /// Takes note that another page begins.
     pub(crate) const fn on_tab_crash(&mut self) {
-        self.is_s3_heard = false;
-        self.is_api_heard = false;
+        self.is_s3_reached = false;
+        self.is_api_reached = false;
     }
 
     /// Takes note that S3 took bytes of a request.
     pub(crate) const fn on_progress(&mut self) {
-        self.is_s3_heard = true;
+        self.is_s3_reached = true;
     }
 
     /// Counts an answer of S3.
@@ -92,7 +94,7 @@ impl FaultLog {
             faults.transient += 1;
             return;
         };
-        self.is_s3_heard = true;
+        self.is_s3_reached = true;
         match (answer.status, error_code(&answer.body).unwrap_or_default()) {
             (_, "ExpiredToken" | "ExpiredRequest" | "TokenRefreshRequired" | "RequestTimeTooSkewed") => {
                 faults.expired += 1;
@@ -148,7 +150,7 @@ impl FaultLog {
             Some(answer) if answer.status != 200 || answer.body.contains(r#""serverTime":5,"#) => {
                 self.api_refused += 1;
             }
-            Some(_) => self.is_api_heard = true,
+            Some(_) => self.is_api_reached = true,
         }
     }
 
@@ -189,8 +191,8 @@ impl FaultLog {
             ErrorKind::Expired | ErrorKind::ClockSkewed => faults.expired > settings.max_signature_refreshes,
             ErrorKind::UploadGone => restarts > MAX_RESTARTS,
             // Where S3 never answered, and the API did, the error has to say that it is blocked.
-            ErrorKind::S3Unreachable | ErrorKind::Stalled if self.is_api_heard && !self.is_s3_heard => false,
-            ErrorKind::S3Blocked if self.is_s3_heard || !self.is_api_heard => false,
+            ErrorKind::S3Unreachable | ErrorKind::Stalled if self.is_api_reached && !self.is_s3_reached => false,
+            ErrorKind::S3Blocked if self.is_s3_reached || !self.is_api_reached => false,
             ErrorKind::S3Busy
             | ErrorKind::S3Unreachable
             | ErrorKind::S3Blocked
@@ -219,9 +221,18 @@ impl FaultLog {
             // answers as it likes.
             ErrorKind::RequestTooLarge => {
                 let most = self.max_body.filter(|most| *most < MIN_PART_BYTES);
-                faults.too_large > 1 && (self.has_strangers || most.is_some_and(|most| disk.description.size > most))
+                let is_too_large = most.is_some_and(|most| disk.description.size > most);
+                let of_all = self.files.values().map(|faults| faults.too_large).sum::<u32>();
+                let is_often = faults.too_large > 1 && (self.has_strangers || is_too_large);
+                // Parts of one size start over when a request of any file was too large.
+                is_often || (self.has_constant_parts && of_all > 0 && restarts + of_all > MAX_RESTARTS)
             }
-            ErrorKind::FileTooLarge => false,
+            // No upload link is ever in use here.
+            ErrorKind::FileTooLarge
+            | ErrorKind::InvalidLink
+            | ErrorKind::LinkNotYetValid
+            | ErrorKind::LinkExpired
+            | ErrorKind::LinkRevoked => false,
         }
     }
 }

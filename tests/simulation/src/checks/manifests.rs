@@ -41,7 +41,7 @@ impl Manifests {
         world: &GroundTruth<'_>,
     ) -> Result<(), Violation> {
         match command {
-            Command::Stored(id) => {
+            Command::Stored(id) if engine.settings().manifests => {
                 if let Some((_, batch, stored)) = engine.stored(*id) {
                     self.0.entry(batch).or_default().insert(stored.key.clone());
                 }

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use engine::{Engine, ErrorKind, Event, FileId, FileStatus, FileView, Selection, Totals};
+use wire::BatchId;
 
 use crate::{
     checks::{ground_truth::GroundTruth, manifests::is_unfinished},
@@ -110,38 +111,25 @@ impl Page {
         Ok(())
     }
 
-    /// The totals are the sums over all files.
-    pub(crate) fn check_totals(&self, totals: Totals) -> Result<(), Violation> {
-        let mut expected = Totals {
-            bytes_per_second: totals.bytes_per_second,
-            time_left: totals.time_left,
-            ..Totals::default()
-        };
-        for view in self.views.values() {
-            expected.files += 1;
-            expected.sent += view.sent;
-            expected.bytes += match view.status {
-                FileStatus::Cancelled => view.sent,
-                _ => view.size,
-            };
-            match view.status {
-                FileStatus::Stored => expected.stored += 1,
-                FileStatus::Failed(_) => expected.failed += 1,
-                FileStatus::Cancelled => expected.cancelled += 1,
-                FileStatus::Paused => expected.paused += 1,
-                FileStatus::Interrupted(_) => expected.interrupted += 1,
-                FileStatus::Elsewhere => expected.elsewhere += 1,
-                _ => {}
+    /// The totals are the sums over all files, and those of each batch are the sums over its files.
+    pub(crate) fn check_totals(&self, engine: &Engine) -> Result<(), Violation> {
+        let mut all = Totals::default();
+        let mut batches = BTreeMap::<BatchId, Totals>::new();
+        for (id, view) in &self.views {
+            add(&mut all, view);
+            if let Some((_, Some(batch))) = engine.listed(*id) {
+                add(batches.entry(batch).or_default(), view);
             }
         }
-        if totals == expected {
-            Ok(())
-        } else {
-            Err(Violation::TotalsWrong {
-                totals: Box::new(totals),
-                expected: Box::new(expected),
-            })
+        let totals = engine.totals();
+        all.bytes_per_second = totals.bytes_per_second;
+        all.time_left = totals.time_left;
+        all.is_closing = totals.is_closing;
+        check_sums(totals, all)?;
+        for (batch, expected) in batches {
+            check_sums(engine.batch_totals(batch).unwrap_or_default(), expected)?;
         }
+        Ok(())
     }
 
     /// At rest, every file has ended or waits for the user.
@@ -183,5 +171,35 @@ impl Page {
             }
         }
         Ok(())
+    }
+}
+
+/// Adds a file to the sums that it is part of.
+const fn add(sums: &mut Totals, view: &FileView) {
+    sums.files += 1;
+    sums.sent += view.sent;
+    sums.bytes += match view.status {
+        FileStatus::Cancelled => view.sent,
+        _ => view.size,
+    };
+    match view.status {
+        FileStatus::Stored => sums.stored += 1,
+        FileStatus::Failed(_) => sums.failed += 1,
+        FileStatus::Cancelled => sums.cancelled += 1,
+        FileStatus::Paused => sums.paused += 1,
+        FileStatus::Interrupted(_) => sums.interrupted += 1,
+        FileStatus::Elsewhere => sums.elsewhere += 1,
+        _ => {}
+    }
+}
+
+fn check_sums(totals: Totals, expected: Totals) -> Result<(), Violation> {
+    if totals == expected {
+        Ok(())
+    } else {
+        Err(Violation::TotalsWrong {
+            totals: Box::new(totals),
+            expected: Box::new(expected),
+        })
     }
 }

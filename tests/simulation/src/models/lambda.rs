@@ -3,14 +3,18 @@
 //!
 //! It is a model of its own and not `backend`, so that a fault in how the Lambda reads the contract cannot hide in both.
 
+use std::collections::BTreeMap;
+
 use engine::{ApiRoute, FileId, HttpAnswer};
 use serde::Serialize;
 use wire::{
     ApiError, BatchId, Endpoint, ErrorBody, ErrorCode, FilePlan, FileToUpload, HttpMethod, MIN_PART_BYTES,
-    ManifestRequest, ManifestResponse, MultipartOperation, OperationOutcome, PlanOutcome,
+    ManifestRequest, ManifestResponse, MultipartOperation, OperationOutcome, PartSizes, PlanOutcome,
     SINGLE_PUT_MAX_BYTES, Sha256Digest, SignRequest, SignResponse, SignedRequest, UploadsRequest,
     UploadsResponse,
 };
+
+use crate::scenario::Service;
 
 /// Files of this type are refused.
 pub(crate) const REFUSED_TYPE: &str = "application/x-refused";
@@ -72,15 +76,17 @@ pub(crate) struct Lambda {
     /// How long a URL is valid, in seconds.
     url_seconds: u64,
     part_size: u64,
+    service: Service,
     batches: u8,
     grants: Vec<Grant>,
 }
 
 impl Lambda {
-    pub(crate) const fn new(url_seconds: u64, part_size: u64) -> Self {
+    pub(crate) const fn new(url_seconds: u64, part_size: u64, service: Service) -> Self {
         Self {
             url_seconds,
             part_size,
+            service,
             batches: u8::MAX,
             grants: Vec::new(),
         }
@@ -152,6 +158,10 @@ impl Lambda {
                 key,
                 create,
                 part_size,
+                part_sizes: match self.service.constant_parts {
+                    true => PartSizes::Constant,
+                    false => PartSizes::Growing,
+                },
             };
         }
         let Some(sha256) = file.sha256 else {
@@ -212,6 +222,7 @@ impl Lambda {
     ) -> SignedRequest {
         let url = format!("https://s3.simulated/{}", self.grants.len());
         let expires_at = now + self.url_seconds;
+        let headers = self.headers(&operation);
         self.grants.push(Grant {
             key: key.to_owned(),
             operation,
@@ -221,9 +232,24 @@ impl Lambda {
         SignedRequest {
             method,
             url,
-            headers: std::collections::BTreeMap::new(),
+            headers,
             expires_at,
         }
+    }
+
+    /// The signed headers that say what S3 is asked for.
+    fn headers(&self, operation: &Operation) -> BTreeMap<String, String> {
+        let is_conditional = !self.service.unconditional;
+        let (name, value) = match operation {
+            Operation::PutObject { .. } | Operation::CompleteMultipartUpload { .. } if is_conditional => {
+                (wire::IF_NONE_MATCH, "*")
+            }
+            Operation::CreateMultipartUpload { .. } if !self.service.without_checksums => {
+                (wire::CHECKSUM_ALGORITHM, "SHA256")
+            }
+            _ => return BTreeMap::new(),
+        };
+        [(name.to_owned(), value.to_owned())].into()
     }
 }
 

@@ -15,6 +15,7 @@ use crate::{
             answer, complete_result, create_result, error, error_code, list_parts_result, no_such_upload,
         },
     },
+    scenario::Service,
     violation::{Malformation, Violation},
 };
 
@@ -83,6 +84,7 @@ pub(crate) struct S3 {
     pub(crate) uploads: BTreeMap<String, Upload>,
     /// How many parts a page of ListParts has; few, so that short uploads have several pages.
     parts_per_page: usize,
+    service: Service,
     etags: u64,
     /// In seconds of the servers' clock.
     pub(crate) now: u64,
@@ -94,15 +96,16 @@ pub(crate) struct S3 {
 struct NamedPart {
     number: u32,
     etag: String,
-    sha256: String,
+    sha256: Option<String>,
 }
 
 impl S3 {
-    pub(crate) const fn new(parts_per_page: usize) -> Self {
+    pub(crate) const fn new(parts_per_page: usize, service: Service) -> Self {
         Self {
             objects: BTreeMap::new(),
             uploads: BTreeMap::new(),
             parts_per_page,
+            service,
             etags: 0,
             now: 0,
             completing: 0,
@@ -121,6 +124,7 @@ impl S3 {
         let code = match error_code(body) {
             Some("InvalidPart") if !is_replaced => Malformation::InvalidPart,
             Some("InvalidPartOrder") => Malformation::InvalidPartOrder,
+            Some("UnequalParts") => Malformation::UnequalParts,
             Some("EntityTooSmall") => Malformation::EntityTooSmall,
             Some("MalformedXML") => Malformation::MalformedXml,
             _ => return Ok(()),
@@ -234,13 +238,18 @@ impl S3 {
         }
     }
 
+    /// Whether an object has this key that no request replaces.
+    fn keeps(&self, key: &str) -> bool {
+        !self.service.unconditional && self.objects.contains_key(key)
+    }
+
     fn new_etag(&mut self) -> String {
         self.etags += 1;
         format!("\"{}\"", self.etags)
     }
 
     fn put_object(&mut self, key: &str, refused: Option<HttpAnswer>, object: Object) -> HttpAnswer {
-        if self.objects.contains_key(key) {
+        if self.keeps(key) {
             return taken();
         }
         if let Some(refused) = refused {
@@ -320,24 +329,28 @@ impl S3 {
         let parts = page
             .into_iter()
             .map(|(number, part)| (number, &*part.etag, &part.content));
-        answer(200, None, list_parts_result(parts, next))
+        answer(
+            200,
+            None,
+            list_parts_result(parts, next, !self.service.without_checksums),
+        )
     }
 
     fn complete(&mut self, upload_id: &str, size: u64, body: &str) -> HttpAnswer {
         let Some(upload) = self.uploads.get(upload_id) else {
             return no_such_upload();
         };
-        if self.objects.contains_key(&upload.key) {
+        if self.keeps(&upload.key) {
             return taken();
         }
         if upload.is_completing() {
-            return error(
-                409,
-                "ConditionalRequestConflict",
-                "A conflicting operation is in progress",
-            );
+            let code = match self.service.unconditional {
+                true => "OperationAborted",
+                false => "ConditionalRequestConflict",
+            };
+            return error(409, code, "A conflicting operation is in progress");
         }
-        let contents = match complete_contents(upload, size, body) {
+        let contents = match complete_contents(upload, size, body, self.service) {
             Ok(contents) => contents,
             Err(refused) => return refused,
         };
@@ -371,17 +384,24 @@ fn refuse_bytes(size: u64, sha256: &Sha256Digest, sent: u64, digest: Sha256Diges
 }
 
 /// What the object would be made of, if the request names the parts as they are.
-fn complete_contents(upload: &Upload, size: u64, body: &str) -> Result<Vec<Content>, HttpAnswer> {
+fn complete_contents(
+    upload: &Upload,
+    size: u64,
+    body: &str,
+    service: Service,
+) -> Result<Vec<Content>, HttpAnswer> {
     let named = named_parts(body).ok_or_else(|| error(400, "MalformedXML", "Not the published schema"))?;
     if !named.windows(2).all(|pair| pair[0].number < pair[1].number) {
         return Err(error(400, "InvalidPartOrder", "The parts were not in order"));
     }
     let mut contents = Vec::new();
     for part in &named {
-        let stored = upload
-            .parts
-            .get(&part.number)
-            .filter(|stored| stored.etag == part.etag && stored.content.digest().to_string() == part.sha256);
+        let has_checksum = |stored: &StoredPart| match service.without_checksums {
+            true => part.sha256.is_none(),
+            false => part.sha256 == Some(stored.content.digest().to_string()),
+        };
+        let stored = upload.parts.get(&part.number);
+        let stored = stored.filter(|stored| stored.etag == part.etag && has_checksum(stored));
         let Some(stored) = stored else {
             return Err(error(400, "InvalidPart", "A part could not be found"));
         };
@@ -394,6 +414,14 @@ fn complete_contents(upload: &Upload, size: u64, body: &str) -> Result<Vec<Conte
         .any(|content| content.size() < MIN_PART_BYTES)
     {
         return Err(error(400, "EntityTooSmall", "A part is too small"));
+    }
+    let all_but_last = &contents[..all_but_last];
+    if service.constant_parts
+        && all_but_last
+            .windows(2)
+            .any(|pair| pair[0].size() != pair[1].size())
+    {
+        return Err(error(400, "UnequalParts", "All parts but the last have one size"));
     }
     if contents.is_empty() || contents.iter().map(Content::size).sum::<u64>() != size {
         return Err(error(400, "InvalidRequest", "The object would have another size"));
@@ -416,7 +444,7 @@ fn named_parts(body: &str) -> Option<Vec<NamedPart>> {
             Some(NamedPart {
                 number: text("PartNumber")?.parse().ok()?,
                 etag: text("ETag")?.to_owned(),
-                sha256: text("ChecksumSHA256")?.to_owned(),
+                sha256: text("ChecksumSHA256").map(str::to_owned),
             })
         })
         .collect()

@@ -63,6 +63,7 @@ pub(crate) fn complete_result(key: &str) -> String {
 pub(crate) fn list_parts_result<'a>(
     parts: impl Iterator<Item = (u32, &'a str, &'a Content)>,
     next: Option<u32>,
+    has_checksums: bool,
 ) -> String {
     let mut body = format!(
         "<ListPartsResult {NAMESPACE}><IsTruncated>{}</IsTruncated>",
@@ -73,12 +74,15 @@ pub(crate) fn list_parts_result<'a>(
         let _ = write!(body, "<NextPartNumberMarker>{next}</NextPartNumberMarker>");
     }
     for (number, etag, content) in parts {
+        let size = content.size();
         let _ = write!(
             body,
-            "<Part><PartNumber>{number}</PartNumber><ETag>{etag}</ETag><Size>{}</Size><ChecksumSHA256>{}</ChecksumSHA256></Part>",
-            content.size(),
-            content.digest()
+            "<Part><PartNumber>{number}</PartNumber><ETag>{etag}</ETag><Size>{size}</Size>"
         );
+        if has_checksums {
+            let _ = write!(body, "<ChecksumSHA256>{}</ChecksumSHA256>", content.digest());
+        }
+        body.push_str("</Part>");
     }
     body.push_str("</ListPartsResult>");
     body

@@ -153,7 +153,11 @@ impl World<'_> {
             Selection::All
         } else {
             let index = self.random.usize(..self.disk.len());
-            Selection::File(FileId(u32::try_from(index).unwrap_or(u32::MAX)))
+            // From a stream of its own, so that older seeds make the same worlds apart from this.
+            match Rng::with_seed(self.random.clone().u64(..)).u8(0..3) {
+                0 => Selection::Batch(self.disk[index].batch),
+                _ => Selection::File(FileId(u32::try_from(index).unwrap_or(u32::MAX))),
+            }
         };
         let event = match self.random.u8(0..8) {
             0 | 1 => Event::Pause(selection),

@@ -95,10 +95,10 @@ impl<'a> World<'a> {
         let mut world = Self {
             engine: Engine::new(scenario.settings.clone(), random.u64(..)),
             disk: Vec::new(),
-            lambda: Lambda::new(scenario.url_seconds, scenario.part_size),
-            s3: S3::new(scenario.parts_per_page),
+            lambda: Lambda::new(scenario.url_seconds, scenario.part_size, scenario.service),
+            s3: S3::new(scenario.parts_per_page, scenario.service),
             network: Network::new(&scenario),
-            checker: Checker::new(scenario.settings.clone(), scenario.blocked, scenario.withheld),
+            checker: Checker::new(&scenario),
             requests: BTreeMap::new(),
             calls: BTreeMap::new(),
             cancelled_reads: BTreeSet::new(),
@@ -125,6 +125,7 @@ impl<'a> World<'a> {
         };
         world.checker.faults.max_body = world.scenario.max_body;
         world.checker.faults.has_strangers = world.scenario.rates.foreign > 0.0;
+        world.checker.faults.has_constant_parts = world.scenario.service.constant_parts;
         world.schedule_scenario();
         world
     }
@@ -136,6 +137,7 @@ impl<'a> World<'a> {
         self.play()?;
         self.checker.check_rest(&self.disk)?;
         self.network.open();
+        self.s3.finish_completing(u64::MAX);
         self.checker.blocked_endpoint.on_opened();
         self.deliver(Event::Resume(Selection::All))?;
         self.deliver(Event::Retry(Selection::All))?;

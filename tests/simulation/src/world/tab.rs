@@ -243,6 +243,7 @@ fn ended_record(file: &FileDescription) -> UploadRecord {
         copy: 0,
         stored: None,
         manifest: None,
+        fields: Default::default(),
         object: None,
         multipart: None,
     }

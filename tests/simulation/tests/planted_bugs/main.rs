@@ -57,6 +57,8 @@ bugs! {
         Violation::StartedOverWhileCompleting { .. },
     control_requests_to_a_dead_endpoint_are_found: "control-requests-stay" =>
         Violation::UnreachableRetried { .. } | Violation::NeverAtRest | Violation::EndlessLoop,
+    parts_that_grow_where_they_may_not_are_found: "constant-parts-grow" =>
+        Violation::RequestMalformed { code: Malformation::UnequalParts, .. },
     an_error_in_a_200_taken_for_success_is_found: "error-in-200-is-success" =>
         Violation::StoredWithoutObject { found: Found::Nothing, .. },
     an_expired_url_that_ends_everything_is_found: "expired-is-final" =>
@@ -96,6 +98,7 @@ bugs! {
         | Violation::BudgetExceeded { .. }
         | Violation::SentAgain { .. }
         | Violation::CancelledInVain { .. }
+        | Violation::CompletedUnchecked { .. }
         | Violation::FailedWithoutReason { .. },
     a_file_that_is_not_checked_again_is_found: "no-check" =>
         Violation::CompletedUnchecked { .. },
@@ -135,11 +138,12 @@ bugs! {
     stale_requests_that_keep_their_places_are_found: "stale-takes-place" =>
         Violation::WaitsForNothing { .. },
     requests_that_never_shrink_are_found: "too-large-is-final" =>
-        Violation::FailedWithoutReason { kind: ErrorKind::RequestTooLarge, .. },
+        Violation::FailedWithoutReason { kind: ErrorKind::RequestTooLarge, .. }
+        | Violation::NotStored { .. },
     another_file_that_is_taken_for_the_one_that_was_sent_is_found: "trust-different-file" =>
         Violation::ObjectScrambled { .. } | Violation::StoredAsItWas { .. },
     a_touched_file_that_is_not_compared_is_found: "touched-is-unchanged" =>
-        Violation::StoredAsItWas { .. },
+        Violation::ObjectScrambled { .. } | Violation::StoredAsItWas { .. },
     a_5xx_that_ends_everything_is_found: "unknown-5xx-is-final" =>
         Violation::FailedWithoutReason { .. },
     files_that_wait_for_an_unreachable_endpoint_are_found: "unreachable-for-good" =>

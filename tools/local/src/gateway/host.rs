@@ -8,11 +8,13 @@ use http::{HeaderMap, header};
 /// The header in which a development server names the host that the browser asked for.
 const FORWARDED_HOST: &str = "x-forwarded-host";
 
-/// Whether every host that a request names is this machine by a name that nobody else can have.
-pub(super) fn is_own(headers: &HeaderMap) -> bool {
+/// Whether every host that a request names is this machine by a name that nobody else can have, or its public one.
+pub(super) fn is_own(headers: &HeaderMap, public: Option<&str>) -> bool {
     let names = [header::HOST.as_str(), FORWARDED_HOST];
     let mut hosts = names.iter().flat_map(|name| headers.get_all(*name));
-    hosts.all(|host| host.to_str().is_ok_and(is_own_name))
+    let is_known =
+        |host: &str| is_own_name(host) || public.is_some_and(|public| host.eq_ignore_ascii_case(public));
+    hosts.all(|host| host.to_str().is_ok_and(is_known))
 }
 
 /// An address needs no name to be resolved, and `localhost` is never asked for (RFC 6761, section 6.3).
@@ -38,7 +40,15 @@ mod tests {
             http::HeaderName::from_static(name),
             HeaderValue::from_static(host),
         )]);
-        assert_eq!(is_own(&headers), expected, "{name}: {host}");
+        assert_eq!(is_own(&headers, None), expected, "{name}: {host}");
+    }
+
+    #[test]
+    fn a_public_name_is_one_of_its_own() {
+        let headers = |host| HeaderMap::from_iter([(header::HOST, HeaderValue::from_static(host))]);
+        let public = Some("upload.example:8443");
+        assert!(is_own(&headers("Upload.example:8443"), public));
+        assert!(!is_own(&headers("evil.example"), public));
     }
 
     #[test]
@@ -65,6 +75,6 @@ mod tests {
                 check(name, host, false);
             }
         }
-        assert!(is_own(&HeaderMap::new()));
+        assert!(is_own(&HeaderMap::new(), None));
     }
 }

@@ -26,10 +26,10 @@ use crate::{
     server::{Handler, Peer},
 };
 
-/// Largest payload in bytes: 10 MB (Amazon API Gateway Developer Guide, "Quotas for HTTP APIs").
+/// The largest payload in bytes: 10 MB (Amazon API Gateway Developer Guide, "Quotas for HTTP APIs").
 const MAX_PAYLOAD_BYTES: usize = 10 * 1024 * 1024;
 
-/// Most bytes of the request line and the headers together (the same quotas).
+/// The most bytes of the request line and the headers together (the same quotas).
 const MAX_HEAD_BYTES: usize = 10_240;
 
 /// An HTTP API in front of the Lambda.
@@ -38,6 +38,8 @@ pub(crate) struct Gateway {
     /// Checks every request's token, unless it goes by an upload link, and lets pages read the answers; without it
     /// anybody may call.
     pub(crate) guard: Option<Guard>,
+    /// The host by which it may be called besides those that only this machine has.
+    pub(crate) public_host: Option<String>,
 }
 
 /// The functions behind the routes.
@@ -45,16 +47,16 @@ pub(crate) struct Gateway {
 pub(crate) struct Functions {
     /// Answers every other route.
     pub(crate) lambda: Lambda,
-    /// Answers `/verdicts` and `/link/verdicts`.
-    pub(crate) verdicts: Arc<verdict::Function>,
+    /// Answers `/verdicts` and `/link/verdicts`, if anything does.
+    pub(crate) verdicts: Option<Arc<verdict::Function>>,
 }
 
 impl Functions {
     async fn invoke(&self, path: &str, event: String) -> Result<String, LambdaFailed> {
-        if !["/verdicts", "/link/verdicts"].contains(&without_stage(path)) {
+        let is_verdicts = ["/verdicts", "/link/verdicts"].contains(&without_stage(path));
+        let Some(function) = self.verdicts.clone().filter(|_| is_verdicts) else {
             return self.lambda.invoke(event).await;
-        }
-        let function = Arc::clone(&self.verdicts);
+        };
         let request_id = Uuid::new_v4().to_string();
         let handling = tokio::task::spawn_blocking(move || function.handle(event.as_bytes(), &request_id));
         let answer = handling
@@ -116,10 +118,11 @@ impl Gateway {
         if head_bytes(&parts) > MAX_HEAD_BYTES {
             return Err(Refusal::Error(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE));
         }
-        if !host::is_own(&parts.headers) {
+        if !host::is_own(&parts.headers, self.public_host.as_deref()) {
             return Err(Refusal::Error(StatusCode::FORBIDDEN));
         }
-        let is_guarded = !without_stage(parts.uri.path()).starts_with("/link/");
+        let path = without_stage(parts.uri.path());
+        let is_guarded = path != "/link" && !path.starts_with("/link/");
         let authorizer = match self.guard.as_ref().filter(|_| is_guarded) {
             Some(guard) => Some(
                 guard

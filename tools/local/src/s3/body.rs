@@ -19,7 +19,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::failure::Failure;
 use crate::controls::Controls;
 
-/// Most bytes that are read and thrown away after a refusal.
+/// The most bytes that are read and thrown away after a refusal.
 const DISCARD_LIMIT: u64 = 64 * 1024 * 1024;
 
 /// How often the speed limit is checked while a body is read slowly.

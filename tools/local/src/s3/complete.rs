@@ -1,9 +1,6 @@
 //! CompleteMultipartUpload: parts become an object.
 
-use std::{
-    fs::File,
-    io::{Read as _, Write as _},
-};
+use std::{fs::File, io::Read as _};
 
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use s3s::{
@@ -24,10 +21,13 @@ use super::{
 use crate::{
     checksum::{Algorithm, Checksum, ChecksumType, Hasher, get_checksum, set_checksum},
     notifications::StoredObject,
-    storage::{Condition, NewObject, PartRecord, PutOutcome, StagedBytes, Store, UploadRecord, hexadecimal},
+    storage::{
+        Condition, NewObject, PartRecord, PutOutcome, StagedBytes, Store, UploadRecord, hexadecimal,
+        write_sparsely,
+    },
 };
 
-/// Smallest size of every part but the last, in bytes: 5 MiB (Amazon S3 multipart upload limits).
+/// The smallest size of every part but the last, in bytes: 5 MiB (Amazon S3 multipart upload limits).
 const MIN_PART_BYTES: u64 = 5 * 1024 * 1024;
 
 /// How much of a part is in memory at once, in bytes.
@@ -333,7 +333,7 @@ fn assemble(
     let (algorithm, checksum_type) = upload
         .checksum
         .unwrap_or((DEFAULT_ALGORITHM, ChecksumType::FullObject));
-    let mut object = store.stage()?;
+    let object = store.stage()?;
     let mut hasher = (checksum_type == ChecksumType::FullObject).then(|| Hasher::new(algorithm));
     let mut buffer = vec![0; COPY_BYTES];
     for part in parts {
@@ -347,14 +347,16 @@ fn assemble(
             if let Some(hasher) = &mut hasher {
                 hasher.update(data);
             }
-            object.write_all(data)?;
+            write_sparsely(object.as_file(), data)?;
         }
     }
+    let size = parts.iter().map(|part| part.size).sum();
+    object.as_file().set_len(size)?;
     object.as_file().sync_all()?;
     let checksums = parts.iter().map(|part| &part.checksum);
     Ok(StagedBytes {
         file: object,
-        size: parts.iter().map(|part| part.size).sum(),
+        size,
         etag: etag_of_parts(parts),
         checksum: hasher.map_or_else(|| Checksum::composite(algorithm, checksums), Hasher::finish),
     })

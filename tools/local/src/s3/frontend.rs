@@ -89,6 +89,19 @@ impl S3Frontend {
         replaced.unwrap_or_else(|| Arc::clone(&self.cors))
     }
 
+    /// Refuses what a test has made unknown.
+    fn check_known_headers(&self, headers: &HeaderMap) -> Result<(), Failure> {
+        let state = self.controls.state();
+        let is_refused = |name: &&HeaderName| {
+            let mut refused = state.refused_headers.iter();
+            refused.any(|beginning| name.as_str().starts_with(beginning))
+        };
+        match headers.keys().find(is_refused) {
+            Some(name) => Err(Failure::not_implemented_header(name.as_str())),
+            None => Ok(()),
+        }
+    }
+
     async fn outcome(
         &self,
         parts: Parts,
@@ -104,6 +117,7 @@ impl S3Frontend {
             let message = usual_message(&code);
             return Err(Failure::new(code, message).with_status(status));
         }
+        self.check_known_headers(&parts.headers)?;
         check_form(&parts.uri, &parts.headers, REGION)?;
         check_length(&parts)?;
         let head = RequestHead::of(&parts);
@@ -129,8 +143,7 @@ impl S3Frontend {
 /// Checks what S3 demands of a request with a body before it looks at anything else of it.
 ///
 /// # Errors
-/// 411 MissingContentLength for a PUT without a length; 501 NotImplemented for a body in chunks of
-/// HTTP, and for a form.
+/// 411 MissingContentLength for a PUT without a length; 501 NotImplemented for a body in chunks of HTTP.
 fn check_length(parts: &Parts) -> Result<(), Failure> {
     let headers = &parts.headers;
     if headers.contains_key(header::TRANSFER_ENCODING) {
@@ -138,12 +151,6 @@ fn check_length(parts: &Parts) -> Result<(), Failure> {
     }
     if parts.method == Method::PUT && !headers.contains_key(header::CONTENT_LENGTH) {
         return Err(Failure::of("MissingContentLength"));
-    }
-    let content_type = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
-    if parts.method == Method::POST
-        && content_type.is_some_and(|value| value.starts_with(b"multipart/form-data"))
-    {
-        return Err(Failure::new("NotImplemented", "POST Object is not offered here."));
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ use crate::storage::{Condition, ObjectRecord};
 /// The content type of an object that was stored without one.
 const DEFAULT_CONTENT_TYPE: &str = "binary/octet-stream";
 
-/// Most bytes of user-defined metadata (Amazon S3 User Guide, "Working with object metadata").
+/// The most bytes of user-defined metadata (Amazon S3 User Guide, "Working with object metadata").
 const MAX_METADATA_BYTES: usize = 2048;
 
 /// The headers that an object keeps and returns, besides `x-amz-meta-*`.

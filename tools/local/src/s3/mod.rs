@@ -12,6 +12,7 @@ mod headers;
 mod multipart;
 mod objects;
 mod operations;
+mod post_object;
 mod receive;
 mod request_head;
 mod s3s_failure;

@@ -22,10 +22,10 @@ use crate::{
     storage::{PartRecord, Store, UploadRecord},
 };
 
-/// Largest part number (Amazon S3 multipart upload limits).
+/// The largest part number (Amazon S3 multipart upload limits).
 pub(super) const MAX_PART_NUMBER: u16 = 10_000;
 
-/// Most parts of one page of ListParts.
+/// The most parts of one page of ListParts.
 const MAX_PARTS_OF_A_PAGE: usize = 1000;
 
 impl Bucket {

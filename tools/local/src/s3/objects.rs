@@ -29,7 +29,7 @@ use crate::{
     storage::{NewObject, ObjectRecord, OpenedObject, PutOutcome},
 };
 
-/// Most keys of one page of ListObjectsV2.
+/// The most keys of one page of ListObjectsV2.
 const MAX_KEYS: usize = 1000;
 
 /// The size of the pieces in which an object is read, in bytes.
@@ -143,10 +143,18 @@ impl Bucket {
         request: S3Request<ListObjectsV2Input>,
     ) -> Result<S3Response<ListObjectsV2Output>, Failure> {
         let input = request.input;
-        if input.delimiter.is_some() || input.encoding_type.is_some() {
-            let message = "ListObjectsV2 has neither delimiter nor encoding-type here.";
+        if input.delimiter.is_some() {
+            let message = "ListObjectsV2 has no delimiter here.";
             return Err(Failure::new("NotImplemented", message));
         }
+        let encode = match input.encoding_type.as_ref().map(|encoding| encoding.as_str()) {
+            None => str::to_owned,
+            Some("url") => url_encoded,
+            Some(other) => {
+                let message = "Invalid Encoding Method specified in Request";
+                return Err(Failure::invalid_argument(message, "encoding-type", other));
+            }
+        };
         let objects = self.on_disk(|store| Ok(store.objects()?)).await?;
         let prefix = input.prefix.clone().unwrap_or_default();
         let after = input
@@ -168,14 +176,15 @@ impl Bucket {
         let last_key = page.last().map(|object| object.key.clone());
         Ok(S3Response::new(ListObjectsV2Output {
             name: Some(input.bucket),
-            prefix: Some(prefix),
+            prefix: Some(encode(&prefix)),
+            encoding_type: input.encoding_type,
             max_keys: i32::try_from(limit).ok(),
             key_count: i32::try_from(page.len()).ok(),
             continuation_token: input.continuation_token,
-            start_after: input.start_after,
+            start_after: input.start_after.as_deref().map(encode),
             is_truncated: Some(is_truncated),
             next_continuation_token: last_key.filter(|_| is_truncated),
-            contents: Some(page.into_iter().map(listed).collect()),
+            contents: Some(page.into_iter().map(|record| listed(record, encode)).collect()),
             ..Default::default()
         }))
     }
@@ -212,9 +221,15 @@ fn read(file: File, length: u64) -> StreamingBlob {
     StreamingBlob::wrap(pieces)
 }
 
-fn listed(record: ObjectRecord) -> Object {
+/// A key as a form has it, but with its slashes: what `encoding-type=url` asks for.
+fn url_encoded(key: &str) -> String {
+    let encoded: String = form_urlencoded::byte_serialize(key.as_bytes()).collect();
+    encoded.replace("%2F", "/")
+}
+
+fn listed(record: ObjectRecord, encode: fn(&str) -> String) -> Object {
     Object {
-        key: Some(record.key),
+        key: Some(encode(&record.key)),
         size: i64::try_from(record.fingerprint.size).ok(),
         e_tag: Some(ETag::Strong(record.etag)),
         last_modified: Some(record.last_modified.into()),

@@ -9,8 +9,8 @@ use s3s::{
         CompleteMultipartUploadOutput, CreateMultipartUploadInput, CreateMultipartUploadOutput,
         DeleteObjectInput, DeleteObjectOutput, GetObjectInput, GetObjectOutput, GetObjectTaggingInput,
         GetObjectTaggingOutput, HeadObjectInput, HeadObjectOutput, ListObjectsV2Input, ListObjectsV2Output,
-        ListPartsInput, ListPartsOutput, PutObjectInput, PutObjectOutput, PutObjectTaggingInput,
-        PutObjectTaggingOutput, UploadPartInput, UploadPartOutput,
+        ListPartsInput, ListPartsOutput, PostObjectInput, PostObjectOutput, PutObjectInput, PutObjectOutput,
+        PutObjectTaggingInput, PutObjectTaggingOutput, UploadPartInput, UploadPartOutput,
     },
 };
 
@@ -55,6 +55,7 @@ macro_rules! operations {
 
 operations! {
     put_object: PutObjectInput => PutObjectOutput;
+    post_object: PostObjectInput => PostObjectOutput;
     get_object: GetObjectInput => GetObjectOutput;
     head_object: HeadObjectInput => HeadObjectOutput;
     get_object_tagging: GetObjectTaggingInput => GetObjectTaggingOutput;

@@ -1,5 +1,7 @@
 //! Receiving an object's or a part's bytes: checked in full before they count.
 
+use std::io;
+
 use base64ct::{Base64, Encoding as _};
 use futures::StreamExt as _;
 use http::HeaderMap;
@@ -8,7 +10,10 @@ use s3s::{
     crypto::{Checksum as _, Md5},
     dto::StreamingBlob,
 };
-use tokio::{fs::File, io::AsyncWriteExt as _};
+use tokio::{
+    fs::File,
+    io::{AsyncSeekExt as _, AsyncWriteExt as _, SeekFrom},
+};
 
 use super::{
     body::BodyWatch,
@@ -17,13 +22,13 @@ use super::{
 };
 use crate::{
     checksum::{Algorithm, Hasher},
-    storage::{StagedBytes, Store, hexadecimal},
+    storage::{Piece, StagedBytes, Store, hexadecimal, pieces},
 };
 
 /// What S3 computes if the client brings no checksum.
 pub(super) const DEFAULT_ALGORITHM: Algorithm = Algorithm::Crc64Nvme;
 
-/// Largest body of one PutObject or UploadPart, in bytes: 5 GiB (Amazon S3 multipart upload limits).
+/// The largest body of one PutObject or UploadPart, in bytes: 5 GiB (Amazon S3 multipart upload limits).
 pub(crate) const MAX_BODY_BYTES: u64 = 5 * 1024 * 1024 * 1024;
 
 /// What a body has to be.
@@ -91,7 +96,7 @@ pub(crate) async fn receive(
             }
             hasher.update(&data);
             md5.update(&data);
-            file.write_all(&data).await?;
+            write(&mut file, &data).await?;
         }
     }
     if size < expectation.length {
@@ -101,6 +106,7 @@ pub(crate) async fn receive(
     let checksum = hasher.finish();
     verify(&expectation, arrival.trailing_headers, &md5, &checksum.value)?;
     file.flush().await?;
+    file.set_len(size).await?;
     file.sync_all().await?;
     Ok(StagedBytes {
         file: staged,
@@ -108,6 +114,19 @@ pub(crate) async fn receive(
         etag: hexadecimal(&md5),
         checksum,
     })
+}
+
+/// Writes bytes, but for zeros.
+async fn write(file: &mut File, bytes: &[u8]) -> io::Result<()> {
+    for piece in pieces(bytes) {
+        match piece {
+            Piece::Bytes(bytes) => file.write_all(bytes).await?,
+            Piece::Zeros(count) => {
+                file.seek(SeekFrom::Current(count)).await?;
+            }
+        }
+    }
+    Ok(())
 }
 
 fn verify(

@@ -17,7 +17,7 @@ use crate::{checksum::Algorithm, storage::ObjectRecord};
 /// tags in this form among its headers.
 pub(crate) const HEADER: &str = "x-amz-tagging";
 
-/// Most tags of an object, and their longest names and values in characters (Amazon S3 User Guide,
+/// The most tags of an object, and their longest names and values in characters (Amazon S3 User Guide,
 /// "Categorizing your objects using tags").
 const MAX_TAGS: usize = 10;
 const MAX_NAME_CHARACTERS: usize = 128;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use s3s::crypto::{Checksum as _, Sha256};
 
-/// Longest file name in bytes on the usual file systems (`NAME_MAX`).
+/// The longest file name in bytes on the usual file systems (`NAME_MAX`).
 const MAX_NAME_BYTES: usize = 255;
 
 /// The name of an empty segment of a key, as in `a//b` or `a/`. A segment never contains a slash,

@@ -13,6 +13,7 @@
 //! it or nothing.
 
 mod durable;
+mod holes;
 mod key_path;
 mod objects;
 mod record;
@@ -20,6 +21,7 @@ mod recovery;
 mod store;
 mod uploads;
 
+pub(crate) use holes::{Piece, pieces, write_sparsely};
 pub(crate) use key_path::hexadecimal;
 pub(crate) use objects::{Condition, NewObject, OpenedObject, PutOutcome};
 pub(crate) use record::{ObjectRecord, PartRecord, StagedBytes, UploadRecord};

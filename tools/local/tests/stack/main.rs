@@ -2,6 +2,7 @@
 
 mod cors;
 mod crash;
+mod forms;
 mod gateway;
 mod links;
 mod multipart;

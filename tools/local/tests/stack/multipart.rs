@@ -462,38 +462,6 @@ async fn parts_are_listed_by_number_in_pages() {
 }
 
 #[tokio::test]
-async fn a_page_has_at_most_1000_parts() {
-    let world = World::start(false).await;
-    for start in (1..=1001_u16).step_by(100) {
-        let numbers = start..(start + 100).min(1002);
-        let calls: Vec<Call> = numbers
-            .map(|number| world.part_call(&number.to_string(), b"x"))
-            .collect();
-        for answer in join_all(calls.iter().map(|call| call.send(&world.stack))).await {
-            answer.is_success();
-        }
-    }
-    for parameters in [&[][..], &[("max-parts", "5000")]] {
-        let (numbers, truncated, next) = page(&world, parameters).await;
-        assert_eq!((numbers.len(), truncated, next.as_str()), (1000, true, "1000"));
-    }
-    assert_eq!(page(&world, &[("part-number-marker", "1000")]).await.0, [1001]);
-}
-
-#[tokio::test]
-async fn a_200_can_carry_an_error() {
-    let world = World::start(false).await;
-    world.part(1, b"bytes").await.is_success();
-    world
-        .stack
-        .controls()
-        .fail_next_s3_requests(1, "POST", 200, "InternalError");
-    world.complete_fails(&[(1, b"bytes")], 200, "InternalError").await;
-    assert_eq!(world.stack.stack.object_keys(), [""; 0]);
-    world.complete(&[(1, b"bytes")]).await.is_success();
-}
-
-#[tokio::test]
 async fn of_two_conditional_completions_the_later_one_conflicts() {
     let world = World::start(false).await;
     world.part(1, b"first").await.is_success();
@@ -526,36 +494,6 @@ async fn of_two_conditional_completions_the_later_one_conflicts() {
     later.send(&world.stack).await.is_error(412, "PreconditionFailed");
     // The refused upload is still there.
     other.call(Method::Delete).send(&world.stack).await.is_success();
-}
-
-#[tokio::test]
-async fn a_key_that_was_freed_during_the_upload_conflicts() {
-    let stack = TestStack::start().await;
-    Call::put(KEY, "older").send(&stack).await.is_success();
-    let upload = create(&stack, false).await;
-    let world = World {
-        stack,
-        upload,
-        hashed: false,
-    };
-    world.part(1, b"newer").await.is_success();
-    let call = world.complete_call(world.list(&[(1, b"newer")]));
-    let conditional = call.clone().header("if-none-match", "*");
-    conditional
-        .send(&world.stack)
-        .await
-        .is_error(412, "PreconditionFailed");
-    Call::new(Method::Delete, KEY)
-        .send(&world.stack)
-        .await
-        .is_success();
-    conditional
-        .send(&world.stack)
-        .await
-        .is_error(409, "ConditionalRequestConflict");
-    assert_eq!(world.stack.stack.object_keys(), [""; 0]);
-    // Without the condition there is nothing to conflict with.
-    call.send(&world.stack).await.is_success();
 }
 
 #[tokio::test]

@@ -352,3 +352,21 @@ async fn a_checksum_after_the_body_is_checked() {
     let head = Call::new(Method::Head, "trailer").send(&stack).await;
     assert_eq!(head.header("content-encoding"), None);
 }
+
+#[tokio::test]
+async fn a_service_can_refuse_headers_that_it_does_not_know() {
+    let stack = TestStack::start().await;
+    stack
+        .controls()
+        .set_s3_refused_headers(&["if-none-match", "x-amz-checksum-"]);
+    for (name, value) in [
+        ("if-none-match", "*".to_owned()),
+        ("x-amz-checksum-sha256", sha256(b"bytes")),
+    ] {
+        let put = Call::put("refused", "bytes").header(name, &value);
+        let answer = put.send(&stack).await;
+        answer.is_error(501, "NotImplemented").has_element("Header", name);
+    }
+    Call::put("plain", "bytes").send(&stack).await.is_success();
+    assert_eq!(stack.stack.object_keys(), ["plain"]);
+}

@@ -1,4 +1,4 @@
-//! Every refusal that the facts about S3 name, a test for each.
+//! What is refused, besides what the facts about S3 ask (`tests/s3-conformance/`).
 
 use std::time::Duration;
 
@@ -30,28 +30,6 @@ async fn check(row: &str, call: Call, status: u16, code: &str, elements: &[(&str
     stack.is_empty();
     stack.stack.stop().await;
     answer
-}
-
-#[tokio::test]
-async fn url_expired() {
-    let call = put().expires(10).age(3600);
-    let elements = [("Message", "Request has expired"), ("X-Amz-Expires", "10")];
-    let answer = check("URL expired", call, 403, "AccessDenied", &elements).await;
-    let expires = answer.element("Expires").expect("Expires");
-    let now = answer.element("ServerTime").expect("ServerTime");
-    assert!(
-        expires < now && expires.len() == "2013-05-24T00:00:00Z".len(),
-        "{expires} {now}"
-    );
-}
-
-#[tokio::test]
-async fn expiry_is_at_most_seven_days() {
-    let code = "AuthorizationQueryParametersError";
-    let answer = check("604,801 s", put().expires(604_801), 400, code, &[]).await;
-    assert!(answer.text().contains("less than 604800 seconds"));
-    let stack = TestStack::start().await;
-    put().expires(604_800).send(&stack).await.is_success();
 }
 
 #[tokio::test]
@@ -185,13 +163,6 @@ async fn anonymous_requests_are_refused() {
 }
 
 #[tokio::test]
-async fn unknown_access_key() {
-    let call = put().signed_by(&AccessKey::lasting("AKIAUNKNOWN", "secret"));
-    let elements = [("AWSAccessKeyId", "AKIAUNKNOWN")];
-    check("unknown access key", call, 403, "InvalidAccessKeyId", &elements).await;
-}
-
-#[tokio::test]
 async fn missing_query_parameter() {
     let stack = TestStack::start().await;
     for name in [
@@ -258,34 +229,6 @@ async fn unsigned_amz_headers_are_refused() {
 }
 
 #[tokio::test]
-async fn unsigned_content_type_and_content_sha256_are_accepted() {
-    let stack = TestStack::start().await;
-    let call = put()
-        .sent_header("content-type", "text/html")
-        .sent_header("x-amz-content-sha256", "UNSIGNED-PAYLOAD");
-    call.send(&stack).await.is_success();
-    let head = Call::new(Method::Head, KEY).send(&stack).await;
-    assert_eq!(head.header("content-type"), Some("text/html"));
-}
-
-#[tokio::test]
-async fn session_token_dead() {
-    let stack = TestStack::start().await;
-    let url = stack.stack.api_url() + "/presign?key=uploads/a.txt";
-    let presigned = send(Request::get(url).body(Full::default()).expect("a request")).await;
-    let url: serde_json::Value = serde_json::from_slice(&presigned.body).expect("JSON");
-    let put = || {
-        Request::put(url["uploadURL"].as_str().expect("a URL"))
-            .body(Full::from("bytes"))
-            .expect("a request")
-    };
-    stack.controls().set_lambda_session_expired(true);
-    send(put()).await.is_error(400, "ExpiredToken");
-    stack.controls().set_lambda_session_expired(false);
-    send(put()).await.is_success();
-}
-
-#[tokio::test]
 async fn checksum_mismatch() {
     for (name, value) in [
         ("x-amz-checksum-sha256", sha256(b"other")),
@@ -329,17 +272,6 @@ async fn checksum_not_base64() {
         &[],
     )
     .await;
-}
-
-#[tokio::test]
-async fn checksum_in_the_query_is_signed_and_ignored() {
-    let stack = TestStack::start().await;
-    put()
-        .query("x-amz-checksum-sha256", &sha256(b"other"))
-        .send(&stack)
-        .await
-        .is_success();
-    assert_eq!(stack.stored(KEY).as_deref(), Some(b"bytes".as_slice()));
 }
 
 #[tokio::test]
@@ -410,14 +342,6 @@ async fn throttled() {
         assert_eq!(stack.stack.object_keys(), [""; 0]);
     }
     put().send(&stack).await.is_success();
-}
-
-#[tokio::test]
-async fn body_cut_short() {
-    let stack = TestStack::start().await;
-    let answer = send_raw(&stack, put(), &[("content-length", "10")], b"half", true).await;
-    answer.is_error(400, "IncompleteBody");
-    stack.is_empty();
 }
 
 #[tokio::test]

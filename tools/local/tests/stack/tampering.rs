@@ -87,7 +87,8 @@ impl RawRequest {
         (changed.meaning() != self.meaning()).then_some(changed)
     }
 
-    /// What the bytes mean: percent-encoding can be written in two ways, and names of headers in many.
+    /// What the bytes mean: percent-encoding can be written in two ways, names of headers in many, and a tab in a
+    /// header's value is a space (RFC 9110, section 5.6.3), for a signature as well.
     fn meaning(&self) -> (Vec<Vec<u8>>, Vec<String>, &[u8]) {
         let head = String::from_utf8_lossy(&self.bytes[..self.body]).into_owned();
         let mut lines = head.split("\r\n");
@@ -95,7 +96,10 @@ impl RawRequest {
         let words = request_line.split_inclusive([' ', '?', '&', '=']);
         let words = words.map(|word| percent_decode_str(word).collect());
         let headers = lines.filter_map(|line| line.split_once(':'));
-        let headers = headers.map(|(name, value)| format!("{}:{}", name.to_lowercase(), value.trim()));
+        let headers = headers.map(|(name, value)| {
+            let words: Vec<&str> = value.split_ascii_whitespace().collect();
+            format!("{}:{}", name.to_lowercase(), words.join(" "))
+        });
         (words.collect(), headers.collect(), &self.bytes[self.body..])
     }
 

@@ -67,8 +67,8 @@ const REMOVAL: &str = "nothing is left";
 
 /// The name of the stack of a check that starts at this time.
 pub(super) fn throw_away_name(now: SystemTime) -> String {
-    let seconds = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    format!("slipway-check-{seconds}")
+    let milliseconds = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+    format!("slipway-check-{milliseconds}")
 }
 
 /// Refuses parameters that cannot be given with `--check`.
@@ -202,8 +202,8 @@ mod tests {
 
     #[test]
     fn a_throw_away_name_is_a_stacks_name_of_its_own() {
-        let at = |seconds| throw_away_name(UNIX_EPOCH + Duration::from_secs(seconds));
-        assert_eq!(at(1_796_000_000), "slipway-check-1796000000");
+        let at = |milliseconds| throw_away_name(UNIX_EPOCH + Duration::from_millis(milliseconds));
+        assert_eq!(at(1_796_000_000_000), "slipway-check-1796000000000");
         assert_ne!(at(1), at(2));
     }
 

@@ -49,9 +49,10 @@ fn faults(answer: &Answer, bucket: &str, region: &str) -> Vec<String> {
         faults.push(format!("content-type is {media_type:?}"));
     }
     let policy = answer.header("content-security-policy");
+    let domain = lambda_api::partition::domain_of(region);
     let connect = format!(
-        "connect-src 'self' https://{bucket}.s3.{region}.amazonaws.com \
-         https://{bucket}.s3.dualstack.{region}.amazonaws.com"
+        "connect-src 'self' https://{bucket}.s3.{region}.{domain} \
+         https://{bucket}.s3.dualstack.{region}.{domain}"
     );
     if !policy.starts_with("default-src 'none'; ") || !policy.ends_with(&connect) {
         faults.push(format!("content-security-policy is {policy:?}"));

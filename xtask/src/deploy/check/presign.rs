@@ -35,7 +35,7 @@ pub(super) fn unconditional_write(session: &mut Session<'_>) -> Result<Outcome> 
     }
 }
 
-/// Whether S3 refused what the AWS CLI was told to do. Where an answer has no body, the CLI has only its status.
+/// Whether S3 refused what the AWS CLI asked for. Where an answer has no body, the CLI has only its status.
 pub(super) fn is_denied(answer: &Result<Value>) -> bool {
     let denials = ["(AccessDenied)", "(403)"];
     answer.as_ref().is_err_and(|error| {

@@ -143,6 +143,7 @@ pub(super) fn multipart(session: &mut Session<'_>) -> Result<Outcome> {
         key,
         create,
         part_size,
+        ..
     } = plan
     else {
         bail!("it is not planned as a multipart upload: {plan:?}");

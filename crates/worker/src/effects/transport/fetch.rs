@@ -1,6 +1,6 @@
 //! `fetch`, for requests too small for a progress bar.
 
-use std::{cell::RefCell, rc::Rc};
+use std::{cell::RefCell, rc::Rc, time::Duration};
 
 use engine::{HttpAnswer, TransportFailure};
 use gloo_net::http::{Method, RequestBuilder};
@@ -55,6 +55,19 @@ pub(crate) async fn exchange(
 ) -> Result<HttpAnswer, TransportFailure> {
     let answer = fetch(request, body, signal).await;
     answer.map_err(|_| TransportFailure::NoAnswer)
+}
+
+/// [`exchange`] that gives up after this long.
+///
+/// # Errors
+/// As [`exchange`].
+pub(crate) async fn exchange_within(
+    patience: Duration,
+    request: &SignedRequest,
+    body: Body,
+) -> Result<HttpAnswer, TransportFailure> {
+    let signal = AbortSignal::timeout_with_u32(patience.as_millis() as u32);
+    exchange(request, body, Some(&signal)).await
 }
 
 async fn fetch(

@@ -10,7 +10,7 @@ use wire::SignedRequest;
 
 use super::in_flight::InFlight;
 
-pub(crate) use fetch::{Fetch, exchange};
+pub(crate) use fetch::{Fetch, exchange, exchange_within};
 pub(crate) use xhr::Xhr;
 
 /// The body of a request.

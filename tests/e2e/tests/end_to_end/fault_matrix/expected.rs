@@ -75,28 +75,6 @@ const NO_SIGN_IN: &str = "Nobody signs in.";
 const NO_WORD: &str = "The page treats every failed Abort alike: see the rows before.";
 
 impl FaultKind {
-    pub(crate) const ALL: [Self; 19] = [
-        Self::Delay,
-        Self::Cut,
-        Self::Reset,
-        Self::Throttle,
-        Self::Corrupt,
-        Self::Busy,
-        Self::Denied,
-        Self::Expired,
-        Self::Gone,
-        Self::LostAnswer,
-        Self::BlackHole,
-        Self::Foreign,
-        Self::OddStatus,
-        Self::Aborted,
-        Self::OtherExpiry,
-        Self::Stripped,
-        Self::TooLarge,
-        Self::Withheld,
-        Self::Swallowed,
-    ];
-
     /// The fault that a request of this phase meets.
     pub(crate) fn fault(self, phase: Phase) -> Fault {
         let is_body_large = matches!(phase, Phase::Put | Phase::Part);
