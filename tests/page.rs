@@ -466,24 +466,36 @@ async fn a_pasted_folder_gives_its_files() {
 
 #[wasm_bindgen_test]
 async fn a_browser_that_stores_nothing_is_reported_and_uploads_go_on() {
+    upload_in_outage(&JsValue::UNDEFINED).await;
+}
+
+#[wasm_bindgen_test]
+async fn a_storage_that_never_answers_is_reported_like_one_that_fails() {
+    let silent = "return Object.create(IDBFactory.prototype, { open: { value: () => ({}) } });";
+    let silent = Function::new_no_args(silent);
+    upload_in_outage(&silent.call0(&JsValue::UNDEFINED).expect("an object")).await;
+}
+
+/// Uploads where `indexedDB` is this for a while.
+async fn upload_in_outage(storage: &JsValue) {
     let window = web_sys::window().expect("a window");
-    let shown = Object::get_own_property_descriptor(&window, &"indexedDB".into());
-    let hide = Object::new();
-    Reflect::set(&hide, &"configurable".into(), &true.into()).expect("a property");
-    Reflect::set(&hide, &"value".into(), &JsValue::UNDEFINED).expect("a property");
-    Object::define_property(&window, &"indexedDB".into(), &hide);
+    let before = Object::get_own_property_descriptor(&window, &"indexedDB".into());
+    let instead = Object::new();
+    Reflect::set(&instead, &"configurable".into(), &true.into()).expect("a property");
+    Reflect::set(&instead, &"value".into(), storage).expect("a property");
+    Object::define_property(&window, &"indexedDB".into(), &instead);
     speak_english();
     let place = place();
     let config = r#"{"apiUrl": "http://127.0.0.1:1", "maxAttempts": 1}"#;
     mount_with(&place, Config::parse(config), "");
+    pick(&place, &["name"]).await;
+    until(|| find(&place, "[data-state=failed]")).await;
     until(|| {
         let notice = find(&place, ".storage-notice")?.text_content()?;
         notice.contains("keeps nothing").then_some(())
     })
     .await;
-    pick(&place, &["name"]).await;
-    until(|| find(&place, "[data-state=failed]")).await;
-    Object::define_property(&window, &"indexedDB".into(), shown.unchecked_ref());
+    Object::define_property(&window, &"indexedDB".into(), before.unchecked_ref());
     let focus = Event::new("focus").expect("an event");
     window
         .dispatch_event(&focus)

@@ -223,6 +223,8 @@ fn chromium_capabilities(profile: &TempDir, trusted: &[&str]) -> Result<Value> {
         "--disable-background-networking",
         "--disable-component-update",
         "--disable-sync",
+        // A page of the browser's own, which no test looks at.
+        "--disable-features=PreloadTopChromeWebUI",
         "--window-size=1280,900",
     ]
     .map(str::to_owned)

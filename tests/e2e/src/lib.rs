@@ -51,7 +51,7 @@ pub use phone::Phone;
 pub use process::peak_memory;
 pub use received::StoredParts;
 pub use relay::{Carried, Rate, Relay};
-pub use scenario::{Scenario, with_page, with_page_for, with_sign_in, with_uppy};
+pub use scenario::{Scenario, with_page, with_page_for, with_scenario, with_sign_in, with_uppy};
 pub use site::{Site, content_security_policy};
 pub use wait::{met, wait_at_most, wait_until};
 pub use worker_memory::REPORT_WORKER_MEMORY;

@@ -68,16 +68,19 @@ const DROP_FILES: &str = "
         target.dispatchEvent(new DragEvent(type, { bubbles: true, cancelable: true, dataTransfer: transfer }));
     }";
 
-/// How many entries of a kind the browser keeps for the next page. A database that does not exist yet is not created.
+/// How many entries of a kind the browser keeps for the next page.
 const COUNT_KEPT: &str = "
     const [kind, done] = arguments;
-    const opening = indexedDB.open('slipway');
-    opening.onupgradeneeded = () => opening.transaction.abort();
-    opening.onerror = () => done(0);
-    opening.onsuccess = () => {
-        const counting = opening.result.transaction(kind).objectStore(kind).count();
-        counting.onsuccess = () => { opening.result.close(); done(counting.result); };
-    };";
+    // To open a database that is not there would create it, and disturb the page that does.
+    indexedDB.databases().then((databases) => {
+        if (!databases.some(({ name }) => name === 'slipway')) return done(0);
+        const opening = indexedDB.open('slipway');
+        opening.onerror = () => done(0);
+        opening.onsuccess = () => {
+            const counting = opening.result.transaction(kind).objectStore(kind).count();
+            counting.onsuccess = () => { opening.result.close(); done(counting.result); };
+        };
+    });";
 
 impl Page {
     /// Waits until the browser keeps something of this kind for the next page: `uploads` or `parts`.

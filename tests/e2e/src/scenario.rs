@@ -96,6 +96,14 @@ pub async fn with_page(test: impl AsyncFnOnce(&mut Scenario, &Page) -> Result<()
     with_page_for(DEADLINE, test).await
 }
 
+/// Runs a test that opens the page itself, with settings or at an address of its own.
+///
+/// # Errors
+/// As [`with_page`].
+pub async fn with_scenario(test: impl AsyncFnOnce(&mut Scenario) -> Result<()>) -> Result<()> {
+    run(Scenario::start(Setup::new().await?).await?, DEADLINE, test).await
+}
+
 /// [`with_page`] with a deadline of its own.
 ///
 /// # Errors

@@ -63,7 +63,7 @@ impl Way {
 const LARGEST_FILE: u64 = 1 << 40;
 
 /// How the key of a manifest ends.
-const MANIFEST_END: &str = ".slipway-manifest.json";
+pub(crate) const MANIFEST_END: &str = ".slipway-manifest.json";
 
 /// What a wire of 1 Gbit/s carries.
 const GIGABIT_BYTES_PER_SECOND: u64 = 125_000_000;

@@ -1,6 +1,6 @@
 //! The clock, and how it notices that the machine slept.
 
-use std::{cell::Cell, time::Duration};
+use std::{cell::Cell, future::poll_fn, pin::pin, task::Poll, time::Duration};
 
 use js_sys::Promise;
 use wasm_bindgen::UnwrapThrowExt;
@@ -50,4 +50,14 @@ pub(crate) async fn sleep(time: Duration) {
         }
     });
     let _ = JsFuture::from(passed).await;
+}
+
+/// The output of a future, or `None` if that takes longer.
+pub(crate) async fn within<T>(time: Duration, future: impl Future<Output = T>) -> Option<T> {
+    let (mut future, mut passed) = (pin!(future), pin!(sleep(time)));
+    poll_fn(|context| match future.as_mut().poll(context) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending => passed.as_mut().poll(context).map(|()| None),
+    })
+    .await
 }

@@ -104,6 +104,10 @@ const TRIES: u32 = 3;
 /// How long to wait before each try after the second.
 const PAUSE: Duration = Duration::from_millis(500);
 
+/// How long a browser may take to open the database. Chromium never answers while it keeps a page for the way back
+/// (WHATWG HTML, "bfcache") that was left just when it created the database.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// The database of this page's origin. It opens a connection when it needs one, and another if that is lost.
 #[derive(Default)]
 pub(crate) struct Database {
@@ -149,7 +153,11 @@ impl Database {
     async fn repeat<T>(&self, act: impl AsyncFn(&idb::Database) -> Result<T, Error>) -> Result<T, Error> {
         let mut tries = 1;
         loop {
-            let result = match self.connect().await {
+            let Some(connected) = clock::within(PATIENCE, self.connect()).await else {
+                // To ask a silent browser again at once is of no use.
+                return Err(Error::IndexedDbOpenFailed(JsValue::UNDEFINED));
+            };
+            let result = match connected {
                 Ok(connection) => act(&connection).await,
                 Err(error) => Err(error),
             };

@@ -7,7 +7,9 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use e2e::{Scenario, SourceFile, devtools, met, sha256_of, stored_paths, wait_until, with_page};
+use e2e::{
+    Scenario, SourceFile, devtools, met, sha256_of, stored_paths, wait_until, with_page, with_scenario,
+};
 use fantoccini::Locator;
 use serde_json::{Value, json};
 use wire::{ChecksumType, Manifest, ManifestStatus, Sha256Digest, is_manifest_name};
@@ -152,7 +154,7 @@ fn plain(cell: &str) -> &str {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_folder_comes_back_as_it_was_with_a_receipt() -> Result<()> {
-    with_page(async |scenario, _| {
+    with_scenario(async |scenario| {
         let page = scenario.open_page_with(json!({ "manifests": true })).await?;
         let downloads = allow_downloads(scenario).await?;
         let folder = write_folder(scenario)?;

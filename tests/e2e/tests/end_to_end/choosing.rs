@@ -10,6 +10,7 @@ use anyhow::{Context, Result, bail, ensure};
 use base64ct::{Base64, Encoding};
 use e2e::{
     Page, Scenario, content_security_policy, devtools, met, path_of, stored_paths, wait_until, with_page,
+    with_scenario,
 };
 use fantoccini::Locator;
 use serde_json::{Value, json};
@@ -253,7 +254,7 @@ async fn a_notification_is_offered_only_to_users_never_asked_before() -> Result<
     const IS_OFFERED: &str = "
         const button = document.querySelector('[data-action=notifyWhenDone]');
         return button ? !button.hidden : null;";
-    with_page(async |scenario, _| {
+    with_scenario(async |scenario| {
         let client = scenario.client();
         let controls = scenario.controls();
         controls.set_s3_bytes_per_second(Some(SLOW_BYTES_PER_SECOND));
@@ -284,7 +285,7 @@ async fn leaving_the_page_asks_while_a_manifest_is_on_its_way() -> Result<()> {
         const plain = self.fetch;
         const isHeld = (request) => String(request.url ?? request).endsWith('/manifests');
         self.fetch = (request, ...more) => isHeld(request) ? new Promise(() => {}) : plain(request, ...more);";
-    with_page(async |scenario, _| {
+    with_scenario(async |scenario| {
         scenario.run_before_workers(HOLD);
         let page = scenario.open_page_with(json!({ "manifests": true })).await?;
         page.pick(&[scenario.files.add("stored.txt", 10)?]).await?;

@@ -3,7 +3,7 @@
 use std::fs;
 
 use anyhow::{Context, Result, ensure};
-use e2e::{Scenario, Site, devtools, met, wait_until, with_page, with_sign_in};
+use e2e::{Scenario, Site, devtools, met, wait_until, with_scenario, with_sign_in};
 use oidc_provider::ProviderOptions;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -108,7 +108,7 @@ async fn a_moved_element_goes_on_with_its_list() -> Result<()> {
     const IS_SAME_LIST: &str = "
         const root = document.querySelector('section slipway-upload').shadowRoot;
         return root.querySelectorAll('[data-file-id]').length === 1 && root.contains(uploader);";
-    with_page(async |scenario, _| {
+    with_scenario(async |scenario| {
         let _site = open_embedding(scenario).await?;
         pick_slowly(scenario).await?;
         run(scenario, MOVE, Vec::new()).await?;
@@ -128,7 +128,7 @@ async fn a_moved_element_goes_on_with_its_list() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_removed_element_ends_its_uploads() -> Result<()> {
     const REMOVE: &str = "window.removed = document.querySelector('slipway-upload'); removed.remove();";
-    with_page(async |scenario, _| {
+    with_scenario(async |scenario| {
         let _site = open_embedding(scenario).await?;
         pick_slowly(scenario).await?;
         wait_for_locks(scenario, 1).await?;
@@ -155,7 +155,7 @@ async fn what_is_set_before_the_script_loads_is_taken() -> Result<()> {
     const ATTRIBUTES: &str = "
         const element = document.querySelector('slipway-upload');
         return Array.from(element.attributes, ({ name, value }) => [name, value]).sort();";
-    with_page(async |scenario, _| {
+    with_scenario(async |scenario| {
         let _site = open_host(scenario, "<slipway-upload></slipway-upload>").await?;
         run(scenario, SET, vec![json!(scenario.api())]).await?;
         load_element(scenario).await?;
@@ -183,7 +183,7 @@ async fn late_and_changed_settings_are_taken() -> Result<()> {
     const HAS_NOTHING: &str = "return !document.querySelector('slipway-upload').shadowRoot;";
     const ACCEPTS: &str =
         "return document.querySelector('slipway-upload').shadowRoot.querySelector('input')?.accept;";
-    with_page(async |scenario, _| {
+    with_scenario(async |scenario| {
         let _site = open_host(scenario, "<slipway-upload accept='.txt'></slipway-upload>").await?;
         load_element(scenario).await?;
         ensure!(run(scenario, HAS_NOTHING, Vec::new()).await? == true);
@@ -241,7 +241,7 @@ async fn the_whole_document_takes_drops_if_it_is_asked_to() -> Result<()> {
         const target = document.querySelector(selector) ?? root.querySelector(selector);
         const drop = (type) => target.dispatchEvent(new DragEvent(type, options));
         return ['dragenter', 'dragover', 'drop'].map((type) => !drop(type));";
-    with_page(async |scenario, _| {
+    with_scenario(async |scenario| {
         let _site = open_embedding(scenario).await?;
         choose(scenario.client(), 0, &[("chosen.txt", "chosen")]).await?;
         wait_for_event(scenario, "uploaded", "chosen.txt").await?;
@@ -267,7 +267,7 @@ async fn a_folder_dropped_beside_the_element_is_read() -> Result<()> {
         document.querySelector('slipway-upload').dropTarget = 'document';
         const { x, y } = document.querySelector('h1').getBoundingClientRect();
         return [x + 5, y + 5];";
-    with_page(async |scenario, _| {
+    with_scenario(async |scenario| {
         let _site = open_embedding(scenario).await?;
         choose(scenario.client(), 0, &[("chosen.txt", "chosen")]).await?;
         wait_for_event(scenario, "uploaded", "chosen.txt").await?;
@@ -304,7 +304,7 @@ async fn the_manifest_says_what_the_element_has() -> Result<()> {
             cssProperties: Array.from(element.computedStyleMap?.() ?? [], ([name]) => name)
                 .filter((name) => name.startsWith('--')).sort(),
         };";
-    with_page(async |scenario, _| {
+    with_scenario(async |scenario| {
         let _site = open_embedding(scenario).await?;
         choose(scenario.client(), 0, &[("report.txt", "all is well")]).await?;
         wait_for_event(scenario, "uploaded", "report.txt").await?;

@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use anyhow::{Context, Result, ensure};
-use e2e::{Scenario, Site, content_security_policy, met, path_of, wait_until, with_page, with_sign_in};
+use e2e::{Scenario, Site, content_security_policy, met, path_of, wait_until, with_scenario, with_sign_in};
 use fantoccini::Client;
 use oidc_provider::ProviderOptions;
 use serde_json::{Value, json};
@@ -94,7 +94,7 @@ pub(crate) async fn wait_for_event(scenario: &Scenario, name: &str, file: &str) 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_element_in_a_page_of_another_site_uploads_and_reports() -> Result<()> {
-    with_page(async |scenario, _| {
+    with_scenario(async |scenario| {
         let _site = open_embedding(scenario).await?;
         choose(scenario.client(), 0, &[("report.txt", "all is well")]).await?;
         let uploaded = wait_for_event(scenario, "uploaded", "report.txt").await?;
@@ -142,7 +142,7 @@ async fn the_element_follows_its_attributes_and_the_pages_style() -> Result<()> 
             border: zone.borderTopStyle,
             accent: primary.backgroundColor,
         };";
-    with_page(async |scenario, _| {
+    with_scenario(async |scenario| {
         let _site = open_embedding(scenario).await?;
         let large = "x".repeat(1_000_001);
         let files = [("program.exe", "MZ"), ("large.txt", &large)];
@@ -178,7 +178,7 @@ async fn an_element_works_when_put_back_and_beside_another() -> Result<()> {
         const another = document.createElement('slipway-upload');
         another.setAttribute('api', document.querySelector('slipway-upload').getAttribute('api'));
         document.body.append(another);";
-    with_page(async |scenario, _| {
+    with_scenario(async |scenario| {
         let _site = open_embedding(scenario).await?;
         choose(scenario.client(), 0, &[("before.txt", "before")]).await?;
         wait_for_event(scenario, "uploaded", "before.txt").await?;
@@ -201,7 +201,7 @@ async fn an_element_works_when_put_back_and_beside_another() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_leptos_component_uploads_and_reports() -> Result<()> {
     const RECEIVED: &str = "return document.getElementById('received')?.textContent ?? '';";
-    with_page(async |scenario, _| {
+    with_scenario(async |scenario| {
         let policy = content_security_policy(&scenario.api(), &scenario.s3());
         let (site, url) = scenario.serve_elsewhere(&path_of("SLIPWAY_LEPTOS_EXAMPLE")?, &policy)?;
         site.set_settings(&json!({ "apiUrl": scenario.api() }));

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Result, ensure};
-use e2e::{Page, Scenario, content_security_policy, path_of, with_page};
+use e2e::{Page, Scenario, content_security_policy, path_of, with_page, with_scenario};
 use serde_json::json;
 
 /// Not more than the list shows at once.
@@ -61,7 +61,7 @@ async fn an_unreachable_second_endpoint_leaves_all_to_the_first() -> Result<()> 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_endpoint_that_the_policy_forbids_is_not_used() -> Result<()> {
-    with_page(async |scenario, _| {
+    with_scenario(async |scenario| {
         scenario.expect_console_errors("Content Security Policy");
         let policy = content_security_policy(&scenario.api(), &scenario.s3());
         let (site, url) = scenario.serve_elsewhere(&path_of("SLIPWAY_PAGE")?, &policy)?;
@@ -74,7 +74,7 @@ async fn a_second_endpoint_that_the_policy_forbids_is_not_used() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unreachable_first_endpoint_leaves_all_to_the_second() -> Result<()> {
-    with_page(async |scenario, _| {
+    with_scenario(async |scenario| {
         scenario.expect_console_errors("Content Security Policy");
         // In a network with IPv6 alone, only the dual-stack endpoint can be reached.
         let second = scenario.stack().second_s3_url();

@@ -9,7 +9,8 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 use base64ct::{Base64UrlUnpadded, Encoding};
 use e2e::{
-    Browser, Kind, Page, Scenario, met, stored_paths, wait_until, with_page, with_sign_in, write_large_file,
+    Browser, Kind, Page, Scenario, met, stored_paths, wait_until, with_scenario, with_sign_in,
+    write_large_file,
 };
 use fantoccini::{Client, Locator};
 use lambda_api::{LinkSecret, Links, new_link};
@@ -271,7 +272,7 @@ async fn who_has_a_link_uploads_a_folder_without_signing_in() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reload_and_a_way_back_keep_the_link_to_the_tab() -> Result<()> {
-    with_page(async |scenario, _| {
+    with_scenario(async |scenario| {
         let (_, token) = link()?;
         open(scenario, &token).await?;
         let client = scenario.client();
@@ -298,7 +299,7 @@ async fn a_reload_and_a_way_back_keep_the_link_to_the_tab() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_link_that_does_not_work_says_why_before_files_are_chosen() -> Result<()> {
-    with_page(async |scenario, _| {
+    with_scenario(async |scenario| {
         scenario.expect_console_errors(REFUSED);
         let (revoked, revoked_token) = link()?;
         revoke(scenario, &[&revoked]).await?;
@@ -326,7 +327,7 @@ async fn a_link_that_does_not_work_says_why_before_files_are_chosen() -> Result<
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_link_opens_by_itself_once_the_api_can_be_reached() -> Result<()> {
-    with_page(async |scenario, _| {
+    with_scenario(async |scenario| {
         scenario.expect_console_errors(REFUSED);
         let (_, token) = link()?;
         scenario.stack().stop_api().await;
@@ -342,7 +343,7 @@ async fn a_link_opens_by_itself_once_the_api_can_be_reached() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_limits_of_a_link_are_said_and_hold_when_files_are_chosen() -> Result<()> {
-    with_page(async |scenario, _| {
+    with_scenario(async |scenario| {
         let (_, token) = link_with(|link| {
             link.max_bytes = Some(20_000);
             link.max_files = Some(2);
@@ -371,7 +372,7 @@ async fn the_limits_of_a_link_are_said_and_hold_when_files_are_chosen() -> Resul
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_link_reaches_no_file_of_another_link() -> Result<()> {
-    with_page(async |scenario, _| {
+    with_scenario(async |scenario| {
         scenario.expect_console_errors(REFUSED);
         let ((one, own), (_, other)) = (link()?, link()?);
         let page = open(scenario, &own).await?;
@@ -389,7 +390,7 @@ async fn a_link_reaches_no_file_of_another_link() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_upload_outlives_a_link_that_is_revoked_for_a_while() -> Result<()> {
-    with_page(async |scenario, _| {
+    with_scenario(async |scenario| {
         scenario.set_settings(few_ahead());
         let (revoked, token) = link()?;
         let page = open(scenario, &token).await?;
@@ -418,7 +419,7 @@ async fn an_upload_outlives_a_link_that_is_revoked_for_a_while() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_upload_goes_on_by_itself_when_its_link_is_valid_again() -> Result<()> {
-    with_page(async |scenario, _| {
+    with_scenario(async |scenario| {
         scenario.set_settings(few_ahead());
         let (_, token) = link()?;
         let page = open(scenario, &token).await?;
@@ -440,7 +441,7 @@ async fn an_upload_goes_on_by_itself_when_its_link_is_valid_again() -> Result<()
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_interrupted_upload_is_shown_to_its_link_alone() -> Result<()> {
-    with_page(async |scenario, _| {
+    with_scenario(async |scenario| {
         scenario.set_settings(few_ahead());
         let ((_, own), (_, other)) = (link()?, link()?);
         let page = open(scenario, &own).await?;

@@ -7,7 +7,10 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail, ensure};
-use e2e::{Scenario, SourceFile, met, sha256_of, stored_paths, wait_until, with_page, write_large_file};
+use e2e::{
+    Scenario, SourceFile, met, sha256_of, stored_paths, wait_until, with_page, with_scenario,
+    write_large_file,
+};
 use fantoccini::{Locator, key::Key};
 use serde_json::{Value, json};
 use wire::{
@@ -94,7 +97,7 @@ fn expected_checksum(scenario: &Scenario, source: &Path) -> Result<Checksum> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_batch_ends_with_a_manifest_of_all_its_files() -> Result<()> {
-    with_page(async |scenario, _| {
+    with_scenario(async |scenario| {
         let page = scenario.open_page_with(json!({ "manifests": true })).await?;
         let small = ["one.txt", "تقرير 📎.pdf"].map(|name| scenario.files.add(name, 1000));
         let small = small.into_iter().collect::<Result<Vec<SourceFile>>>()?;
@@ -145,7 +148,7 @@ async fn answer(scenario: &Scenario, name: &str, answer: &str) -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_answers_of_the_uploader_are_in_the_manifest() -> Result<()> {
-    with_page(async |scenario, _| {
+    with_scenario(async |scenario| {
         let page = scenario.open_page_with(asking()).await?;
         answer(scenario, "order", "4711").await?;
         answer(scenario, "mail", "ada@example.com").await?;
@@ -161,7 +164,7 @@ async fn the_answers_of_the_uploader_are_in_the_manifest() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn files_wait_for_a_required_answer_and_are_not_lost() -> Result<()> {
-    with_page(async |scenario, _| {
+    with_scenario(async |scenario| {
         let page = scenario.open_page_with(asking()).await?;
         page.pick(&[scenario.files.add("one.txt", 1000)?]).await?;
         let client = scenario.client();
@@ -182,7 +185,7 @@ async fn files_wait_for_a_required_answer_and_are_not_lost() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn after_a_crash_the_manifest_names_what_was_stored_before() -> Result<()> {
-    with_page(async |scenario, _| {
+    with_scenario(async |scenario| {
         scenario.expect_console_errors("beforeunload");
         let page = scenario.open_page_with(asking()).await?;
         answer(scenario, "order", "4711").await?;

@@ -1,7 +1,7 @@
 //! The page on a phone: what is on its first screen, and the main things that users do there.
 
 use anyhow::{Result, ensure};
-use e2e::{Page, Phone, Scenario, met, wait_until, with_page};
+use e2e::{Page, Phone, Scenario, met, wait_until, with_scenario};
 use serde_json::Value;
 
 /// So slow that a file of some mebibytes stays in flight.
@@ -39,7 +39,7 @@ async fn look(scenario: &Scenario) -> Result<Value> {
 /// Runs a test on the page on each phone.
 async fn on_each_phone(test: impl AsyncFn(&Scenario, &Page, Phone) -> Result<()>) -> Result<()> {
     for phone in [Phone::ANDROID, Phone::IPHONE] {
-        with_page(async |scenario, _| {
+        with_scenario(async |scenario| {
             scenario.expect_console_errors("beforeunload");
             phone.emulate(scenario.client()).await?;
             let page = scenario.open_page().await?;
@@ -139,7 +139,7 @@ const RECEIPT: &str = "
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_phone_shows_all_of_a_receipt_in_every_language() -> Result<()> {
-    with_page(async |scenario, _| {
+    with_scenario(async |scenario| {
         scenario.expect_console_errors("403");
         Phone::ANDROID.emulate(scenario.client()).await?;
         let page = scenario.open_page().await?;

@@ -2,7 +2,7 @@
 //! the page was built; what is asserted holds on every machine.
 
 use anyhow::{Context, Result, ensure};
-use e2e::{REPORT_WORKER_MEMORY, Scenario, devtools, met, metric, wait_until, with_page};
+use e2e::{REPORT_WORKER_MEMORY, Scenario, devtools, met, metric, wait_until, with_scenario};
 use serde_json::{Value, json};
 
 const FILES: u64 = 10_000;
@@ -68,7 +68,7 @@ async fn metrics(scenario: &Scenario) -> Result<(f64, f64)> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ten_thousand_files_need_one_screenful_of_rows() -> Result<()> {
-    with_page(async |scenario, _| {
+    with_scenario(async |scenario| {
         scenario.run_before_workers(REPORT_WORKER_MEMORY);
         scenario.open_page().await?;
         let client = scenario.client();

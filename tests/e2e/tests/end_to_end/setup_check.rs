@@ -1,7 +1,7 @@
 //! The set-up check finds the common mistakes, and what it offers to paste corrects them.
 
 use anyhow::{Context, Result, ensure};
-use e2e::{Page, Scenario, met, wait_until, with_page};
+use e2e::{Page, Scenario, met, wait_until, with_page, with_scenario};
 use fantoccini::Locator;
 use serde::Deserialize;
 
@@ -23,8 +23,14 @@ pub(crate) struct Finding {
 /// Presses the button and returns the findings. Nothing may be left in the bucket.
 pub(crate) async fn check(scenario: &Scenario) -> Result<Vec<Finding>> {
     let client = scenario.client();
-    let button = client.find(Locator::Css("[data-action=checkSetup]")).await?;
-    button.click().await?;
+    let button = Locator::Css("[data-action=checkSetup]");
+    // The page is made anew once its texts are there, and a click that falls into that moment is lost.
+    wait_until("the button to have a name", async || {
+        let name = client.find(button).await?.text().await?;
+        met(!name.is_empty(), name)
+    })
+    .await?;
+    client.find(button).await?.click().await?;
     wait_until("the check to end", async || {
         let status = client.execute(READ_STATUS, Vec::new()).await?;
         let text = status.as_str().unwrap_or_default();
@@ -105,7 +111,7 @@ async fn a_correct_set_up_is_reported_as_correct() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unreachable_second_endpoint_is_named_and_uploads_still_work() -> Result<()> {
-    with_page(async |scenario, _| {
+    with_scenario(async |scenario| {
         open(scenario).await?;
         let address = scenario.stack().second_s3_url();
         scenario.stack().stop_second_s3().await;
@@ -118,7 +124,7 @@ async fn an_unreachable_second_endpoint_is_named_and_uploads_still_work() -> Res
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_header_missing_from_the_buckets_cors_is_named_and_added() -> Result<()> {
-    with_page(async |scenario, _| {
+    with_scenario(async |scenario| {
         open(scenario).await?;
         let without = ["content-type", "content-disposition", "x-amz-*", "x-amz-meta-*"];
         let cors = cors(scenario, &without, &["ETag", "x-amz-request-id"]);
@@ -133,7 +139,7 @@ async fn a_header_missing_from_the_buckets_cors_is_named_and_added() -> Result<(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_origin_missing_from_the_buckets_cors_is_named() -> Result<()> {
-    with_page(async |scenario, _| {
+    with_scenario(async |scenario| {
         open(scenario).await?;
         scenario.controls().set_bucket_cors(r#"{"CORSRules": []}"#);
         let heading = "The storage does not allow what this page has to send.";
@@ -146,7 +152,7 @@ async fn an_origin_missing_from_the_buckets_cors_is_named() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hidden_etag_is_found_and_the_paste_exposes_it() -> Result<()> {
-    with_page(async |scenario, _| {
+    with_scenario(async |scenario| {
         open(scenario).await?;
         scenario
             .controls()
@@ -161,7 +167,7 @@ async fn a_hidden_etag_is_found_and_the_paste_exposes_it() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_clock_is_found_and_its_error_is_named() -> Result<()> {
-    with_page(async |scenario, _| {
+    with_scenario(async |scenario| {
         open(scenario).await?;
         let heading = "The upload service and the storage disagree about the time.";
         let hour = 3_600;
@@ -177,7 +183,7 @@ async fn a_wrong_clock_is_found_and_its_error_is_named() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_region_is_found_and_the_paste_has_the_right_one() -> Result<()> {
-    with_page(async |scenario, _| {
+    with_scenario(async |scenario| {
         open(scenario).await?;
         let variables = |line: &str| {
             let (name, value) = line.split_once('=').context("a variable")?;
@@ -195,7 +201,7 @@ async fn a_wrong_region_is_found_and_the_paste_has_the_right_one() -> Result<()>
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_missing_api_is_not_taken_for_one_that_refuses_the_page() -> Result<()> {
-    with_page(async |scenario, _| {
+    with_scenario(async |scenario| {
         open(scenario).await?;
         scenario.stack().stop_api().await;
         let heading = "The upload service cannot be reached.";

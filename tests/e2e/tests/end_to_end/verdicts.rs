@@ -3,7 +3,7 @@
 use std::fs;
 
 use anyhow::{Context, Result, ensure};
-use e2e::{wait_until, with_page};
+use e2e::{wait_until, with_scenario};
 use serde_json::{Value, json};
 
 /// The start of a PNG (W3C PNG specification, section 5.2), and of a program for Windows.
@@ -16,7 +16,7 @@ const READ_STATES: &str = "
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_row_shows_the_verdict_on_its_file() -> Result<()> {
-    with_page(async |scenario, _| {
+    with_scenario(async |scenario| {
         let client = scenario.client();
         let page = scenario.open_page_with(json!({ "verdicts": true })).await?;
         let files = [

@@ -12,7 +12,6 @@ use anyhow::{Result, ensure};
 use self::{
     run::{Look, Run},
     source::{GIANT, SECOND},
-    timeline::Timeline,
 };
 use crate::{
     stage::Setting,
@@ -107,12 +106,12 @@ async fn folder(setting: &Setting, workload: Workload, patience: Duration) -> Re
     .await?;
     check_end(&run.finish(patience).await?, workload.count, expected)?;
     ensure!(uses == USES.len(), "the page was used {uses} times");
-    let (stage, samples, _, actions) = run.close().await?;
+    run.finish_manifest(patience).await?;
+    let (stage, timeline, _, actions) = run.close(expected).await?;
     let stored = source::check_folder(&folder, stage.objects())?;
     ensure!(stored == expected, "S3 has {stored} of the files");
     stage.stop().await?;
-    let total = expected as f64;
-    let mut tables = Timeline { samples, total }.tables(workload);
+    let mut tables = timeline.tables(workload);
     tables.push(actions);
     Ok(tables)
 }
@@ -147,12 +146,11 @@ async fn giant(setting: &Setting, workload: Workload, patience: Duration) -> Res
     // The object is still to be made.
     check_end(&run.finish(patience).await?, BESIDE.count + 2, BESIDE.count)?;
     ensure!(uses == USES.len(), "the page was used {uses} times");
-    let (stage, samples, answered, actions) = run.close().await?;
+    let (stage, timeline, answered, actions) = run.close(workload.size).await?;
     source::check_large_file(&file, stage.objects())?;
     let parts = part_sizes(&name, answered.parts_of(GIANT))?;
     stage.stop().await?;
-    let total = workload.size as f64;
-    let mut tables = Timeline { samples, total }.tables(workload);
+    let mut tables = timeline.tables(workload);
     tables.extend([actions, parts]);
     Ok(tables)
 }

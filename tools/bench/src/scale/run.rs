@@ -16,8 +16,8 @@ use tokio::time::sleep;
 use crate::{
     client::Client,
     profile::attach_to_workers,
-    scale::timeline::Sample,
-    stage::{Setting, Stage, Way},
+    scale::timeline::{Sample, Timeline},
+    stage::{MANIFEST_END, Setting, Stage, Way},
     tab::Tab,
     table::{Better, Table},
 };
@@ -26,6 +26,9 @@ use crate::{
 const IN_PAGE: &str = include_str!("in_page.js");
 
 const SAMPLE_INTERVAL: Duration = Duration::from_secs(2);
+
+/// The manifest takes seconds, however many files it lists.
+const MANIFEST_SAMPLE_INTERVAL: Duration = Duration::from_millis(100);
 
 /// After this time nothing that was in flight when all was paused is left.
 const PAUSE_SETTLES: Duration = Duration::from_secs(3);
@@ -54,6 +57,8 @@ pub(super) struct Look {
 pub(super) struct Answered {
     requests: usize,
     pub(super) aborts: u64,
+    /// Whether a manifest is stored.
+    has_manifest: bool,
     /// The size of each part, and how often it was stored, by the path of its object.
     pub(super) parts: BTreeMap<String, BTreeMap<u32, (u64, u32)>>,
 }
@@ -69,7 +74,9 @@ pub(super) struct Run {
     start: Instant,
     paused: Duration,
     pub(super) answered: Answered,
-    pub(super) samples: Vec<Sample>,
+    samples: Vec<Sample>,
+    /// Those while the manifest was written.
+    manifest: Vec<Sample>,
     /// How long the page took to show what a person asked for.
     pub(super) actions: Table,
     done: Done,
@@ -79,18 +86,23 @@ impl Answered {
     fn add(&mut self, requests: Vec<RecordedRequest>) {
         self.requests += requests.len();
         for request in requests.into_iter().filter(|request| request.status < 300) {
-            match request.method.as_str() {
-                "PUT" => {
-                    if let Some(number) = part_number(&request.query) {
-                        let parts = self.parts.entry(request.path).or_default();
-                        let (size, times) = parts.entry(number).or_default();
-                        (*size, *times) = (request.body_bytes, *times + 1);
-                    }
+            match (request.method.as_str(), part_number(&request.query)) {
+                ("PUT", Some(number)) => {
+                    let parts = self.parts.entry(request.path).or_default();
+                    let (size, times) = parts.entry(number).or_default();
+                    (*size, *times) = (request.body_bytes, *times + 1);
                 }
-                "DELETE" => self.aborts += 1,
+                // PutObject and CompleteMultipartUpload
+                ("PUT", None) => self.add_object(&request.path),
+                ("POST", _) if request.query.contains("uploadId=") => self.add_object(&request.path),
+                ("DELETE", _) => self.aborts += 1,
                 _ => {}
             }
         }
+    }
+
+    fn add_object(&mut self, path: &str) {
+        self.has_manifest |= path.ends_with(MANIFEST_END);
     }
 
     /// The bytes of the stored parts of the object whose path ends like this.
@@ -129,6 +141,7 @@ impl Run {
             paused: Duration::ZERO,
             answered: Answered::default(),
             samples: Vec::new(),
+            manifest: Vec::new(),
             actions: Table::new(
                 format!("{name}: time until the page shows it"),
                 "ms",
@@ -188,6 +201,24 @@ impl Run {
             ensure!(start.elapsed() < patience, "it does not end: {look:?}");
             sleep(SAMPLE_INTERVAL).await;
         }
+    }
+
+    /// Watches until the manifest of the batch is stored, which begins when all files have ended.
+    pub(super) async fn finish_manifest(&mut self, patience: Duration) -> Result<()> {
+        let start = Instant::now();
+        let files = self.samples.len();
+        loop {
+            self.sample().await?;
+            if self.answered.has_manifest {
+                break;
+            }
+            ensure!(start.elapsed() < patience, "no manifest is stored");
+            sleep(MANIFEST_SAMPLE_INTERVAL).await;
+        }
+        self.manifest = self.samples.split_off(files);
+        self.actions
+            .add("the manifest stored", start.elapsed().as_secs_f64() * 1e3);
+        Ok(())
     }
 
     async fn sample(&mut self) -> Result<Look> {
@@ -299,9 +330,14 @@ impl Run {
         Ok(())
     }
 
-    /// Closes the browser.
-    pub(super) async fn close(self) -> Result<(Stage, Vec<Sample>, Answered, Table)> {
+    /// Closes the browser. `total` is all files or bytes.
+    pub(super) async fn close(self, total: u64) -> Result<(Stage, Timeline, Answered, Table)> {
         self.tab.close().await?;
-        Ok((self.stage, self.samples, self.answered, self.actions))
+        let timeline = Timeline {
+            samples: self.samples,
+            manifest: self.manifest,
+            total: total as f64,
+        };
+        Ok((self.stage, timeline, self.answered, self.actions))
     }
 }

@@ -33,6 +33,8 @@ pub(super) struct Sample {
 /// The samples of one upload.
 pub(super) struct Timeline {
     pub(super) samples: Vec<Sample>,
+    /// Those while the manifest of the batch was written, when all files had ended.
+    pub(super) manifest: Vec<Sample>,
     /// The files or bytes of all.
     pub(super) total: f64,
 }
@@ -79,7 +81,7 @@ impl Timeline {
         table
     }
 
-    /// What a figure was.
+    /// What a figure was, in each tenth and while the manifest was written.
     fn levels(&self, mut table: Table, figure: impl Fn(&Sample) -> f64) -> Table {
         for tenth in 1..=TENTHS {
             let (from, to) = self.bounds(tenth);
@@ -87,6 +89,9 @@ impl Timeline {
             for sample in self.samples.iter().filter(is_inside) {
                 table.add(&name_of(tenth), figure(sample));
             }
+        }
+        for sample in &self.manifest {
+            table.add("manifest", figure(sample));
         }
         table
     }
@@ -127,6 +132,10 @@ mod tests {
         });
         Timeline {
             samples: samples.collect(),
+            manifest: vec![Sample {
+                tab: 2e6,
+                ..Sample::default()
+            }],
             total: 100.0,
         }
     }
@@ -154,6 +163,13 @@ mod tests {
             .iter()
             .map(|row| (row.subject.as_str(), row.samples.as_slice()))
             .collect();
-        assert_eq!(rows, [("tenth 1", &[5.0, 10.0][..]), ("tenth 10", &[95.0][..])]);
+        assert_eq!(
+            rows,
+            [
+                ("tenth 1", &[5.0, 10.0][..]),
+                ("tenth 10", &[95.0][..]),
+                ("manifest", &[2.0][..])
+            ]
+        );
     }
 }
