@@ -40,6 +40,10 @@ const EXAMPLE: &str = "leptos-example";
 /// The packages that have a step of their own.
 const IN_OTHER_STEPS: [&str; 3] = ["e2e", "infra", "s3-conformance"];
 
+/// How long all browser tests of a package may take, which is only to end tests that hang: on a busy machine they are
+/// several times slower.
+const BROWSER_TESTS_SECONDS: &str = "180";
+
 /// The options of `cargo xtask test`.
 #[derive(Args)]
 pub(crate) struct Options {
@@ -227,6 +231,7 @@ impl Step {
                         "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER",
                         runner.join("wasm-bindgen-test-runner"),
                     )
+                    .env("WASM_BINDGEN_TEST_TIMEOUT", BROWSER_TESTS_SECONDS)
                     .env("CHROMEDRIVER", Browsers::ensure(toolbox)?.chromedriver);
                 self.count(toolbox, &mut command)
             }
