@@ -328,7 +328,10 @@ fn act(driver: &Rc<Driver>, action: Action, selection: Selection) {
             restore::request_files(driver, selection);
             Event::Resume(selection)
         }
-        Action::Cancel => Event::Cancel(selection),
+        Action::Cancel => {
+            driver.intake.borrow_mut().cancel(selection);
+            Event::Cancel(selection)
+        }
         Action::Retry => Event::Retry(selection),
         Action::Remove => Event::Remove(selection),
         Action::ShowFiles | Action::HideFiles | Action::SaveCsv | Action::SaveJson => {
@@ -589,6 +592,25 @@ mod tests {
             }
         };
         assert_eq!(rows.len(), 2, "{rows:?}");
+    }
+
+    #[wasm_bindgen_test]
+    async fn what_comes_of_a_cancelled_choice_is_dropped() {
+        let mut page = TestPage::open_with(false);
+        page.show_list();
+        let add = |page: &TestPage, choice, name: &str| {
+            let file = File::new_with_blob_sequence(&Array::new(), name).expect("a file");
+            let names = vec![name.to_owned()];
+            page.port
+                .send(&ToWorker::AddFiles { choice, names }, [file.into()]);
+        };
+        add(&page, 1, "first.txt");
+        page.names(|names| names == ["first.txt"]).await;
+        page.send(&ToWorker::UserAction(Action::Cancel, Selection::All));
+        add(&page, 1, "dropped.txt");
+        add(&page, 2, "second.txt");
+        let names = page.names(|names| names.len() > 1).await;
+        assert_eq!(names, ["first.txt", "second.txt"]);
     }
 
     #[wasm_bindgen_test]

@@ -19,8 +19,11 @@ pub(crate) struct Picked {
 /// Adds files of a choice to the list, or returns them to the interrupted uploads that they belong to. If the user was
 /// asked for the file of one of these, it is `expected`.
 pub(crate) fn add(driver: &Driver, choice: u32, picked: Vec<Picked>, expected: Option<FileId>) {
-    let mut interrupted = driver.query(|engine| Interrupted::new(engine, expected, picked.len()));
     let batch = driver.intake.borrow_mut().batch(choice);
+    if driver.intake.borrow().is_cancelled(batch) {
+        return;
+    }
+    let mut interrupted = driver.query(|engine| Interrupted::new(engine, expected, picked.len()));
     let mut new = Vec::new();
     for picked in picked {
         let Some((id, fit)) = interrupted.take(&picked.description) else {

@@ -157,9 +157,9 @@ pub enum Event {
     SignedIn,
     /// The machine slept: the wall clock moved much further than the page's own clock.
     Woke,
-    /// A user pauses what is queued or active.
+    /// A user pauses what is queued or active, and what is added to these batches later.
     Pause(Selection),
-    /// A user lets what is paused go on.
+    /// A user lets what is paused go on, and what is added to these batches later.
     Resume(Selection),
     /// A user cancels what has not ended.
     Cancel(Selection),

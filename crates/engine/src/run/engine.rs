@@ -107,8 +107,14 @@ impl Engine {
                 attachment,
             } => self.with_upload(id, |upload| upload.attach(&description, attachment)),
             Event::TakenOver { id, record } => self.on_taken_over(id, record),
-            Event::Pause(selection) => self.each(selection, |upload| upload.pause()),
-            Event::Resume(selection) => self.each_from_last(selection, |upload| upload.resume()),
+            Event::Pause(selection) => {
+                self.each(selection, |upload| upload.pause());
+                self.batches.pause(selection);
+            }
+            Event::Resume(selection) => {
+                self.each_from_last(selection, |upload| upload.resume());
+                self.batches.resume(selection);
+            }
             Event::Cancel(selection) => self.each(selection, |upload| upload.cancel()),
             Event::Retry(selection) => {
                 self.each_from_last(selection, |upload| upload.retry(selection));
@@ -303,10 +309,14 @@ impl Engine {
     }
 
     fn add(&mut self, batch: BatchId, files: Vec<FileDescription>) {
+        let is_paused = self.batches.is_paused(batch);
         for description in files {
             let id = self.push(File::new(description, batch));
             self.with_upload(id, |upload| {
                 upload.enqueue_last();
+                if is_paused {
+                    upload.pause();
+                }
                 upload.save();
                 upload.changed();
             });

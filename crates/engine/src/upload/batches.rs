@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use wire::{BatchId, Sha256Digest};
 
-use crate::ManifestRecord;
+use crate::{ManifestRecord, Selection};
 
 /// The batches of the files on the list, and which of them have come to their end.
 #[derive(Debug, Default)]
@@ -27,6 +27,8 @@ struct Batch {
     has_news: bool,
     /// Whether a manifest is being written or sent.
     is_closing: bool,
+    /// Whether the user paused all of it: more of its files may come, of a folder that is being read.
+    is_paused: bool,
     /// The last manifest, and whether S3 may have it.
     last: Option<(ManifestRecord, bool)>,
 }
@@ -47,6 +49,31 @@ impl Batches {
         let batch = self.batches.entry(batch).or_default();
         batch.not_stored += 1;
         batch.unfinished += usize::from(is_unfinished);
+    }
+
+    /// Files of these batches that come later are to be paused too.
+    pub(crate) fn pause(&mut self, selection: Selection) {
+        self.set_paused(selection, true);
+    }
+
+    /// They are to go on.
+    pub(crate) fn resume(&mut self, selection: Selection) {
+        self.set_paused(selection, false);
+    }
+
+    fn set_paused(&mut self, selection: Selection, is_paused: bool) {
+        let is_meant = |id: BatchId| match selection {
+            Selection::All => true,
+            Selection::Batch(batch) => batch == id,
+            Selection::File(_) => false,
+        };
+        let meant = self.batches.iter_mut().filter(|(id, _)| is_meant(**id));
+        meant.for_each(|(_, batch)| batch.is_paused = is_paused);
+    }
+
+    /// Whether the user paused all of this batch.
+    pub(crate) fn is_paused(&self, batch: BatchId) -> bool {
+        self.batches.get(&batch).is_some_and(|batch| batch.is_paused)
     }
 
     /// Whether any file of this batch is still to be stored.

@@ -130,6 +130,31 @@ fn what_is_done_to_a_batch_is_done_to_its_files_alone() {
 }
 
 #[test]
+fn files_that_come_while_their_batch_is_paused_are_paused() {
+    let add = |page: &mut Page, number| {
+        let (batch, files) = (batch(number), described(&[1]));
+        page.tell(Event::FilesAdded { batch, files });
+    };
+    for paused in [Selection::All, Selection::Batch(batch(1))] {
+        let mut page = Page::with_files(Settings::default(), &[1]);
+        page.tell(Event::Pause(paused));
+        add(&mut page, 1);
+        assert_eq!(page.engine.totals().paused, 2);
+        assert!(page.requests().is_empty());
+        // A choice that is made later is another batch.
+        add(&mut page, 2);
+        assert_eq!(page.requests(), ["put 2"]);
+        page.tell(Event::Resume(paused));
+        add(&mut page, 1);
+        assert_eq!(page.engine.totals().paused, 0);
+    }
+    let mut page = Page::with_files(Settings::default(), &[1]);
+    page.tell(Event::Pause(Selection::File(FileId(0))));
+    add(&mut page, 1);
+    assert_eq!(page.engine.totals().paused, 1);
+}
+
+#[test]
 fn a_batch_that_is_removed_leaves_nothing_unfinished() {
     let settings = Settings {
         max_attempts: 1,

@@ -4,9 +4,9 @@ mod acceptance;
 mod clutter;
 mod listed;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use engine::{Engine, FileDescription, FileId};
+use engine::{Engine, FileDescription, FileId, Selection};
 use messages::{LeftOut, Limits, Reason};
 use wire::BatchId;
 
@@ -23,6 +23,8 @@ pub(crate) struct Intake {
     listed: Listed,
     /// The batch of each of the user's choices.
     batches: HashMap<u32, BatchId>,
+    /// Those that the user cancelled: more of their files may come, of a folder that is being read.
+    cancelled: HashSet<BatchId>,
     left_out: Vec<LeftOut>,
     /// Whether the page still has to be sent all that.
     is_news: bool,
@@ -36,6 +38,7 @@ impl Intake {
             limits,
             listed: Listed::default(),
             batches: HashMap::new(),
+            cancelled: HashSet::new(),
             left_out: Vec::new(),
             is_news: false,
             clutter: BTreeMap::new(),
@@ -51,6 +54,20 @@ impl Intake {
     /// The batch of the files of a choice.
     pub(crate) fn batch(&mut self, choice: u32) -> BatchId {
         *self.batches.entry(choice).or_insert_with(batch_id::new)
+    }
+
+    /// The user cancels these files, and with them what still comes of their choice.
+    pub(crate) fn cancel(&mut self, selection: Selection) {
+        match selection {
+            Selection::All => self.cancelled.extend(self.batches.values()),
+            Selection::Batch(batch) => self.cancelled.extend([batch]),
+            Selection::File(_) => {}
+        }
+    }
+
+    /// Whether the user cancelled all of this batch.
+    pub(crate) fn is_cancelled(&self, batch: BatchId) -> bool {
+        self.cancelled.contains(&batch)
     }
 
     /// Takes what was left out as clutter, which then is left out no more.

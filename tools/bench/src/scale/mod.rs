@@ -106,7 +106,7 @@ async fn folder(setting: &Setting, workload: Workload, patience: Duration) -> Re
     .await?;
     check_end(&run.finish(patience).await?, workload.count, expected)?;
     ensure!(uses == USES.len(), "the page was used {uses} times");
-    run.finish_manifest(patience).await?;
+    run.finish_manifest(expected, patience).await?;
     let (stage, timeline, _, actions) = run.close(expected).await?;
     let stored = source::check_folder(&folder, stage.objects())?;
     ensure!(stored == expected, "S3 has {stored} of the files");

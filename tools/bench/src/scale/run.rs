@@ -27,8 +27,11 @@ const IN_PAGE: &str = include_str!("in_page.js");
 
 const SAMPLE_INTERVAL: Duration = Duration::from_secs(2);
 
-/// The manifest takes seconds, however many files it lists.
-const MANIFEST_SAMPLE_INTERVAL: Duration = Duration::from_millis(100);
+/// The manifest is written in a moment, which begins when the last file is stored.
+const END_SAMPLE_INTERVAL: Duration = Duration::from_millis(50);
+
+/// The share of the whole from which on the end is near.
+const END: f64 = 0.97;
 
 /// After this time nothing that was in flight when all was paused is left.
 const PAUSE_SETTLES: Duration = Duration::from_secs(3);
@@ -171,7 +174,13 @@ impl Run {
     ) -> Result<()> {
         let mut last = (0, Instant::now());
         loop {
-            sleep(SAMPLE_INTERVAL).await;
+            let is_at_end = last.0 as f64 >= END * total as f64;
+            sleep(if is_at_end {
+                END_SAMPLE_INTERVAL
+            } else {
+                SAMPLE_INTERVAL
+            })
+            .await;
             let look = self.sample().await?;
             ensure!(look.attention == 0, "{} files failed", look.attention);
             ensure!(look.rows < MOST_ROWS, "{} rows", look.rows);
@@ -199,25 +208,20 @@ impl Run {
                 return Ok(look);
             }
             ensure!(start.elapsed() < patience, "it does not end: {look:?}");
-            sleep(SAMPLE_INTERVAL).await;
+            sleep(END_SAMPLE_INTERVAL).await;
         }
     }
 
-    /// Watches until the manifest of the batch is stored, which begins when all files have ended.
-    pub(super) async fn finish_manifest(&mut self, patience: Duration) -> Result<()> {
+    /// Watches until the manifest of the batch is stored. It was written since all of `total` was done.
+    pub(super) async fn finish_manifest(&mut self, total: u64, patience: Duration) -> Result<()> {
         let start = Instant::now();
-        let files = self.samples.len();
-        loop {
-            self.sample().await?;
-            if self.answered.has_manifest {
-                break;
-            }
+        while !self.answered.has_manifest {
             ensure!(start.elapsed() < patience, "no manifest is stored");
-            sleep(MANIFEST_SAMPLE_INTERVAL).await;
+            sleep(END_SAMPLE_INTERVAL).await;
+            self.sample().await?;
         }
-        self.manifest = self.samples.split_off(files);
-        self.actions
-            .add("the manifest stored", start.elapsed().as_secs_f64() * 1e3);
+        let files = self.samples.partition_point(|sample| sample.done < total as f64);
+        self.manifest = self.samples.split_off(files + 1);
         Ok(())
     }
 
