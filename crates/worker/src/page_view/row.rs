@@ -119,7 +119,7 @@ fn details(error: &UploadError) -> String {
         }
         details.join(" · ")
     } else if let Some(api) = &error.api {
-        format!("{:?} · {}", api.code, api.message)
+        format!("{} · {}", api.code, api.message)
     } else {
         String::new()
     }

@@ -48,7 +48,7 @@ pub(super) fn refused(error: &ApiError) -> Finding {
         ErrorCode::InternalError => FindingKind::ApiBusy,
         _ => FindingKind::ApiRefused,
     };
-    Finding::new(kind, format!("{:?}: {}", error.code, error.message), "")
+    Finding::new(kind, format!("{}: {}", error.code, error.message), "")
 }
 
 /// The API answered without a plan or an error.
