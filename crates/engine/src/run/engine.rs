@@ -455,7 +455,7 @@ impl Engine {
                     let took = now.saturating_sub(request.started);
                     self.env.patience.record_answer(load.bytes(), took);
                     self.totals.answered.record(load.bytes(), now);
-                    self.in_flight.record_answer(request.started, now);
+                    self.in_flight.record_answer(request, now);
                     self.allow_answers();
                 }
             }
@@ -468,7 +468,10 @@ impl Engine {
                 }
                 // What never got through to the second endpoint says nothing of the network.
                 if has_stalled && self.env.endpoints.is_open(request.endpoint) {
-                    self.env.patience.record_stall();
+                    // An overtaken one was lost, and says nothing of how slow the way is.
+                    if !request.is_overtaken() {
+                        self.env.patience.record_stall();
+                    }
                     self.env.budget.record_throttling(now);
                 }
             }

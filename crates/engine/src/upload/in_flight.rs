@@ -173,6 +173,8 @@ pub(crate) struct Attempt {
     /// How long that answer may take, and whether that is known from the speed of others.
     patience: Duration,
     is_patience_measured: bool,
+    /// When its answer is given up, if that of a later body came first.
+    overtaken_deadline: Option<Duration>,
 }
 
 impl Attempt {
@@ -194,11 +196,25 @@ impl Attempt {
         self.sent == 0
     }
 
+    /// Whether its answer is late: a body at least as large has gone the same way since, and was answered.
+    pub(crate) const fn is_overtaken(&self) -> bool {
+        self.overtaken_deadline.is_some()
+    }
+
+    fn is_overtaken_by(&self, later: &Self) -> bool {
+        self.is_out()
+            && self.started < later.started
+            && self.endpoint == later.endpoint
+            && self.put_bytes() <= later.put_bytes()
+    }
+
     /// If its whole body is out, nothing of it moves any more until it is answered, which may take as long as its
     /// patience, and as a stall in any case.
     fn await_answer(&mut self, stall: Duration) {
         if let Some(since) = self.out_since {
-            self.deadline = Some(since + self.patience.max(stall));
+            let deadline = since + self.patience.max(stall);
+            let overtaken = self.overtaken_deadline.unwrap_or(deadline);
+            self.deadline = Some(deadline.min(overtaken));
         }
     }
 }
@@ -331,6 +347,7 @@ impl InFlight {
             out_since: None,
             patience: Duration::ZERO,
             is_patience_measured: false,
+            overtaken_deadline: None,
         };
         // An empty body is out at once.
         new.out_since = (new.put_bytes() == Some(0)).then_some(now);
@@ -524,14 +541,19 @@ impl InFlight {
         }
     }
 
-    /// A body that started then was answered: those behind it have come closer.
-    pub(crate) fn record_answer(&mut self, started: Duration, now: Duration) {
-        self.abandoned.on_answer(started);
+    /// A body was answered: those behind it have come closer, and one that it has overtaken is hardly held up on the way.
+    pub(crate) fn record_answer(&mut self, answered: &Attempt, now: Duration) {
+        self.abandoned.on_answer(answered.started);
         for attempt in self.attempts.values_mut() {
-            if attempt.is_out() && attempt.started >= started {
+            if attempt.is_out() && attempt.started >= answered.started {
                 attempt.out_since = Some(now);
-                attempt.await_answer(self.stall);
+            } else if attempt.is_overtaken_by(answered) {
+                let took = now.saturating_sub(answered.started);
+                attempt
+                    .overtaken_deadline
+                    .get_or_insert(now + took.max(self.stall));
             }
+            attempt.await_answer(self.stall);
         }
     }
 

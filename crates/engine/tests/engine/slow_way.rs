@@ -86,6 +86,57 @@ fn patience_lasts_though_others_are_lost() {
     assert_eq!(page.requests(), ["part 5 of 0"]);
 }
 
+/// A page on which `put 0` was sent whole with five others, and has no answer; a file of this size was answered later.
+fn overtaken_by(size: u64) -> Page {
+    let mut page = Page::with_files(settings(), &[MIB; 6]);
+    page.progress("put 0", MIB);
+    seconds(&mut page, 1);
+    for file in 1..6 {
+        page.answer(&format!("put {file}"), stored());
+    }
+    page.pick(&[size]);
+    page.answer("put 6", stored());
+    page
+}
+
+#[test]
+fn an_answer_that_a_later_one_overtakes_is_given_up_soon() {
+    let mut page = overtaken_by(MIB);
+    let lost = page.ticket("put 0");
+    seconds(&mut page, 9);
+    assert_eq!(page.ticket("put 0"), lost);
+    seconds(&mut page, 5);
+    assert_ne!(page.ticket("put 0"), lost);
+}
+
+#[test]
+fn a_smaller_body_overtakes_nothing() {
+    let mut page = overtaken_by(MIB / 2);
+    let lost = page.ticket("put 0");
+    seconds(&mut page, 22);
+    assert_eq!(page.ticket("put 0"), lost);
+}
+
+#[test]
+fn overtaken_answers_make_nobody_more_patient() {
+    let mut page = Page::new(settings());
+    for round in 0..4 {
+        let (lost, later) = (2 * round, 2 * round + 1);
+        page.pick(&[MIB]);
+        page.progress(&format!("put {lost}"), MIB);
+        seconds(&mut page, 1);
+        page.pick(&[MIB]);
+        page.answer(&format!("put {later}"), stored());
+        seconds(&mut page, 13);
+        page.answer(&format!("put {lost}"), stored());
+    }
+    page.pick(&[4 * MIB]);
+    page.progress("put 8", 4 * MIB);
+    let lost = page.ticket("put 8");
+    seconds(&mut page, 20);
+    assert_ne!(page.ticket("put 8"), lost);
+}
+
 #[test]
 fn speed_and_time_left_are_of_what_was_answered() {
     let mut page = swallowed();
