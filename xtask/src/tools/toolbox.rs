@@ -202,9 +202,11 @@ impl Toolbox<'_> {
             .arg("--root")
             .arg(self.root(tool))
             .arg(format!("{}@{}", tool.package, tool.version));
-        let downloaded = step(&what, || self.run(&what, &mut command));
-        if downloaded.is_err() && self.interrupt.wait(Duration::ZERO) {
-            downloaded?;
+        // One that cannot be downloaded is compiled, unless the user has had enough.
+        if let Err(error) = step(&what, || self.run(&what, &mut command))
+            && self.interrupt.wait(Duration::ZERO)
+        {
+            return Err(error);
         }
         Ok(self.installed(tool))
     }

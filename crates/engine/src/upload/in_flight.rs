@@ -209,7 +209,7 @@ impl Attempt {
     }
 
     /// If its whole body is out, nothing of it moves any more until it is answered, which may take as long as its
-    /// patience, and as a stall in any case.
+    /// patience, and as a stall in any case, but not longer than is left to it once it is overtaken.
     fn await_answer(&mut self, stall: Duration) {
         if let Some(since) = self.out_since {
             let deadline = since + self.patience.max(stall);
