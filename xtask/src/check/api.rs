@@ -10,6 +10,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
+use super::packages::build_host_programs;
 use crate::{
     link,
     process::Process,
@@ -32,7 +33,7 @@ const POLLS: u32 = 300;
 /// the answers.
 pub(super) fn compare_runtime_apis(toolbox: &Toolbox) -> Result<()> {
     let emulator = ensure_python_tool(toolbox, &CARGO_LAMBDA)?;
-    let programs = toolbox.build_programs(&["backend", "e2e"])?;
+    let programs = build_host_programs(toolbox)?;
     let mut check = Command::new(programs.join("emulator-check"));
     check
         .arg("--emulator")
@@ -48,7 +49,7 @@ pub(super) fn compare_runtime_apis(toolbox: &Toolbox) -> Result<()> {
 /// requests from the OpenAPI description, and checks that the description has each answer.
 pub(super) fn fuzz(toolbox: &Toolbox) -> Result<()> {
     let schemathesis = ensure_python_tool(toolbox, &SCHEMATHESIS)?;
-    let programs = toolbox.build_programs(&["local", "backend"])?;
+    let programs = build_host_programs(toolbox)?;
     let folder = toolbox.project.target.join("api-fuzz");
     let data = folder.join("data");
     fs::create_dir_all(&data).with_context(|| format!("{} cannot be created", data.display()))?;

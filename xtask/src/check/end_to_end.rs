@@ -12,6 +12,7 @@ use serde::Deserialize;
 
 use super::{
     conformance::set_swift_variables,
+    packages::{FLOWS, named_host_tests},
     result::{StepResult, count_tests},
 };
 use crate::{
@@ -28,9 +29,6 @@ const TESTS_AT_ONCE: &str = "4";
 
 /// At most this many failed flows are run again, each alone. If more fail, they do not fail by chance.
 const MOST_TRIED_AGAIN: usize = 3;
-
-/// The program with all flows.
-const FLOWS: [&str; 5] = ["test", "--package", "e2e", "--test", "end_to_end"];
 
 /// Which end-to-end tests to run, and how.
 #[derive(Args)]
@@ -138,8 +136,8 @@ pub(super) struct Flows {
 impl Flows {
     pub(super) fn build(options: &FlowOptions, page: Profile, toolbox: &Toolbox) -> Result<Self> {
         let screenshots = options.screenshots.as_ref().map(std::path::absolute);
-        let compiling = "compiling the end-to-end tests";
-        toolbox.run(compiling, toolbox.cargo(&FLOWS).arg("--no-run"))?;
+        let mut compile = named_host_tests(toolbox, [FLOWS]);
+        toolbox.run("compiling the flows", compile.arg("--no-run"))?;
         let page = build_page(toolbox, page)?;
         Ok(Self {
             browsers: Browsers::ensure(toolbox)?,
@@ -152,13 +150,6 @@ impl Flows {
             screenshots: screenshots.transpose()?,
             names: options.flow.clone(),
         })
-    }
-
-    /// Runs the tests of the flows' own code, which need no browser.
-    pub(super) fn test_harness(&self, toolbox: &Toolbox) -> Result<StepResult> {
-        let mut command = toolbox.cargo(&["test", "--package", "e2e", "--lib", "--bins"]);
-        let what = "the end-to-end tests' own tests";
-        count_tests(what, toolbox, &mut command, StepResult::add_line)
     }
 
     /// Runs the flows. Those that this browser or service cannot run are printed with the reasons and counted as
@@ -187,7 +178,7 @@ impl Flows {
 
     /// What runs flows in this browser on this service.
     fn command(&self, run: Run, toolbox: &Toolbox) -> Result<Command> {
-        let mut command = toolbox.cargo(&FLOWS);
+        let mut command = named_host_tests(toolbox, [FLOWS]);
         match run.browser {
             Browser::Chromium => self.browsers.set_chromium_variables(&mut command),
             Browser::Firefox => self.browsers.set_firefox_variables(toolbox, &mut command)?,

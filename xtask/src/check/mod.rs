@@ -6,6 +6,7 @@ mod end_to_end;
 mod fuzz;
 mod infrastructure;
 mod long_runs;
+mod packages;
 mod result;
 mod steps;
 

@@ -11,7 +11,7 @@ use clap::{Args, ValueEnum};
 use super::{
     api, conformance,
     end_to_end::{self, FlowOptions, Flows, OIDC_PROVIDER},
-    fuzz, infrastructure,
+    fuzz, infrastructure, packages,
     result::{StepResult, Tally, count_tests},
 };
 use crate::{
@@ -22,23 +22,6 @@ use crate::{
         ensure_python_tool,
     },
 };
-
-/// The packages that compile for browsers only.
-const IN_BROWSERS: [&str; 7] = [
-    "slipway",
-    "worker",
-    "browser",
-    "sign-in",
-    "link-maker",
-    "embed",
-    EXAMPLE,
-];
-
-/// The one of them that has no tests.
-const EXAMPLE: &str = "leptos-example";
-
-/// The packages that have a step of their own.
-const IN_OTHER_STEPS: [&str; 3] = ["e2e", "infra", "s3-conformance"];
 
 /// How long all browser tests of a package may take, which is only to end tests that hang: on a busy machine they are
 /// several times slower.
@@ -166,36 +149,23 @@ impl Step {
             }
             Self::Clippy => {
                 toolbox.ensure_components()?;
-                let mut command = toolbox.cargo(&["clippy", "--workspace", "--all-targets"]);
-                command.args(IN_BROWSERS.map(|package| ["--exclude", package]).concat());
-                self.check(toolbox, command.args(["--", "-D", "warnings"]))
+                for mut command in packages::host_clippy(toolbox) {
+                    toolbox.run(&self.name(), &mut command)?;
+                }
+                Ok(StepResult::passed_as_one())
             }
             Self::ClippyWasm => {
                 toolbox.ensure_components()?;
                 toolbox.ensure_target(WASM_TARGET)?;
-                // Clippy checks the page's own dependencies in the workspace too.
-                let mut command = toolbox.cargo(&["clippy", "--all-targets", "--target", WASM_TARGET]);
-                command.args(IN_BROWSERS.map(|package| ["--package", package]).concat());
-                self.check(toolbox, command.args(["--", "-D", "warnings"]))
+                self.check(toolbox, &mut packages::browser_clippy(toolbox))
             }
             Self::Native => {
-                let mut command = toolbox.cargo(&["test", "--no-fail-fast", "--workspace"]);
-                let excluded = IN_BROWSERS.into_iter().chain(IN_OTHER_STEPS);
-                command
-                    .args(excluded.flat_map(|package| ["--exclude", package]))
-                    .env(OIDC_PROVIDER, ensure_oidc_provider(toolbox)?);
+                let mut command = packages::host_tests(toolbox);
+                command.env(OIDC_PROVIDER, ensure_oidc_provider(toolbox)?);
                 self.count(toolbox, &mut command)
             }
             Self::ReleasedLambda => {
-                let scope = [
-                    "test",
-                    "--no-fail-fast",
-                    "--package",
-                    "backend",
-                    "--test",
-                    "program",
-                ];
-                let mut command = toolbox.cargo(&scope);
+                let mut command = packages::named_host_tests(toolbox, [packages::LAMBDA_PROGRAM]);
                 command.env("SLIPWAY_LAMBDA", build_for_this_machine(toolbox)?);
                 self.count(toolbox, &mut command)
             }
@@ -205,13 +175,14 @@ impl Step {
             Self::Fuzz => fuzz::run(toolbox).map(|()| StepResult::passed_as_one()),
             Self::PageWeight => check_weight(toolbox).map(|()| StepResult::passed_as_one()),
             Self::Infrastructure => {
-                let mut command = toolbox.cargo(&["test", "--no-fail-fast", "--package", "infra"]);
+                let mut command = packages::named_host_tests(toolbox, [packages::DEPLOYMENT]);
                 infrastructure::set_variables(toolbox, options.page(), &mut command)?;
                 command.args(["--", "--test-threads", infrastructure::TESTS_AT_ONCE]);
                 self.count(toolbox, &mut command)
             }
             Self::Conformance => {
-                let mut command = toolbox.cargo(&["test", "--no-fail-fast", "--package", "s3-conformance"]);
+                let tests = [packages::S3_FACTS, packages::S3_CLIENTS];
+                let mut command = packages::named_host_tests(toolbox, tests);
                 conformance::set_swift_variables(toolbox, &mut command)?;
                 conformance::set_client_variables(toolbox, &mut command)?;
                 // The table of facts is printed also if every row is right.
@@ -223,10 +194,8 @@ impl Step {
             Self::Browser => {
                 toolbox.ensure_target(WASM_TARGET)?;
                 let runner = toolbox.ensure_cargo_tool(&WASM_BINDGEN)?;
-                let packages = IN_BROWSERS.into_iter().filter(|package| *package != EXAMPLE);
-                let mut command = toolbox.cargo(&["test", "--no-fail-fast", "--target", WASM_TARGET]);
+                let mut command = packages::browser_tests(toolbox);
                 command
-                    .args(packages.flat_map(|package| ["--package", package]))
                     .env(
                         "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER",
                         runner.join("wasm-bindgen-test-runner"),
@@ -235,9 +204,10 @@ impl Step {
                     .env("CHROMEDRIVER", Browsers::ensure(toolbox)?.chromedriver);
                 self.count(toolbox, &mut command)
             }
-            Self::EndToEnd => flows
-                .insert(Flows::build(&options.flows, options.page(), toolbox)?)
-                .test_harness(toolbox),
+            Self::EndToEnd => {
+                *flows = Some(Flows::build(&options.flows, options.page(), toolbox)?);
+                Ok(StepResult::passed_as_one())
+            }
         }
     }
 

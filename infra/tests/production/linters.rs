@@ -45,7 +45,7 @@ fn cfn_lint_finds_nothing_in_what_sam_makes_of_the_template() {
     );
     let template = Template::read().expect("the template is read");
     fs::write(&raw, template.json().to_string()).expect("the template is written");
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/stack/transform.py");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/production/transform.py");
     let text = run(Command::new(tool("SLIPWAY_MINISTACK"))
         .arg(script)
         .arg(&raw)
