@@ -8,14 +8,37 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
+use walkdir::WalkDir;
 
 use super::{html, shrink};
 use crate::{
+    hash::content_hash,
     step::step,
     tools::{
         TRUNK, Toolbox, WASM_BINDGEN, WASM_TARGET, ensure_release_tools, ensure_sign_in_library, path_with,
     },
 };
+
+/// The packages that the page consists of, in the order in which trunk compiles them, and their modules.
+const PACKAGES: [(&str, &str); 5] = [
+    ("slipway", "slipway.wasm"),
+    ("worker", "worker.wasm"),
+    ("sign-in", "sign_in.wasm"),
+    ("link-maker", "link_maker.wasm"),
+    ("embed", "embed.wasm"),
+];
+
+/// What a built page depends on besides its modules and the code of this program.
+const OTHER_SOURCES: [&str; 8] = [
+    "Trunk.toml",
+    "crates/embed/slipway-upload.js",
+    "crates/sign-in/package-lock.json",
+    "crates/worker/upload-worker.js",
+    "index.html",
+    "static",
+    "style",
+    "xtask/npm/package-lock.json",
+];
 
 /// The pages that this task has built, since several of its steps use the same.
 static BUILT: Mutex<Vec<(Profile, PathBuf)>> = Mutex::new(Vec::new());
@@ -45,6 +68,21 @@ impl Profile {
         match self {
             Self::Debug => &[],
             Self::Release => &["--release"],
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Debug => "debug",
+            Self::Release => "release",
+        }
+    }
+
+    /// The folder in which cargo puts what it compiles, below that of the target.
+    fn cargo_folder(self) -> &'static str {
+        match self {
+            Self::Debug => "debug",
+            Self::Release => "wasm-release",
         }
     }
 
@@ -99,7 +137,7 @@ fn compiler_flags(toolbox: &Toolbox, profile: Profile) -> Option<(&'static str, 
 /// them asks for, and trunk would compile it again.
 pub(crate) fn compile(toolbox: &Toolbox, profile: Profile) -> Result<()> {
     toolbox.ensure_target(WASM_TARGET)?;
-    for package in ["slipway", "worker", "sign-in", "link-maker", "embed"] {
+    for (package, _) in PACKAGES {
         let what = format!("compiling the page: {package}");
         step(&what, || {
             let mut command = toolbox.cargo(&["build", "--target", WASM_TARGET, "--package", package]);
@@ -123,45 +161,77 @@ pub(crate) fn ensure_tools(toolbox: &Toolbox, profile: Profile) -> Result<Vec<Pa
 
 /// The page's module as the release profile compiles it, with the names of its functions.
 pub(super) fn compiled_module(toolbox: &Toolbox) -> PathBuf {
-    let folder = toolbox.project.target.join(WASM_TARGET).join("wasm-release");
-    folder.join("slipway.wasm")
+    module(toolbox, Profile::Release, PACKAGES[0].1)
 }
 
-/// Builds the page without inline scripts, once a task, and returns its folder.
+fn module(toolbox: &Toolbox, profile: Profile, file: &str) -> PathBuf {
+    let folder = toolbox.project.target.join(WASM_TARGET);
+    folder.join(profile.cargo_folder()).join(file)
+}
+
+/// Builds the page without inline scripts, and returns its folder. What an earlier task built from the same sources is
+/// used again: to bind and optimise the modules takes minutes.
 pub(crate) fn build(toolbox: &Toolbox, profile: Profile) -> Result<PathBuf> {
     let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some((_, folder)) = built.iter().find(|(other, _)| *other == profile) {
         return Ok(folder.clone());
     }
-    let folder = build_anew(toolbox, profile)?;
+    compile(toolbox, profile)?;
+    let sources = hash_of_sources(toolbox, profile)?;
+    let folder = pages_folder(toolbox).join(profile.name());
+    let note = pages_folder(toolbox).join(format!("{}-built-from", profile.name()));
+    if fs::read_to_string(&note).is_ok_and(|built_from| built_from == sources) {
+        println!("    the page was built from the same sources before");
+    } else {
+        fs::remove_file(&note).ok();
+        build_anew(toolbox, profile, &folder)?;
+        fs::write(&note, sources).with_context(|| format!("{} cannot be written", note.display()))?;
+    }
     built.push((profile, folder.clone()));
     Ok(folder)
 }
 
-fn build_anew(toolbox: &Toolbox, profile: Profile) -> Result<PathBuf> {
-    let name = match profile {
-        Profile::Debug => "debug",
-        Profile::Release => "release",
-    };
-    let folder = pages_folder(toolbox).join(name);
+/// The hash of all that the page is built from.
+fn hash_of_sources(toolbox: &Toolbox, profile: Profile) -> Result<String> {
+    let modules = PACKAGES.map(|(_, file)| module(toolbox, profile, file));
+    let others = OTHER_SOURCES.map(|path| toolbox.project.root.join(path));
+    let mut bytes = Vec::new();
+    for source in modules
+        .into_iter()
+        .chain(others)
+        .chain([std::env::current_exe()?])
+    {
+        for entry in WalkDir::new(source).sort_by_file_name() {
+            let entry = entry?;
+            if entry.file_type().is_file() {
+                let path = entry.path();
+                bytes.extend(path.as_os_str().as_encoded_bytes());
+                bytes.extend(fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?);
+            }
+        }
+    }
+    Ok(content_hash(&bytes))
+}
+
+fn build_anew(toolbox: &Toolbox, profile: Profile, folder: &Path) -> Result<()> {
     let mut command = trunk(toolbox, profile)?;
     let what = "building the page";
     step(what, || {
         command
             .args(["build", "--public-url", "/", "--dist"])
-            .arg(&folder)
+            .arg(folder)
             .args(profile.trunk_arguments());
         toolbox.run(what, &mut command)
     })?;
-    let mut html = externalise_scripts(&folder)?;
+    let mut html = externalise_scripts(folder)?;
     if profile == Profile::Release {
-        html = shrink::shrink(toolbox, &folder, &html)?;
-        html::verify(&folder, &html)?;
+        html = shrink::shrink(toolbox, folder, &html)?;
+        html::verify(folder, &html)?;
     }
-    write_element(&toolbox.project.root, &folder, &html)?;
+    write_element(&toolbox.project.root, folder, &html)?;
     let library = ensure_sign_in_library(toolbox)?;
     fs::copy(&library.path, folder.join(&library.name)).context("the sign-in library cannot be copied")?;
-    Ok(folder)
+    Ok(())
 }
 
 /// Moves the inline scripts of a built page into files, and returns the page.

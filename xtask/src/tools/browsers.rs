@@ -81,18 +81,15 @@ impl Browsers {
     }
 }
 
-/// Sets the variables in which the end-to-end tests find WebKit, its driver and a display.
-pub(crate) fn set_webkit_variables<'a>(
-    toolbox: &Toolbox,
-    command: &'a mut Command,
-) -> Result<&'a mut Command> {
+/// Installs WebKit, its driver and a display, and returns each with the variable in which the end-to-end tests find it.
+pub(crate) fn ensure_webkit(toolbox: &Toolbox) -> Result<[(&'static str, PathBuf); 3]> {
     let find = || Some([find_webkit()?, on_path("WebKitWebDriver")?, on_path("Xvfb")?]);
     let [browser, driver, display] = WEBKIT.ensure(toolbox, find)?;
-    Ok(command
-        .env("SLIPWAY_BROWSER", "webkit")
-        .env("SLIPWAY_WEBKIT", browser)
-        .env("SLIPWAY_WEBKIT_DRIVER", driver)
-        .env("SLIPWAY_XVFB", display))
+    Ok([
+        ("SLIPWAY_WEBKIT", browser),
+        ("SLIPWAY_WEBKIT_DRIVER", driver),
+        ("SLIPWAY_XVFB", display),
+    ])
 }
 
 /// WebKitGTK's browser, directly among the libraries or in a folder of the machine's architecture.

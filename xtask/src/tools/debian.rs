@@ -21,6 +21,7 @@ impl Programs {
     /// What `find` finds. If it finds nothing, the packages are installed, on Debian and by root; otherwise the error
     /// names the command that would install them.
     pub(crate) fn ensure<T>(&self, toolbox: &Toolbox, find: impl Fn() -> Option<T>) -> Result<T> {
+        let _lock = toolbox.lock("packages")?;
         if let Some(found) = find() {
             return Ok(found);
         }

