@@ -121,17 +121,27 @@ fn show_elsewhere(
     }
 }
 
-/// Removes what pages that are gone kept before the settings changed, whosever it is.
+/// Removes what other pages kept before the settings changed, whosever it is.
 async fn remove_all() {
-    let database = Database::default();
+    let database = Rc::new(Database::default());
     let sessions = database.load(js_sys::Date::now()).await;
-    for (session, stored) in sessions.unwrap_or_default() {
-        if let Ok(Some(_lock)) = locks::take(&lock_of(&session), IfTaken::GiveUp).await {
-            let removed = stored.into_iter().map(|stored| Change::Remove(stored.key));
-            // What cannot be removed now is removed by the next page.
-            let _ = database.write(&removed.collect::<Vec<_>>()).await;
-        }
+    for (session, _) in sessions.unwrap_or_default() {
+        spawn_local(remove_session(Rc::clone(&database), session));
     }
+}
+
+/// Removes the records of a session once its page is gone: the one before this may still be ending.
+async fn remove_session(database: Rc<Database>, session: String) {
+    let Ok(Some(_lock)) = locks::take(&lock_of(&session), IfTaken::Wait).await else {
+        return;
+    };
+    let sessions = database.load(js_sys::Date::now()).await.unwrap_or_default();
+    let stored = sessions.into_iter().filter(|(other, _)| *other == session);
+    let removed = stored
+        .flat_map(|(_, stored)| stored)
+        .map(|stored| Change::Remove(stored.key));
+    // What cannot be removed now is removed by the next page.
+    let _ = database.write(&removed.collect::<Vec<_>>()).await;
 }
 
 /// Whether the records of a session are those of this page's user. All of a session are of one user.
