@@ -32,6 +32,9 @@ pub(crate) const REGION: &str = "eu-central-1";
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 const POLLS: usize = 600;
 
+/// Runs MiniStack, in a process group of its own.
+const SCRIPT: &str = include_str!("ministack.py");
+
 /// A running MiniStack. Dropping it stops it and all that it started.
 pub(crate) struct MiniStack {
     process: Child,
@@ -51,7 +54,7 @@ impl MiniStack {
         let log = File::create(folder.path().join("ministack.log")).expect("a log");
         let mut command = Command::new(tool("SLIPWAY_MINISTACK"));
         command
-            .args(["-m", "ministack"])
+            .args(["-c", SCRIPT])
             .envs(environment(&endpoint, &folder))
             .env("BIND_HOST", "127.0.0.1")
             .env("GATEWAY_PORT", port.to_string())
@@ -61,7 +64,7 @@ impl MiniStack {
             .env("AWS_ENDPOINT_URL_S3", &endpoint)
             // It would listen on a port that every other MiniStack uses too.
             .env("IOT_MTLS_ENABLED", "0")
-            .stdin(Stdio::null())
+            .stdin(Stdio::piped())
             .stdout(log.try_clone().expect("a log"))
             .stderr(log)
             .process_group(0);
@@ -146,6 +149,19 @@ impl Drop for MiniStack {
             eprintln!("MiniStack wrote:\n{}", self.log());
         }
     }
+}
+
+#[test]
+fn a_stack_ends_when_whoever_started_it_is_gone() {
+    let mut stack = MiniStack::start();
+    drop(stack.process.stdin.take());
+    for _ in 0..POLLS {
+        if stack.process.try_wait().expect("it can be waited for").is_some() {
+            return;
+        }
+        thread::sleep(POLL_INTERVAL);
+    }
+    panic!("it goes on");
 }
 
 /// The variables that make the AWS tools use MiniStack and nothing else, whatever the configuration of this machine.

@@ -112,7 +112,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let endless = folder.path().join("endless.py");
         fs::write(&endless, ENDLESS).expect("a file");
-        let mut child = Command::new(program("python").expect("Swift's Python"))
+        let mut child = Command::new("python3")
             .args(["-c", SCRIPT])
             .arg(&endless)
             .stdin(Stdio::piped())
