@@ -2,6 +2,7 @@
 
 mod access;
 mod answers;
+mod bad_network;
 mod batches;
 mod choosing;
 mod coming_and_going;
@@ -28,7 +29,6 @@ mod serve;
 mod setup_check;
 mod sign_in;
 mod single_use;
-mod slow_way;
 mod swift;
 mod uppy;
 mod verdicts;

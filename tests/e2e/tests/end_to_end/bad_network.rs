@@ -1,4 +1,4 @@
-//! Ways that take bytes and hold them back, and ways that lead nowhere.
+//! Networks that take bytes and hold them back, and networks that lead nowhere.
 
 use std::time::Duration;
 
