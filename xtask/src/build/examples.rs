@@ -14,7 +14,7 @@ use super::{
     page::{Profile, externalise_scripts, trunk},
 };
 use crate::{
-    hash::content_hash,
+    hash::hash_of_files,
     step::step,
     tools::{Toolbox, ensure_packages},
 };
@@ -82,14 +82,14 @@ pub(crate) fn build_framework_examples(toolbox: &Toolbox, page: &Path) -> Result
 fn hash_of(folder: &Path) -> Result<String> {
     let is_made = |entry: &DirEntry| MADE.iter().any(|made| entry.file_name() == *made);
     let entries = WalkDir::new(folder).sort_by_file_name().into_iter();
-    let mut bytes = Vec::new();
+    let mut files = Vec::new();
     for entry in entries.filter_entry(|entry| !is_made(entry)) {
         let entry = entry?;
         if entry.file_type().is_file() {
-            bytes.extend(fs::read(entry.path())?);
+            files.push(entry.into_path());
         }
     }
-    Ok(content_hash(&bytes))
+    hash_of_files(files)
 }
 
 /// Builds the pages with Uppy, each in a folder named like Uppy's version, and returns the folder around them.

@@ -12,7 +12,7 @@ use walkdir::WalkDir;
 
 use super::{html, shrink};
 use crate::{
-    hash::content_hash,
+    hash::hash_of_files,
     step::step,
     tools::{
         TRUNK, Toolbox, WASM_BINDGEN, WASM_TARGET, ensure_release_tools, ensure_sign_in_library, path_with,
@@ -195,22 +195,17 @@ pub(crate) fn build(toolbox: &Toolbox, profile: Profile) -> Result<PathBuf> {
 fn hash_of_sources(toolbox: &Toolbox, profile: Profile) -> Result<String> {
     let modules = PACKAGES.map(|(_, file)| module(toolbox, profile, file));
     let others = OTHER_SOURCES.map(|path| toolbox.project.root.join(path));
-    let mut bytes = Vec::new();
-    for source in modules
-        .into_iter()
-        .chain(others)
-        .chain([std::env::current_exe()?])
-    {
+    let sources = modules.into_iter().chain(others);
+    let mut files = vec![std::env::current_exe()?];
+    for source in sources {
         for entry in WalkDir::new(source).sort_by_file_name() {
             let entry = entry?;
             if entry.file_type().is_file() {
-                let path = entry.path();
-                bytes.extend(path.as_os_str().as_encoded_bytes());
-                bytes.extend(fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?);
+                files.push(entry.into_path());
             }
         }
     }
-    Ok(content_hash(&bytes))
+    hash_of_files(files)
 }
 
 fn build_anew(toolbox: &Toolbox, profile: Profile, folder: &Path) -> Result<()> {

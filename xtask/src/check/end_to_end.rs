@@ -207,10 +207,16 @@ impl Flows {
     }
 }
 
-/// Installs what the flows need, except what is compiled.
-pub(super) fn ensure_tools(toolbox: &Toolbox) -> Result<()> {
+/// Installs what these runs of the flows need, except what is compiled.
+pub(super) fn ensure_tools(options: &FlowOptions, toolbox: &Toolbox) -> Result<()> {
+    let runs = runs(options);
     Browsers::ensure(toolbox)?;
-    ensure_webkit(toolbox)?;
+    if runs.iter().any(|run| run.browser == Browser::Webkit) {
+        ensure_webkit(toolbox)?;
+    }
+    if runs.iter().any(|run| run.s3 == S3::Swift) {
+        ensure_swift(toolbox)?;
+    }
     ensure_axe(toolbox)?;
     ensure_oidc_provider(toolbox).map(drop)
 }

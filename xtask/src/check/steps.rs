@@ -85,7 +85,7 @@ pub(crate) fn run(options: &Options, toolbox: &Toolbox) -> Result<ExitCode> {
         // installed there tries it again itself, and has the error.
         scope.spawn(|| {
             for step in steps() {
-                step.ensure_tools(toolbox).ok();
+                step.ensure_tools(&options.flows, toolbox).ok();
             }
         });
         for step in steps() {
@@ -226,7 +226,7 @@ impl Step {
     }
 
     /// Installs what the step needs besides compiled tools.
-    fn ensure_tools(self, toolbox: &Toolbox) -> Result<()> {
+    fn ensure_tools(self, flows: &FlowOptions, toolbox: &Toolbox) -> Result<()> {
         match self {
             Self::Format | Self::Clippy | Self::ClippyWasm | Self::ReleasedLambda => (),
             Self::Native => drop(ensure_oidc_provider(toolbox)?),
@@ -244,7 +244,7 @@ impl Step {
                 conformance::ensure_clients(toolbox)?;
             }
             Self::Browser => drop(Browsers::ensure(toolbox)?),
-            Self::EndToEnd => end_to_end::ensure_tools(toolbox)?,
+            Self::EndToEnd => end_to_end::ensure_tools(flows, toolbox)?,
         }
         Ok(())
     }
