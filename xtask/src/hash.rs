@@ -1,10 +1,11 @@
 //! Hashes of what a file contains.
 
-use std::{fmt::Write as _, fs, path::PathBuf};
+use std::{fmt::Write as _, fs};
 
 use anyhow::{Context, Result};
 use base64ct::{Base64, Encoding};
 use sha2::{Digest, Sha384};
+use walkdir::DirEntry;
 
 /// A name for this content: 16 hexadecimal digits.
 pub(crate) fn content_hash(bytes: &[u8]) -> String {
@@ -15,15 +16,19 @@ pub(crate) fn content_hash(bytes: &[u8]) -> String {
         .collect()
 }
 
-/// A name for these files: for where each is, and for what it contains.
+/// A name for the files among these entries: for where each is, and for what it contains.
 ///
 /// # Errors
 /// If one cannot be read.
-pub(crate) fn hash_of_files(files: impl IntoIterator<Item = PathBuf>) -> Result<String> {
+pub(crate) fn hash_of_files(entries: impl IntoIterator<Item = walkdir::Result<DirEntry>>) -> Result<String> {
     let mut lines = String::new();
-    for file in files {
-        let bytes = fs::read(&file).with_context(|| format!("{} cannot be read", file.display()))?;
-        let _ = writeln!(lines, "{} {}", content_hash(&bytes), file.display());
+    for entry in entries {
+        let entry = entry?;
+        if entry.file_type().is_file() {
+            let file = entry.path().display();
+            let bytes = fs::read(entry.path()).with_context(|| format!("{file} cannot be read"))?;
+            let _ = writeln!(lines, "{} {file}", content_hash(&bytes));
+        }
     }
     Ok(content_hash(lines.as_bytes()))
 }

@@ -82,14 +82,7 @@ pub(crate) fn build_framework_examples(toolbox: &Toolbox, page: &Path) -> Result
 fn hash_of(folder: &Path) -> Result<String> {
     let is_made = |entry: &DirEntry| MADE.iter().any(|made| entry.file_name() == *made);
     let entries = WalkDir::new(folder).sort_by_file_name().into_iter();
-    let mut files = Vec::new();
-    for entry in entries.filter_entry(|entry| !is_made(entry)) {
-        let entry = entry?;
-        if entry.file_type().is_file() {
-            files.push(entry.into_path());
-        }
-    }
-    hash_of_files(files)
+    hash_of_files(entries.filter_entry(|entry| !is_made(entry)))
 }
 
 /// Builds the pages with Uppy, each in a folder named like Uppy's version, and returns the folder around them.

@@ -195,17 +195,9 @@ pub(crate) fn build(toolbox: &Toolbox, profile: Profile) -> Result<PathBuf> {
 fn hash_of_sources(toolbox: &Toolbox, profile: Profile) -> Result<String> {
     let modules = PACKAGES.map(|(_, file)| module(toolbox, profile, file));
     let others = OTHER_SOURCES.map(|path| toolbox.project.root.join(path));
-    let sources = modules.into_iter().chain(others);
-    let mut files = vec![std::env::current_exe()?];
-    for source in sources {
-        for entry in WalkDir::new(source).sort_by_file_name() {
-            let entry = entry?;
-            if entry.file_type().is_file() {
-                files.push(entry.into_path());
-            }
-        }
-    }
-    hash_of_files(files)
+    let program = [std::env::current_exe()?];
+    let sources = program.into_iter().chain(modules).chain(others);
+    hash_of_files(sources.flat_map(|source| WalkDir::new(source).sort_by_file_name()))
 }
 
 fn build_anew(toolbox: &Toolbox, profile: Profile, folder: &Path) -> Result<()> {
