@@ -100,3 +100,68 @@ fn deny_warnings(mut command: Command) -> Command {
     command.args(["--", "-D", "warnings"]);
     command
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use super::*;
+
+    /// The features with which a build of these packages compiles each dependency.
+    fn features(arguments: &[&str]) -> BTreeMap<String, BTreeSet<String>> {
+        let output = Command::new("cargo")
+            .args([
+                "tree",
+                "--locked",
+                "--edges=normal,build",
+                "--prefix=none",
+                "--format={p}|{f}",
+            ])
+            .args(arguments)
+            .output()
+            .expect("cargo runs");
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        let text = String::from_utf8(output.stdout).expect("cargo writes UTF-8");
+        let mut features: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for line in text.lines().filter(|line| !line.is_empty()) {
+            let line = line.strip_suffix(" (*)").unwrap_or(line);
+            let (package, enabled) = line.split_once('|').expect("as the format says");
+            features
+                .entry(package.to_owned())
+                .or_default()
+                .insert(enabled.to_owned());
+        }
+        features
+    }
+
+    /// Checks that a later build compiles nothing again that an earlier one has compiled.
+    fn check(earlier: &[&str], later: &[&str]) {
+        let compiled = features(earlier);
+        for (package, wanted) in features(later) {
+            if let Some(enabled) = compiled.get(&package) {
+                assert!(
+                    wanted.is_subset(enabled),
+                    "{later:?} compiles {package} again: it has the features {enabled:?} and should have {wanted:?}; \
+                     crates/build-once/Cargo.toml can enable them"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_stack_is_built_of_what_the_tasks_are() {
+        check(&["--package=xtask"], &["--package=local", "--package=backend"]);
+    }
+
+    #[test]
+    fn the_pages_packages_share_their_dependencies() {
+        let page = ["--target", WASM_TARGET, "--package=slipway"];
+        for package in ["worker", "sign-in", "link-maker", "embed"] {
+            check(&page, &["--target", WASM_TARGET, "--package", package]);
+        }
+    }
+}

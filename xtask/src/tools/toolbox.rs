@@ -25,10 +25,10 @@ pub(crate) const TRUNK: CargoTool = CargoTool {
     package: "trunk",
     version: "0.21.14",
     programs: &["trunk"],
-    // Without looking for updates. It hashes the page's modules at each build.
+    // Without TLS and looking for updates: it finds its tools on `PATH` and serves on this machine. It hashes the
+    // page's modules at each build.
     options: &[
         "--no-default-features",
-        "--features=rustls",
         "--config=profile.release.opt-level=0",
         "--config=profile.release.package.sha2.opt-level=3",
     ],
@@ -39,8 +39,18 @@ pub(crate) const WASM_BINDGEN: CargoTool = CargoTool {
     package: "wasm-bindgen-cli",
     version: "0.2.129",
     programs: &["wasm-bindgen", "wasm-bindgen-test-runner"],
-    // Without any optimisation it would take three seconds for each of the page's modules.
-    options: &["--config=profile.release.opt-level=1"],
+    // Without TLS: it looks for no driver of a browser. With no optimisation of what works on the modules it would take
+    // three seconds for each.
+    options: &[
+        "--no-default-features",
+        "--config=profile.release.opt-level=0",
+        "--config=profile.release.package.hashbrown.opt-level=1",
+        "--config=profile.release.package.id-arena.opt-level=1",
+        "--config=profile.release.package.walrus.opt-level=1",
+        "--config=profile.release.package.wasm-bindgen-cli-support.opt-level=1",
+        "--config=profile.release.package.wasm-encoder.opt-level=1",
+        "--config=profile.release.package.wasmparser.opt-level=1",
+    ],
 };
 
 /// Drives Firefox in the tests.
