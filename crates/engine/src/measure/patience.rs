@@ -33,9 +33,12 @@ impl Patience {
         }
     }
 
-    /// S3 answered a request with these bytes that took this long.
+    /// S3 answered a request with these bytes that took this long. A small one does not tell how fast the way is, but
+    /// that it is no slower than this, whatever stalled before.
     pub(crate) fn record_answer(&mut self, bytes: u64, took: Duration) {
         self.measured.record(bytes, took);
+        let proven = bytes as f64 / took.as_secs_f64().max(0.001);
+        self.assumed = self.assumed.max(proven.min(ASSUMED_SPEED as f64));
     }
 
     /// A body was out and its answer did not come in time: the way may be slower than was known.
@@ -83,5 +86,19 @@ mod tests {
             assert_eq!(patience.for_bytes(8 * MIB).as_secs(), expected);
             patience.record_stall();
         }
+    }
+    #[test]
+    fn an_answer_after_stalls_takes_their_patience_back() {
+        let mut patience = Patience::new();
+        for _ in 0..10 {
+            patience.record_stall();
+        }
+        assert_eq!(patience.for_bytes(MIB).as_secs(), 64);
+        patience.record_answer(MIB / 2, Duration::from_secs(8));
+        assert_eq!(patience.for_bytes(MIB).as_secs(), 16);
+        patience.record_answer(MIB / 2, Duration::from_secs(16));
+        assert_eq!(patience.for_bytes(MIB).as_secs(), 16, "it was faster before");
+        patience.record_answer(MIB, Duration::from_millis(100));
+        assert_eq!(patience.for_bytes(MIB).as_secs(), 4, "no shorter than at first");
     }
 }
