@@ -19,7 +19,7 @@ use crate::{
     },
 };
 
-/// The packages that the page consists of, in the order in which trunk compiles them, and their modules.
+/// The packages that the page consists of, and their modules.
 const PACKAGES: [(&str, &str); 5] = [
     ("slipway", "slipway.wasm"),
     ("worker", "worker.wasm"),
@@ -133,21 +133,19 @@ fn compiler_flags(toolbox: &Toolbox, profile: Profile) -> Option<(&'static str, 
 /// Compiles the page without what trunk adds. The first compilation takes minutes, and its errors are best seen before
 /// anything is started.
 ///
-/// Packages are compiled one by one, as trunk does it. Together, what they share would have the features that any of
-/// them asks for, and trunk would compile it again.
+/// Trunk then finds each module compiled: `build-once` sees to it that a package alone has the features of all together,
+/// which are linked side by side here.
 pub(crate) fn compile(toolbox: &Toolbox, profile: Profile) -> Result<()> {
     toolbox.ensure_target(WASM_TARGET)?;
-    for (package, _) in PACKAGES {
-        let what = format!("compiling the page: {package}");
-        step(&what, || {
-            let mut command = toolbox.cargo(&["build", "--target", WASM_TARGET, "--package", package]);
-            command
-                .args(profile.cargo_arguments())
-                .envs(compiler_flags(toolbox, profile));
-            toolbox.run(&what, &mut command)
-        })?;
-    }
-    Ok(())
+    let what = "compiling the page";
+    step(what, || {
+        let mut command = toolbox.cargo(&["build", "--target", WASM_TARGET]);
+        command
+            .args(PACKAGES.map(|(package, _)| ["--package", package]).concat())
+            .args(profile.cargo_arguments())
+            .envs(compiler_flags(toolbox, profile));
+        toolbox.run(what, &mut command)
+    })
 }
 
 /// Makes sure that trunk and the tools that it calls are there, and returns their folders.

@@ -159,8 +159,10 @@ mod tests {
 
     #[test]
     fn the_pages_packages_share_their_dependencies() {
-        let page = ["--target", WASM_TARGET, "--package=slipway"];
-        for package in ["worker", "sign-in", "link-maker", "embed"] {
+        let packages = ["slipway", "worker", "sign-in", "link-maker", "embed"];
+        let mut page = vec!["--target", WASM_TARGET];
+        page.extend(packages.map(|package| ["--package", package]).concat());
+        for package in packages {
             check(&page, &["--target", WASM_TARGET, "--package", package]);
         }
     }
