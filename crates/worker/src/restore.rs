@@ -84,7 +84,11 @@ async fn bring_back(driver: Weak<Driver>, database: Rc<Database>, sessions: Sess
             continue;
         }
         match locks::take(&lock_of(&session), IfTaken::GiveUp).await {
-            Ok(Some(lock)) => free.push((session, lock)),
+            Ok(Some(lock)) => {
+                // Whoever looks at other tabs meanwhile must not take it for one of them.
+                hold(&driver, session.clone(), lock);
+                free.push(session);
+            }
             Ok(None) if is_ours => {
                 with(&driver, |driver| {
                     show_elsewhere(driver, &database, session, stored)
@@ -97,10 +101,10 @@ async fn bring_back(driver: Weak<Driver>, database: Rc<Database>, sessions: Sess
     let Some(mut sessions) = load(&driver, &database).await else {
         return;
     };
-    for (session, lock) in free {
+    for session in free {
         let stored = sessions.remove(&session).unwrap_or_default();
-        if is_ours(&driver, &stored) {
-            hold(&driver, session, lock);
+        if !is_ours(&driver, &stored) {
+            with(&driver, |driver| driver.store.release(&session));
         }
         with(&driver, |driver| restore(driver, stored, Owner::ThisPage));
     }
@@ -368,9 +372,10 @@ fn on_looked_elsewhere(driver: &Rc<Driver>, database: &Rc<Database>, mut session
         let view = driver.query(|engine| engine.view(id));
         view.is_some_and(|view| view.status == FileStatus::Elsewhere)
     };
+    // What this page is about to take over is not elsewhere any more, though it is not on the list as its own yet.
     let ended = known
         .iter()
-        .filter(|(key, id)| !kept.contains(key) && is_elsewhere(**id));
+        .filter(|(key, id)| !kept.contains(key) && !driver.store.holds(&key.session) && is_elsewhere(**id));
     for id in ended.map(|(_, id)| *id).collect::<Vec<_>>() {
         driver.handle(Event::TakenOver { id, record: None });
     }

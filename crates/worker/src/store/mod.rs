@@ -114,6 +114,11 @@ impl Store {
         self.held.borrow_mut().insert(session, lock);
     }
 
+    /// Leaves the records of this session to other pages.
+    pub(crate) fn release(&self, session: &str) {
+        self.held.borrow_mut().remove(session);
+    }
+
     /// Whether this page continues with the records of this session.
     pub(crate) fn holds(&self, session: &str) -> bool {
         self.held.borrow().contains_key(session)

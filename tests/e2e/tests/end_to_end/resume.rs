@@ -181,6 +181,31 @@ async fn a_second_tab_takes_an_upload_over_once_the_first_is_closed() -> Result<
     .await
 }
 
+/// A tab looks at what the others do when its user comes to it, which is when the one before it is closed.
+#[tokio::test(flavor = "multi_thread")]
+async fn looking_while_another_tab_closes_loses_no_upload() -> Result<()> {
+    const KEEP_LOOKING: &str = "setInterval(() => window.dispatchEvent(new Event('focus')), 1);";
+
+    with_page(async |scenario, page| {
+        let path = large_file(scenario)?;
+        page.pick_paths(&[&path]).await?;
+        scenario.hold_after_parts(1).await?;
+        let client = scenario.client().clone();
+        let first = client.window().await?;
+        let second = client.new_window(true).await?.handle;
+        client.switch_to_window(second.clone()).await?;
+        let page = scenario.open_page().await?;
+        page.wait_for_state("elsewhere").await?;
+        client.execute(KEEP_LOOKING, Vec::new()).await?;
+
+        client.switch_to_window(first).await?;
+        client.close_window().await?;
+        client.switch_to_window(second).await?;
+        page.wait_for_state("interrupted").await.map(drop)
+    })
+    .await
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_open_tab_learns_of_an_upload_elsewhere_and_of_its_end() -> Result<()> {
     with_page(async |scenario, page| {
