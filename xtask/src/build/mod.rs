@@ -14,6 +14,8 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 
+#[cfg(test)]
+pub(crate) use self::page::PACKAGES as PAGE_PACKAGES;
 pub(crate) use self::{
     examples::{build_framework_examples, build_leptos_example, build_uppy_examples},
     html::subresources,

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// The packages that the page consists of, and their modules.
-const PACKAGES: [(&str, &str); 5] = [
+pub(crate) const PACKAGES: [(&str, &str); 5] = [
     ("slipway", "slipway.wasm"),
     ("worker", "worker.wasm"),
     ("sign-in", "sign_in.wasm"),

@@ -106,6 +106,7 @@ mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 
     use super::*;
+    use crate::build::PAGE_PACKAGES;
 
     /// The features with which a build of these packages compiles each dependency.
     fn features(arguments: &[&str]) -> BTreeMap<String, BTreeSet<String>> {
@@ -139,8 +140,7 @@ mod tests {
     }
 
     /// Checks that a later build compiles nothing again that an earlier one has compiled.
-    fn check(earlier: &[&str], later: &[&str]) {
-        let compiled = features(earlier);
+    fn check(compiled: &BTreeMap<String, BTreeSet<String>>, later: &[&str]) {
         for (package, wanted) in features(later) {
             if let Some(enabled) = compiled.get(&package) {
                 assert!(
@@ -154,16 +154,16 @@ mod tests {
 
     #[test]
     fn the_stack_is_built_of_what_the_tasks_are() {
-        check(&["--package=xtask"], &["--package=local", "--package=backend"]);
+        let compiled = features(&["--package=xtask"]);
+        check(&compiled, &["--package=local", "--package=backend"]);
     }
 
     #[test]
     fn the_pages_packages_share_their_dependencies() {
-        let packages = ["slipway", "worker", "sign-in", "link-maker", "embed"];
-        let mut page = vec!["--target", WASM_TARGET];
-        page.extend(packages.map(|package| ["--package", package]).concat());
-        for package in packages {
-            check(&page, &["--target", WASM_TARGET, "--package", package]);
+        let packages = PAGE_PACKAGES.map(|(package, _)| ["--package", package]);
+        let compiled = features(&[&["--target", WASM_TARGET][..], packages.as_flattened()].concat());
+        for [option, package] in packages {
+            check(&compiled, &["--target", WASM_TARGET, option, package]);
         }
     }
 }

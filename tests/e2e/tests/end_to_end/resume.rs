@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use e2e::{Page, Scenario, StoredParts, run_before_pages, with_page, write_large_file};
-use fantoccini::Locator;
+use fantoccini::{Locator, wd::WindowHandle};
 use serde_json::json;
 
 const SIZE: u64 = 200 << 20;
@@ -61,6 +61,23 @@ async fn arrives(scenario: &Scenario, page: &Page, path: &Path, stored_before: &
     scenario.set_bytes_per_second(None);
     page.wait_long_for_state("stored", LONG).await?;
     scenario.check_arrived(path, PARTS, stored_before)
+}
+
+/// Opens the page in a second tab, where the user is from then on. Returns it, and the handles of both tabs.
+async fn open_second_tab(scenario: &Scenario) -> Result<(Page, [WindowHandle; 2])> {
+    let client = scenario.client();
+    let first = client.window().await?;
+    let second = client.new_window(true).await?.handle;
+    client.switch_to_window(second.clone()).await?;
+    Ok((scenario.open_page().await?, [first, second]))
+}
+
+/// Closes a tab and returns to the one behind it.
+async fn close_tab_before(scenario: &Scenario, closed: WindowHandle, next: WindowHandle) -> Result<()> {
+    let client = scenario.client();
+    client.switch_to_window(closed).await?;
+    client.close_window().await?;
+    Ok(client.switch_to_window(next).await?)
 }
 
 async fn pick_by_handle(scenario: &Scenario, path: &Path) -> Result<()> {
@@ -164,16 +181,10 @@ async fn a_second_tab_takes_an_upload_over_once_the_first_is_closed() -> Result<
         let path = large_file(scenario)?;
         page.pick_paths(&[&path]).await?;
         let stored_before = scenario.hold_after_parts(2).await?;
-        let client = scenario.client().clone();
-        let first = client.window().await?;
-        let second = client.new_window(true).await?.handle;
-        client.switch_to_window(second.clone()).await?;
-        let page = scenario.open_page().await?;
+        let (page, [first, second]) = open_second_tab(scenario).await?;
         page.wait_for_state("elsewhere").await?;
 
-        client.switch_to_window(first).await?;
-        client.close_window().await?;
-        client.switch_to_window(second).await?;
+        close_tab_before(scenario, first, second).await?;
         page.wait_for_state("interrupted").await?;
         page.pick_paths(&[&path]).await?;
         arrives(scenario, &page, &path, &stored_before).await
@@ -190,17 +201,11 @@ async fn looking_while_another_tab_closes_loses_no_upload() -> Result<()> {
         let path = large_file(scenario)?;
         page.pick_paths(&[&path]).await?;
         scenario.hold_after_parts(1).await?;
-        let client = scenario.client().clone();
-        let first = client.window().await?;
-        let second = client.new_window(true).await?.handle;
-        client.switch_to_window(second.clone()).await?;
-        let page = scenario.open_page().await?;
+        let (page, [first, second]) = open_second_tab(scenario).await?;
         page.wait_for_state("elsewhere").await?;
-        client.execute(KEEP_LOOKING, Vec::new()).await?;
+        scenario.client().execute(KEEP_LOOKING, Vec::new()).await?;
 
-        client.switch_to_window(first).await?;
-        client.close_window().await?;
-        client.switch_to_window(second).await?;
+        close_tab_before(scenario, first, second).await?;
         page.wait_for_state("interrupted").await.map(drop)
     })
     .await
@@ -209,11 +214,8 @@ async fn looking_while_another_tab_closes_loses_no_upload() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_open_tab_learns_of_an_upload_elsewhere_and_of_its_end() -> Result<()> {
     with_page(async |scenario, page| {
-        let client = scenario.client().clone();
-        let first = client.window().await?;
-        let second = client.new_window(true).await?.handle;
-        client.switch_to_window(second.clone()).await?;
-        let open = scenario.open_page().await?;
+        let (open, [first, second]) = open_second_tab(scenario).await?;
+        let client = scenario.client();
         client.switch_to_window(first.clone()).await?;
         let path = large_file(scenario)?;
         page.pick_paths(&[&path]).await?;
